@@ -1,0 +1,64 @@
+"""Canonical JSON (RFC 8785) and the hashes over it.
+
+JSON numbers are IEEE doubles, so an integer beyond ±(2^53-1) and an infinite float travel as strings
+(``"9007199254740993"``, ``"inf"``, ``"-inf"``). NaN has no meaning in a record and is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import rfc8785
+
+from pilotbase.kernel.text import Text
+
+SAFE_INTEGER_MAX = 2**53 - 1
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON data that RFC 8785 can carry without loss.
+
+    Raises:
+        ValueError: for NaN. TypeError: for what JSON cannot hold or a key that is no string.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= SAFE_INTEGER_MAX else str(value)
+    if isinstance(value, float):
+        if math.isnan(value):
+            raise ValueError("NaN has no canonical form; record why the number is missing instead")
+        return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, Text):
+        return value.as_dict()
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("keys of canonical JSON objects are strings")
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no canonical JSON form")
+
+
+def encode(value: Any) -> bytes:
+    """RFC 8785 bytes of the value; see `plain` for what is accepted."""
+    return rfc8785.dumps(plain(value))
+
+
+def decode(data: bytes) -> Any:
+    """JSON data from bytes. Raises ValueError when they are not UTF-8 JSON."""
+    return json.loads(data)
+
+
+def digest(value: Any) -> str:
+    """``sha256:<hex>`` of the value's canonical bytes."""
+    return "sha256:" + hashlib.sha256(encode(value)).hexdigest()
+
+
+def digest_bytes(data: bytes) -> str:
+    """``sha256:<hex>`` of raw bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -1,0 +1,157 @@
+"""Events: what happened, declared once, never edited.
+
+An event is a frozen dataclass whose docstring is its public documentation::
+
+    @event("pilot.submitted/1")
+    @dataclass(frozen=True)
+    class Submitted:
+        \"\"\"A need was handed in as a scenario file.\"\"\"
+        scenario: str
+
+A new shape gets a new number and a pure upgrader from the old one; old entries stay as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pilotbase.kernel.actor import Actor
+from pilotbase.kernel.canonical import encode, plain
+
+E = TypeVar("E")
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+_KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+/[1-9][0-9]*$")
+_KINDS: dict[str, type[Any]] = {}
+_UPGRADERS: dict[str, tuple[str, Upgrade]] = {}
+
+
+def event(kind: str) -> Callable[[type[E]], type[E]]:
+    """Declare a dataclass as the event ``room.happened/version``."""
+    if not _KIND.match(kind):
+        raise ValueError(f"{kind!r} is no event kind like 'trial.finished/1'")
+
+    def declare(cls: type[E]) -> type[E]:
+        if kind in _KINDS:
+            raise ValueError(f"the event kind {kind} is declared twice")
+        if not cls.__doc__:
+            raise ValueError(f"the event {kind} has no docstring; it is its documentation")
+        _KINDS[kind] = cls
+        cls.kind = kind  # type: ignore[attr-defined]
+        return cls
+
+    return declare
+
+
+def upgrader(old: str, new: str) -> Callable[[Upgrade], Upgrade]:
+    """Declare a pure function from the body of ``old`` to the body of ``new``."""
+
+    def declare(function: Upgrade) -> Upgrade:
+        _UPGRADERS[old] = (new, function)
+        return function
+
+    return declare
+
+
+def upgraded(kind: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Kind and body after all upgraders that lead on from it."""
+    while kind in _UPGRADERS:
+        kind, function = _UPGRADERS[kind]
+        body = function(body)
+    return kind, body
+
+
+def declared_kinds() -> Mapping[str, type[Any]]:
+    return dict(_KINDS)
+
+
+def kind_of(happened: Any) -> str:
+    """The kind of an event object. Raises TypeError when its class was never declared."""
+    kind = getattr(type(happened), "kind", None)
+    if not isinstance(kind, str):
+        raise TypeError(f"{type(happened).__name__} is not declared as an event")
+    return kind
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event on its way into the record.
+
+    Attributes:
+        happened: the event object.
+        by: who did it, in which role.
+        about: the subject, e.g. ``"pilot:3f2a…"``; entries about one subject read as its history.
+        bodies: named evidence bodies that go to the vault; the log holds their salted commitments.
+        key: the idempotency key: appending the same key again returns the first index. Left empty,
+            it is the hash of kind, subject, event and bodies, so that the same fact is kept once.
+    """
+
+    happened: Any
+    by: Actor
+    about: str = ""
+    bodies: Mapping[str, bytes] = field(default_factory=dict)
+    key: str = ""
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.happened)
+
+    def body(self) -> dict[str, Any]:
+        fields = dataclasses.fields(self.happened)
+        return {f.name: plain(getattr(self.happened, f.name)) for f in fields}
+
+    def idempotency_key(self) -> str:
+        if self.key:
+            return self.key
+        bodies = {name: hashlib.sha256(data).hexdigest() for name, data in self.bodies.items()}
+        return hashlib.sha256(encode([self.kind, self.about, self.body(), bodies])).hexdigest()
+
+
+def envelope(
+    draft: Draft, *, counter: int, at: str, commitments: Mapping[str, Mapping[str, Any]]
+) -> bytes:
+    """The canonical bytes of a log entry: what is hashed into the Merkle tree, from the first day.
+
+    ``count`` numbers the entries of one kind from 0, so that a missing one shows. ``vault`` holds a
+    salted commitment, size and nothing else for each body, so that a body can be erased while every
+    proof still holds.
+    """
+    return encode(
+        {
+            "v": 1,
+            "kind": draft.kind,
+            "count": counter,
+            "key": draft.idempotency_key(),
+            "at": at,
+            "by": draft.by.as_dict(),
+            "about": draft.about,
+            "vault": commitments,
+            "body": draft.body(),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as read back from the log: its index, its exact bytes, and what they say."""
+
+    index: int
+    data: bytes
+    envelope: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.envelope["kind"])
+
+    @property
+    def about(self) -> str:
+        return str(self.envelope["about"])
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The event's body, upgraded to its newest declared shape."""
+        return upgraded(self.kind, dict(self.envelope["body"]))[1]
