@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) and the hashes over it.
 
-JSON numbers are IEEE doubles, so an integer beyond ±(2^53-1) and an infinite float travel as strings
-(``"9007199254740993"``, ``"inf"``, ``"-inf"``). NaN has no meaning in a record and is refused.
+JSON numbers are IEEE doubles, so an integer beyond ±(2^53-1) and an infinite float travel as
+strings (``"9007199254740993"``, ``"inf"``, ``"-inf"``). NaN means nothing in a record: refused.
 """
 
 from __future__ import annotations

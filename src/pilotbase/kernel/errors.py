@@ -1,4 +1,4 @@
-"""The one error tree. Every error names what is wrong, where, and what to do next, in both languages.
+"""The one error tree: what is wrong, where, and what to do next, in both languages.
 
 ::
 
@@ -8,7 +8,7 @@
     │   ├── DataError              a data file, a loader, a prepare step
     │   └── PluginError            a plug-in that is named but missing, broken or not conformant
     └── RunError                   exit code 3: it could not be done, or not to the end; resumable
-        ├── CandidateError         a candidate that can't be started at all (a wrong answer is no error)
+        ├── CandidateError         a candidate that can't even be started
         ├── BudgetError            units, time or money of the plan are used up
         ├── HomeError              the home folder: newer version, not writable, disk full
         └── RecordError            the log, its proofs, its checkpoints or the vault do not hold
@@ -149,7 +149,7 @@ class RunError(PilotbaseError):
 
 
 class CandidateError(RunError):
-    """A candidate that can't be started at all; a wrong or missing answer is a wrong unit, no error."""
+    """A candidate that can't even be started. (A wrong or missing answer is a wrong unit.)"""
 
 
 class BudgetError(RunError):

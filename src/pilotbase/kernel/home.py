@@ -18,7 +18,7 @@ MARKER = "home.json"
 
 
 def default_home(environment: Mapping[str, str] = os.environ) -> Path:
-    """``PILOTBASE_HOME``, else the data folder of the platform (XDG base directory specification)."""
+    """``PILOTBASE_HOME``, else the platform's data folder (XDG base directory specification)."""
     if environment.get("PILOTBASE_HOME"):
         return Path(environment["PILOTBASE_HOME"]).expanduser()
     if sys.platform == "win32" and environment.get("LOCALAPPDATA"):

@@ -98,7 +98,7 @@ class Verb(Generic[Q, R]):
 def verb(
     name: str, *, summary: Text, changes: bool, roles: tuple[Role, ...]
 ) -> Callable[[Callable[[Context, Q], R]], Verb[Q, R]]:
-    """Declare ``room.verb`` (or a bare verb): who may ask, whether it changes anything, what it does."""
+    """Declare ``room.verb`` (or a bare verb): who may ask and whether it changes anything."""
 
     def declare(function: Callable[[Context, Q], R]) -> Verb[Q, R]:
         return Verb(name, summary, changes, roles, function)

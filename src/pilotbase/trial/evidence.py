@@ -1,0 +1,93 @@
+"""Evidence: the integers a verdict is made of, and nothing else.
+
+A criterion becomes one or more *parts*; it meets when each part meets and fails when one fails. A
+part is a claim about a mean of values in [0, 1], kept as integers of ``1/resolution`` in the
+committed order, so that anyone recomputes the verdict without the candidate, the data or our code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+RESOLUTION = 1_000_000
+FORMAT = "pilotbase/evidence/1"
+
+Kind = Literal["pass_fail", "bounded", "paired", "difference"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One claim.
+
+    The claim, by ``kind``, with ``>=`` when ``at_least`` else ``<=``:
+
+    - pass_fail, bounded: ``mean(x) >= threshold``;
+    - paired: ``mean(weight * x - ratio * y) >= margin``, x and y of the same items;
+    - difference: ``mean(x) - ratio * mean(y) >= margin``, x and y of two different groups.
+
+    ``solve`` names which of ``threshold``, ``ratio`` or ``margin`` is the number on the reader's
+    axis, i.e. what the interval is inverted over. ``x_fails``/``y_fails`` are the values in the
+    test for *fails*; they differ from ``x``/``y`` (the test for *meets*) only in outages of the base.
+
+    Attributes:
+        label: which group or side, e.g. "sex=1", "upper side"; empty for a plain criterion.
+        resolution: 1 for pass_fail, else `RESOLUTION`.
+        population: items in the finite set (these cases), None for future cases; for difference a
+            pair, one per group.
+        scale, root: from the claim's scale to the reader's: ``natural = scale * v`` and, where
+            ``root``, ``natural = scale * sqrt(v)`` (capped RMSE).
+        items: what is counted, e.g. "units", "pairs", "called units".
+        faults, outages: how many items are the candidate's fault, or the base's outage.
+    """
+
+    kind: Kind
+    at_least: bool
+    x: tuple[int, ...]
+    y: tuple[int, ...] = ()
+    x_fails: tuple[int, ...] | None = None
+    y_fails: tuple[int, ...] | None = None
+    label: str = ""
+    threshold: float = 0.0
+    ratio: float = 1.0
+    margin: float = 0.0
+    weight: float = 1.0
+    solve: Literal["threshold", "ratio", "margin"] = "threshold"
+    resolution: int = RESOLUTION
+    population: int | None = None
+    population_y: int | None = None
+    scale: float = 1.0
+    root: bool = False
+    items: str = "units"
+    faults: int = 0
+    outages: int = 0
+
+
+@dataclass(frozen=True)
+class CriterionEvidence:
+    """The parts of one criterion and how the plan calls it.
+
+    ``parts`` may be empty (an empty group, no positive case): the criterion is then undecided and
+    ``gap`` says why in both languages.
+    """
+
+    criterion: int
+    dimension: str
+    metric: str
+    by: str
+    blocking: bool
+    parts: tuple[Part, ...]
+    gap: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All criteria of one candidate under one estimand, as kept in the vault."""
+
+    plan: str
+    candidate: str
+    estimand: str
+    criteria: tuple[CriterionEvidence, ...]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """Full estimates with their usual intervals, importances and counts: shown, never decided on."""
