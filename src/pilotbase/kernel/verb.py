@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from pilotbase.kernel.actor import Actor, Role
+from pilotbase.kernel.canonical import plain
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.time import Clock, system_clock
 
@@ -109,3 +110,20 @@ def verb(
 def verbs_of(module: Any) -> list[Verb[Any, Any]]:
     """The verbs a module declares, in the order of its text."""
     return [value for value in vars(module).values() if isinstance(value, Verb)]
+
+
+def as_data(response: Any) -> Any:
+    """A response as JSON data: what ``--json`` prints and what ``.json`` twins hold.
+
+    A response that keeps a published shape of its own offers it as ``as_dict()``.
+    """
+    if hasattr(response, "as_dict"):
+        return plain(response.as_dict())
+    if dataclasses.is_dataclass(response) and not isinstance(response, type):
+        fields = dataclasses.fields(response)
+        return {f.name: as_data(getattr(response, f.name)) for f in fields}
+    if isinstance(response, (list, tuple)):
+        return [as_data(item) for item in response]
+    if isinstance(response, dict):
+        return {str(key): as_data(item) for key, item in response.items()}
+    return str(response) if isinstance(response, Path) else plain(response)

@@ -1,0 +1,5 @@
+"""``python -m pilotbase``."""
+
+from pilotbase.main import main
+
+main()

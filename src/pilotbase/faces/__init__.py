@@ -1,0 +1,1 @@
+"""faces: command line and Python; each projects the verbs, none decides anything."""

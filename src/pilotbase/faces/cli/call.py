@@ -1,0 +1,61 @@
+"""Run a verb from the command line: context, progress, output and exit codes.
+
+Exit codes: 0 done, 2 faulty input, 3 could not be done, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.verb import Context, Silent, Verb, as_data
+
+INTERRUPTED = Text(
+    "Interrupted. What is finished is kept; the same command goes on from there.",
+    "已中断。已完成的部分已保存; 再次运行同一命令即可继续。",
+)
+
+
+def invoke(
+    verb: Verb[Any, Any], request: Any, home: Path, language: Language, as_json: bool
+) -> int:
+    """Run one verb and print its answer; returns the exit code."""
+
+    context = Context(
+        home=home.expanduser().absolute(),
+        operator=os.environ.get("PILOTBASE_OPERATOR", "single operator"),
+        language=language,
+        progress=_progress(language, as_json),
+    )
+    try:
+        response = verb(context, request)
+    except PilotbaseError as error:
+        if as_json:
+            click.echo(json.dumps(error.as_dict(), ensure_ascii=False))
+        click.echo(error.render(language), err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        click.echo(INTERRUPTED.in_language(language), err=True)
+        return 130
+    if as_json:
+        click.echo(json.dumps(as_data(response), ensure_ascii=False))
+    else:
+        from pilotbase.faces.cli.show import show
+
+        show(verb.name, response, language)
+    return int(getattr(response, "exit_code", 0))
+
+
+def _progress(language: Language, as_json: bool) -> Any:
+    if as_json or not sys.stderr.isatty():
+        return Silent()
+    from pilotbase.faces.cli.bar import Bar
+
+    return Bar(language)

@@ -1,0 +1,44 @@
+"""main: the ``pilotbase`` command puts the faces and the rooms' verbs together."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Verb, verbs_of
+
+SUMMARIES = {
+    "": Text(
+        "Pilotbase: one scenario file in; matched, tried, judged and provable to someone who was "
+        "not there.",
+        "Pilotbase: 一个场景文件, 从需求到可问责的智能服务: 试验、评判, 每个数字都可向未在场者证明。",
+    ),
+    "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
+    "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
+    "witness": Text(
+        "Sign another base's plans as an outside witness.", "作为外部见证人为计划签名。"
+    ),
+}
+
+
+def declared_verbs() -> list[Verb[Any, Any]]:
+    """Every verb of every room, in the order a user meets them."""
+    from pilotbase.desk import verbs as desk
+    from pilotbase.record import verbs as record
+    from pilotbase.scenario import verbs as scenario
+
+    return [*verbs_of(desk), *verbs_of(scenario), *verbs_of(record)]
+
+
+def main() -> None:
+    """Run the command line and exit with its code: 0 done, 2 faulty input, 3 could not be done."""
+    from pilotbase.faces.cli.call import invoke
+    from pilotbase.faces.cli.project import project
+
+    command = project(declared_verbs(), SUMMARIES, invoke)
+    sys.exit(command.main(prog_name="pilotbase", standalone_mode=True))
+
+
+if __name__ == "__main__":
+    main()
