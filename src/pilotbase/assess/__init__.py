@@ -1,0 +1,1 @@
+"""assess: evidence becomes a verdict."""

@@ -1,0 +1,121 @@
+"""What happens to a pilot, in the order of its life. Each event moves it one state on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pilotbase.kernel.event import event
+
+
+@event("pilot.submitted/1")
+@dataclass(frozen=True)
+class Submitted:
+    """A need was handed in as a scenario file; the file's content is the vault body ``scenario``."""
+
+    scenario: str
+    item: str
+    owner: str
+    principal: str
+    digest: str
+
+
+@event("pilot.eligible/1")
+@dataclass(frozen=True)
+class Eligible:
+    """The case officer accepted the application, for the reasons given."""
+
+    reasons: tuple[str, ...]
+
+
+@event("pilot.matched/1")
+@dataclass(frozen=True)
+class Matched:
+    """Candidates were matched with the need; ``why`` says how each came in."""
+
+    candidates: tuple[str, ...]
+    why: Mapping[str, str]
+
+
+@event("pilot.planned/1")
+@dataclass(frozen=True)
+class Planned:
+    """Criteria, data and the rule of order were frozen. The plan is the vault body ``plan``, the
+    base's signature over its hash is ``note``.
+
+    ``earlier_plans`` counts the plans on the same data that this record already held: whoever tries
+    often until it fits cannot hide it.
+    """
+
+    plan: str
+    data: str
+    note: str
+    earlier_plans: int
+
+
+@event("pilot.ready/1")
+@dataclass(frozen=True)
+class Ready:
+    """Data and compute were confirmed: this many rows and units are there."""
+
+    data: str
+    rows: int
+    units: int
+
+
+@event("pilot.started/1")
+@dataclass(frozen=True)
+class Started:
+    """The trial began in the committed order. ``receipt`` is the outside witness's signed note, or
+    empty where the order is self-attested."""
+
+    order: str
+    receipt: str
+
+
+@event("pilot.evaluated/1")
+@dataclass(frozen=True)
+class Evaluated:
+    """Every candidate was tried; the integers are the vault bodies ``evidence:<candidate>``.
+
+    ``exposures`` counts how often the hold-out of these data had been read before this trial.
+    """
+
+    evidence: Mapping[str, str]
+    faults: Mapping[str, int]
+    outages: Mapping[str, int]
+    exposures: int
+    software: Mapping[str, str]
+
+
+@event("pilot.judged/1")
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on each candidate; the full verdict is the vault body ``verdict``."""
+
+    verdict: str
+    verdicts: Mapping[str, str]
+    chosen: str | None
+
+
+@event("pilot.evidenced/1")
+@dataclass(frozen=True)
+class Evidenced:
+    """The signatory signed the written proof: a signed note over the verdict's hash."""
+
+    note: str
+
+
+BY_STATE: dict[str, type[Any]] = {
+    "submitted": Submitted,
+    "eligible": Eligible,
+    "matched": Matched,
+    "planned": Planned,
+    "ready": Ready,
+    "running": Started,
+    "evaluated": Evaluated,
+    "judged": Judged,
+    "evidenced": Evidenced,
+}
+"""The state that each event leads to."""
