@@ -12,7 +12,7 @@ from pilotbase.kernel.event import event
 @event("pilot.submitted/1")
 @dataclass(frozen=True)
 class Submitted:
-    """A need was handed in as a scenario file; the file's content is the vault body ``scenario``."""
+    """A need was handed in as a scenario file; its content is the vault body ``scenario``."""
 
     scenario: str
     item: str

@@ -1,4 +1,4 @@
-"""Views of the desk: folds over the record that `pilotbase rebuild` makes again to the same bytes."""
+"""Views of the desk: folds over the record, made again by `pilotbase rebuild` to the same bytes."""
 
 from __future__ import annotations
 

@@ -50,8 +50,17 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """JSON data from bytes. Raises ValueError when they are not UTF-8 JSON."""
-    return json.loads(data)
+    """JSON data from bytes. Raises ValueError when they are not UTF-8 JSON.
+
+    A whole number beyond ±(2^53-1) was a float: RFC 8785 writes 2.0**53 without a point, while an
+    integer of that size would have travelled as a string.
+    """
+    return json.loads(data, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | float:
+    number = int(digits) if len(digits) <= 17 else SAFE_INTEGER_MAX + 1
+    return number if abs(number) <= SAFE_INTEGER_MAX else float(digits)
 
 
 def digest(value: Any) -> str:

@@ -1,0 +1,114 @@
+"""From a scenario file to a plan that is ready to be frozen: read, load, check, look for leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilotbase.catalog.check import data_faults
+from pilotbase.catalog.load import Table, load_table
+from pilotbase.kernel.canonical import digest
+from pilotbase.kernel.errors import DataError, Fault, ScenarioError
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.read import ScenarioFile, read_scenario
+from pilotbase.scenario.schema import Scenario
+from pilotbase.trial.cases import Cases
+from pilotbase.trial.leaks import Finding, find_leaks
+from pilotbase.trial.odds import planned_odds
+from pilotbase.trial.plan import plan_document
+from pilotbase.trial.question import cases_of, holdout_of
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario with its data, ready to be planned."""
+
+    file: ScenarioFile
+    table: Table
+    cases: Cases
+    holdout: Cases | None
+    findings: Sequence[Finding]
+    plan: dict[str, Any]
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.file.scenario
+
+    @property
+    def plan_hash(self) -> str:
+        return digest(self.plan)
+
+    @property
+    def run(self) -> str:
+        """The run's id: the plan's hash, shortened; one plan has one run."""
+        return self.plan_hash.removeprefix("sha256:")[:12]
+
+    @property
+    def about(self) -> str:
+        return f"pilot:{self.run}"
+
+
+def check(path: Path, *, trust: bool) -> tuple[ScenarioFile, Table]:
+    """The file and its data. Raises ScenarioError with all faults of both at once."""
+    file = read_scenario(path, trust=trust)
+    try:
+        table = load_table(file.scenario.data, file.folder, trust=trust)
+    except DataError as error:
+        if error.where:
+            error.where = f"{path}: {error.where}"
+        raise
+    faults = data_faults(file, table)
+    if faults:
+        raise ScenarioError(str(path), faults)
+    return file, table
+
+
+def prepare(path: Path, *, trust: bool) -> Prepared:
+    """Everything that has to stand before a plan can be frozen.
+
+    Raises:
+        ScenarioError: faults of the file or the data, or leak findings that nobody has answered.
+    """
+    file, table = check(path, trust=trust)
+    scenario = file.scenario
+    cases = cases_of(scenario, table)
+    holdout = holdout_of(cases, scenario)
+    findings = find_leaks(cases, scenario)
+    plan = plan_document(
+        scenario,
+        source=table.source.as_dict(),
+        data_digest=table.digest,
+        cases=cases,
+        holdout=holdout,
+        findings=[_answered(finding, scenario) for finding in findings],
+        odds=planned_odds(cases, scenario),
+    )
+    return Prepared(file, table, cases, holdout, findings, plan)
+
+
+def unanswered(prepared: Prepared) -> ScenarioError | None:
+    """The leak findings that still want the owner's answer, as faults of the file."""
+    open_ = [f for f in prepared.findings if f.id not in prepared.scenario.answers]
+    if not open_:
+        return None
+    faults = [_unanswered(prepared.file, finding) for finding in open_]
+    return ScenarioError(str(prepared.file.path), faults)
+
+
+def _unanswered(file: ScenarioFile, finding: Finding) -> Fault:
+    return file.fault(
+        ("answers",),
+        "plan.leak_unanswered",
+        finding.text,
+        expected=Text(
+            f'an answer under answers: "{finding.id}": {{en: ..., zh: ...}}, or the column barred',
+            f'在 answers 下写明答复: "{finding.id}": {{en: ..., zh: ...}}, 或禁用该列',
+        ),
+    )
+
+
+def _answered(finding: Finding, scenario: Scenario) -> dict[str, Any]:
+    answer = scenario.answers.get(finding.id)
+    return {**finding.as_dict(), "answer": answer.model_dump() if answer else None}

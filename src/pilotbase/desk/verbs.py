@@ -1,0 +1,346 @@
+"""What one can ask of the desk. Heavy rooms are imported when a verb is called: see ADR 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.errors import Fault, ScenarioError
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, asked, verb
+
+FILE = ("The scenario file.", "场景文件。")
+TRUST = (
+    "Run code that the file names and no installed package declares.",
+    "允许运行文件中点名、但并非由已安装软件包声明的代码。",
+)
+RUN = ("Run id (its beginning is enough) or scenario id.", "试验编号 (可只写开头) 或场景编号。")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    file: Path = asked(*FILE)
+    receipt: Path | None = asked(
+        "The witness's signed receipt of the plan.", "见证人签名的计划回执。", default=None
+    )
+    trust: bool = asked(*TRUST, default=False)
+
+
+@dataclass(frozen=True)
+class RunResponse:
+    """A run's verdict. ``as_dict()`` is the published shape of ``--json``."""
+
+    run: str
+    scenario: str
+    estimand: str
+    plan: dict[str, str]
+    candidates: tuple[dict[str, Any], ...]
+    chosen: str | None
+    record: dict[str, Any]
+    title: Text
+    report: Path | None = None
+    unofficial: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        shape = {
+            "scenario": self.scenario,
+            "estimand": self.estimand,
+            "plan": self.plan,
+            "candidates": list(self.candidates),
+            "chosen": self.chosen,
+            "record": self.record,
+            "run": self.run,
+            "title": self.title,
+            "report": str(self.report) if self.report else None,
+        }
+        return {**shape, "unofficial": True} if self.unofficial else shape
+
+
+@verb(
+    "run",
+    summary=Text(
+        "Plan, try and judge a scenario's candidates, up to the signed verdict.",
+        "对场景的候选方案制定计划、开展试验并评判, 直至签名结论。",
+    ),
+    changes=True,
+    roles=("case officer", "evaluator", "verdict panel", "signatory"),
+)
+def run(context: Context, request: RunRequest) -> RunResponse:
+    from pilotbase.desk.conduct import conduct
+
+    return conduct(context, request.file, receipt=request.receipt, trust=request.trust)
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    file: Path = asked(*FILE)
+    out: Path | None = asked(
+        "Write the signed plan here, for the witness.",
+        "将签名的计划写入此文件, 交见证人。",
+        default=None,
+        short="-o",
+    )
+    trust: bool = asked(*TRUST, default=False)
+
+
+@dataclass(frozen=True)
+class PlanResponse:
+    """A frozen, signed plan."""
+
+    run: str
+    hash: str
+    note: str
+    plan: dict[str, Any]
+    earlier_plans: int
+    witness: str
+
+
+@verb(
+    "plan",
+    summary=Text(
+        "Freeze and sign criteria, order and data; print the odds. Nothing is tried.",
+        "固定并签署指标、次序与数据, 给出各种结论的可能性; 不进行试验。",
+    ),
+    changes=True,
+    roles=("scenario owner", "provider", "case officer"),
+)
+def plan(context: Context, request: PlanRequest) -> PlanResponse:
+    from pilotbase.desk.conduct import freeze
+
+    return freeze(context, request.file, out=request.out, trust=request.trust)
+
+
+@dataclass(frozen=True)
+class RehearseRequest:
+    file: Path = asked(*FILE)
+    candidate: str | None = asked("Only this candidate.", "仅此候选方案。", default=None)
+    trust: bool = asked(*TRUST, default=False)
+
+
+@verb(
+    "rehearse",
+    summary=Text(
+        "A provider's private dry run: unofficial, nothing enters the record.",
+        "供给方私下演练: 非正式, 不进入记录。",
+    ),
+    changes=False,
+    roles=("provider",),
+)
+def rehearse(context: Context, request: RehearseRequest) -> RunResponse:
+    from pilotbase.desk.rehearsal import rehearse as rehearse_
+
+    return rehearse_(context, request.file, candidate=request.candidate, trust=request.trust)
+
+
+@dataclass(frozen=True)
+class VerdictRequest:
+    run: str = asked(*RUN)
+
+
+@verb(
+    "verdict",
+    summary=Text("Show the recorded verdict of a run.", "显示已记录的试验结论。"),
+    changes=False,
+    roles=("public",),
+)
+def verdict(context: Context, request: VerdictRequest) -> RunResponse:
+    from pilotbase.desk.recorded import recorded_verdict
+
+    return recorded_verdict(context, request.run)
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    run: str = asked(*RUN)
+    out: Path | None = asked(
+        "Where to write the HTML file; its .json twin lies beside it.",
+        "HTML 文件的位置; 同名 .json 文件在其旁。",
+        default=None,
+        short="-o",
+    )
+
+
+@dataclass(frozen=True)
+class ReportResponse:
+    """Where the report lies."""
+
+    run: str
+    html: Path
+    json: Path
+
+
+@verb(
+    "report",
+    summary=Text(
+        "Write the report of a run: one HTML file that verifies itself, and JSON.",
+        "生成试验报告: 一个能自我核验的 HTML 文件, 及 JSON。",
+    ),
+    changes=False,
+    roles=("public",),
+)
+def report(context: Context, request: ReportRequest) -> ReportResponse:
+    from pilotbase.desk.reporting import write_report
+
+    return write_report(context, request.run, request.out)
+
+
+@dataclass(frozen=True)
+class TourRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class TourResponse:
+    """The verdicts of all built-in scenarios."""
+
+    runs: tuple[RunResponse, ...]
+    reports: Path
+
+
+@verb(
+    "tour",
+    summary=Text(
+        "Run every built-in scenario and write all reports.", "运行全部内置场景并生成报告。"
+    ),
+    changes=True,
+    roles=("programme office",),
+)
+def tour(context: Context, request: TourRequest) -> TourResponse:
+    from pilotbase.desk.tour import run_packs
+
+    return run_packs(context)
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    file: Path = asked(*FILE)
+    trust: bool = asked(*TRUST, default=False)
+
+
+@dataclass(frozen=True)
+class CheckResponse:
+    """Whether a scenario file is good, and every fault if not."""
+
+    file: Path
+    faults: tuple[Fault, ...]
+    rows: int
+
+    @property
+    def exit_code(self) -> int:
+        return ScenarioError.exit_code if self.faults else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        faults = [fault.as_dict() for fault in self.faults]
+        return {"file": str(self.file), "ok": not faults, "faults": faults, "rows": self.rows}
+
+
+@verb(
+    "scenario.check",
+    summary=Text(
+        "Check a scenario file and its data; name all faults at once.",
+        "检查场景文件及其数据, 一次列出所有错误。",
+    ),
+    changes=False,
+    roles=("scenario owner",),
+)
+def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
+    from pilotbase.desk.prepare import check
+
+    try:
+        _, table = check(request.file, trust=request.trust)
+    except ScenarioError as error:
+        return CheckResponse(request.file, error.faults, 0)
+    return CheckResponse(request.file, (), table.rows)
+
+
+@dataclass(frozen=True)
+class RebuildRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class RebuildResponse:
+    """Per view, whether the bytes made again from the log equal those that stood there."""
+
+    views: dict[str, bool]
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if all(self.views.values()) else 3
+
+
+@verb(
+    "rebuild",
+    summary=Text(
+        "Make all views again from the record and compare the bytes.",
+        "由记录重建全部视图并逐字节比对。",
+    ),
+    changes=True,
+    roles=("case officer",),
+)
+def rebuild(context: Context, request: RebuildRequest) -> RebuildResponse:
+    from pilotbase.desk.recorded import rebuild_views
+
+    return RebuildResponse(rebuild_views(context))
+
+
+@dataclass(frozen=True)
+class WitnessKeyRequest:
+    name: str = asked("The witness's name, without spaces.", "见证人名称, 不含空格。")
+    out: Path | None = asked(
+        "Write the private key here (a new file).", "将私钥写入此新文件。", default=None, short="-o"
+    )
+
+
+@dataclass(frozen=True)
+class WitnessKeyResponse:
+    """A witness's new key: the private half stays in the file."""
+
+    key_file: Path
+    vkey: str
+
+
+@verb(
+    "witness.key",
+    summary=Text("Make a witness's key pair.", "生成见证人的密钥对。"),
+    changes=True,
+    roles=("regulator",),
+)
+def witness_key(context: Context, request: WitnessKeyRequest) -> WitnessKeyResponse:
+    from pilotbase.desk.witness import make_key
+
+    file = request.out or Path(f"{request.name}.key")
+    return WitnessKeyResponse(file, make_key(request.name, file, context.entropy))
+
+
+@dataclass(frozen=True)
+class WitnessSignRequest:
+    plan: Path = asked("The signed plan, from `pilotbase plan -o`.", "已签名的计划文件。")
+    key: Path = asked("The witness's private key file.", "见证人的私钥文件。")
+    out: Path | None = asked(
+        "Write the receipt here.", "将回执写入此文件。", default=None, short="-o"
+    )
+
+
+@dataclass(frozen=True)
+class WitnessSignResponse:
+    """The receipt: hand it to ``pilotbase run --receipt``."""
+
+    receipt: str
+    file: Path | None
+
+
+@verb(
+    "witness.sign",
+    summary=Text(
+        "Sign a plan before its start; the signature fixes the order of the cases.",
+        "在试验开始前为计划签名; 该签名决定案例的次序。",
+    ),
+    changes=True,
+    roles=("regulator",),
+)
+def witness_sign(context: Context, request: WitnessSignRequest) -> WitnessSignResponse:
+    from pilotbase.desk.witness import sign_plan
+
+    return WitnessSignResponse(sign_plan(request.plan, request.key, request.out), request.out)

@@ -1,0 +1,61 @@
+"""Canonical JSON against RFC 8785 and its own promises."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pilotbase.kernel.canonical import SAFE_INTEGER_MAX, decode, digest, encode, plain
+
+# RFC 8785, section 3.2.2: the literal numbers and string of its example.
+RFC_8785_INPUT = {
+    "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+    "string": "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/",
+    "literals": [None, True, False],
+}
+RFC_8785_OUTPUT = (
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+    '"string":"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+)
+
+
+def test_the_example_of_rfc_8785() -> None:
+    assert encode(RFC_8785_INPUT) == RFC_8785_OUTPUT.encode()
+
+
+def test_what_a_double_cannot_hold_travels_as_a_string() -> None:
+    assert plain([SAFE_INTEGER_MAX, SAFE_INTEGER_MAX + 1]) == [2**53 - 1, "9007199254740992"]
+    assert plain([math.inf, -math.inf]) == ["inf", "-inf"]
+
+
+def test_nan_and_odd_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        encode({"x": math.nan})
+    with pytest.raises(TypeError, match="keys"):
+        encode({1: "x"})
+    with pytest.raises(TypeError, match="object"):
+        encode(object())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(json_values)
+def test_encoding_is_canonical(value: object) -> None:
+    once = encode(value)
+    assert encode(decode(once)) == once
+    assert json.loads(once) == value
+
+
+@given(st.dictionaries(st.text(), st.integers(-5, 5), min_size=2))
+def test_order_of_keys_does_not_change_the_digest(value: dict[str, int]) -> None:
+    assert digest(value) == digest(dict(reversed(value.items())))
