@@ -39,6 +39,7 @@ class RunResponse:
     chosen: str | None
     record: dict[str, Any]
     title: Text
+    item: str
     report: Path | None = None
     unofficial: bool = False
 
@@ -52,6 +53,7 @@ class RunResponse:
             "record": self.record,
             "run": self.run,
             "title": self.title,
+            "item": self.item,
             "report": str(self.report) if self.report else None,
         }
         return {**shape, "unofficial": True} if self.unofficial else shape

@@ -1,0 +1,192 @@
+"""A plan's odds: what the rule would say of systems of each true quality, before anything runs.
+
+Exact for pass/fail criteria: by dynamic programming where evidence is sequential, from the
+distribution of the count where there is one look. For bounded values by seeded simulation, which
+is labelled so. Where every unit of a finite set will be scored nothing is left to chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from pilotbase.kernel.plugins import load
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import Criterion, Scenario
+from pilotbase.trial.cases import Cases, Floats
+from pilotbase.trial.evaluators.metric import Metric
+from pilotbase.trial.rules.sequential import (
+    fixed_pvalue,
+    log_bounded_evalue,
+    operating_characteristics,
+)
+
+STEPS = (-0.10, -0.05, 0.0, 0.05, 0.10)
+SIMULATIONS = 200
+SIMULATED_UNITS_MAX = 1_000
+EXACT_UNITS_MAX = 5_000
+
+Row = dict[str, float]
+NO_ODDS = Text(
+    "Not computed: this comparison depends on two unknown numbers, and its denominator is only "
+    "known once all answers are in.",
+    "未计算: 该比较取决于两个未知数, 且分母须待全部回答后才能确定。",
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the odds of one criterion depend on; ``threshold`` is on the unit scale, told as "at
+    least". ``alpha`` and ``fails`` are the levels that the processes run to."""
+
+    threshold: float
+    population: int | None
+    cap: int
+    pass_fail: bool
+    evidence: Literal["sequential", "fixed"]
+    alpha: float
+    fails: float
+    seed: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the finite set is scored to the end and looked at once."""
+        fixed = self.evidence == "fixed"
+        return fixed and self.population is not None and self.cap >= self.population
+
+
+def planned_odds(cases: Cases, scenario: Scenario) -> list[dict[str, Any]]:
+    """One table per criterion: ``{criterion, name, method, note, table}`` with rows
+    ``{quality, meets, fails, undecided, units}``; quality is the true value on the reader's scale
+    and ``units`` the expected number until decided."""
+    return [_of(i, c, cases, scenario) for i, c in enumerate(scenario.acceptance)]
+
+
+def _of(index: int, criterion: Criterion, cases: Cases, scenario: Scenario) -> dict[str, Any]:
+    metric: Metric = load("pilotbase.evaluators", criterion.metric)
+    name = _name(metric, criterion)
+    setting = _setting(criterion, metric, cases, scenario)
+    if setting.whole:
+        return _table(index, name, "exact", _certain(criterion, metric, setting.cap))
+    comparison = criterion.gap_by or criterion.ratio_by or criterion.worst_of or criterion.against
+    if comparison or criterion.between is not None or metric.over_prevalence:
+        return {**_table(index, name, "none", []), "note": NO_ODDS.as_dict()}
+    exact = setting.pass_fail
+    row = (_one_look if setting.evidence == "fixed" else _stopped) if exact else _simulated
+    sign = -1.0 if criterion.at_most is not None else 1.0
+    rows = []
+    for quality in _qualities(setting.threshold):
+        counted = row(quality, setting)
+        mean = quality if sign > 0 else 1.0 - quality
+        rows.append({**counted, "quality": round(metric.shown(mean, criterion), 6)})
+    return _table(index, name, "exact" if exact else "simulation", rows)
+
+
+def _setting(criterion: Criterion, metric: Metric, cases: Cases, scenario: Scenario) -> Setting:
+    bound = criterion.at_most if criterion.at_least is None else criterion.at_least
+    mean = metric.claimed(bound, criterion) if bound is not None else 0.5
+    units = _counted(metric, cases)
+    blocking = sum(c.blocking for c in scenario.acceptance) or 1
+    finite = scenario.estimand == "these cases" and metric.counted in ("all", "positives")
+    whole = scenario.plan.cap is None or scenario.plan.cap >= cases.units
+    return Setting(
+        threshold=mean if criterion.at_most is None else 1.0 - mean,
+        population=units if finite or (whole and scenario.estimand == "these cases") else None,
+        cap=units if whole else min(units, scenario.plan.cap or units),
+        pass_fail=metric.pass_fail,
+        evidence=scenario.plan.evidence,
+        alpha=scenario.plan.alpha / len(scenario.candidates),
+        fails=scenario.plan.alpha / blocking,
+        seed=scenario.plan.seed,
+    )
+
+
+def _counted(metric: Metric, cases: Cases) -> int:
+    rows = cases.scored & (cases.target == 1) if metric.counted == "positives" else cases.scored
+    return max(1, len(np.unique(cases.unit[rows])))
+
+
+def _name(metric: Metric, criterion: Criterion) -> dict[str, str]:
+    return criterion.title.model_dump() if criterion.title else metric.title.as_dict()
+
+
+def _qualities(threshold: float) -> list[float]:
+    return [q for s in STEPS if 0 < (q := round(threshold + s, 6)) < 1]
+
+
+def _certain(criterion: Criterion, metric: Metric, units: int) -> list[Row]:
+    """All scored: whatever the true value is, it is compared with the bound exactly."""
+    bounds = criterion.between or (criterion.at_least, criterion.at_most)
+    low, high = (-np.inf if bounds[0] is None else bounds[0]), bounds[1]
+    high = np.inf if high is None else high
+    rows = []
+    for bound in sorted({b for b in (low, high) if np.isfinite(b)}):
+        for step in STEPS:
+            value = round(bound * (1 + step), 6) if bound else step
+            rows.append({"quality": value, **_row(float(low <= value <= high), None, units)})
+    return rows
+
+
+def _stopped(quality: float, setting: Setting) -> Row:
+    whole = setting.population
+    reached = operating_characteristics(
+        setting.threshold,
+        setting.alpha,
+        min(setting.cap, EXACT_UNITS_MAX),
+        quality if whole is None else round(quality * whole) / whole,
+        population=whole,
+        alpha_fails=setting.fails,
+    )
+    return _row(float(reached.meets), float(reached.fails), float(reached.expected_units))
+
+
+def _one_look(quality: float, setting: Setting) -> Row:
+    n, whole = setting.cap, setting.population
+    counts = np.arange(n + 1)
+    if whole is None:
+        weights = stats.binom.pmf(counts, n, quality)
+    else:
+        weights = stats.hypergeom.pmf(counts, whole, round(quality * whole), n)
+
+    def reject(alternative: Literal["greater", "less"], alpha: float) -> float:
+        p = fixed_pvalue(counts, n, setting.threshold, alternative=alternative, population=whole)
+        return float(weights[np.asarray(p) <= alpha].sum())
+
+    return _row(reject("greater", setting.alpha), reject("less", setting.fails), n)
+
+
+def _simulated(quality: float, setting: Setting) -> Row:
+    random = np.random.default_rng(setting.seed)
+    cap = min(setting.cap, SIMULATED_UNITS_MAX)
+    meets = fails = units = 0.0
+    for _ in range(SIMULATIONS):
+        values = random.beta(4 * quality, 4 * (1 - quality), cap)
+        yes, no = _first(values, setting, "greater"), _first(values, setting, "less")
+        units += min(yes, no, cap)
+        meets += yes <= min(no, cap)
+        fails += no < min(yes, cap + 1)
+    return _row(meets / SIMULATIONS, fails / SIMULATIONS, units / SIMULATIONS)
+
+
+def _first(values: Floats, setting: Setting, alternative: Literal["greater", "less"]) -> float:
+    alpha = setting.alpha if alternative == "greater" else setting.fails
+    path = log_bounded_evalue(values, setting.threshold, alternative=alternative)
+    looks = path if setting.evidence == "sequential" else path[-1:]
+    crossed = np.flatnonzero(looks >= -np.log(alpha))
+    if not crossed.size:
+        return np.inf
+    return float(crossed[0] + 1) if setting.evidence == "sequential" else float(len(values))
+
+
+def _row(meets: float, fails: float | None, units: float) -> Row:
+    fails = 1.0 - meets if fails is None else fails
+    undecided = max(0.0, 1.0 - meets - fails)
+    numbers = {"meets": meets, "fails": fails, "undecided": undecided, "units": units}
+    return {name: round(float(value), 4) for name, value in numbers.items()}
+
+
+def _table(index: int, name: dict[str, str], method: str, rows: list[Row]) -> dict[str, Any]:
+    return {"criterion": index, "name": name, "method": method, "note": None, "table": rows}
