@@ -1,0 +1,193 @@
+"""What the SQLite log and the SQLite vault share: opening a database, and what its errors mean.
+
+WAL with ``synchronous=FULL`` syncs the write-ahead log at each commit, so that a commit survives a
+power cut (sqlite.org/pragma.html#pragma_synchronous); readers and the writer don't wait for each
+other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pilotbase.kernel.errors import HomeError, PilotbaseError, RecordError
+from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.text import Text
+
+BUSY_SECONDS = 30.0
+
+
+def open_database(path: Path, *, schema: str, application: int, version: int) -> sqlite3.Connection:
+    """Open a database of ours, or make it: the schema is in place when this returns.
+
+    Args:
+        schema: statements separated by ``;``.
+        application: the file's mark (``PRAGMA application_id``): no other file is taken for it.
+        version: the schema's version (``PRAGMA user_version``).
+
+    Raises:
+        HomeError: not writable, disk full, or written by a newer version.
+        RecordError: not a database, or another's.
+    """
+    with storage_errors(path), database_errors(path):
+        connection = connect(path)
+        try:
+            # A file that is not ours is refused before anything in it is changed.
+            new = _is_new(connection)
+            if not new:
+                _check_marks(connection, path, application, version)
+            _use_wal(connection)
+            if new:
+                _create(connection, schema, application, version)
+                _check_marks(connection, path, application, version)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode that may be handed from thread to thread."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    # Text that is no longer UTF-8 must be shown and compared, not end the audit that looks for it.
+    connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
+    for pragma in (
+        "synchronous=FULL",
+        "fullfsync=ON",  # macOS: reach the platter, not only the drive's cache
+        "trusted_schema=OFF",
+        "cell_size_check=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+@contextmanager
+def database_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into errors that say what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+
+
+def translated(error: sqlite3.Error, path: Path) -> PilotbaseError:
+    """The error in our tree for one of SQLite's, by its primary result code."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    where = str(path)
+    if code == sqlite3.SQLITE_FULL:
+        return HomeError("home.disk_full", _FULL, where=where, next_step=_FREE_SPACE)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return HomeError("home.not_writable", _READ_ONLY, where=where, next_step=_OTHER_HOME)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return HomeError("home.busy", _BUSY, where=where, next_step=_WAIT)
+    if code == sqlite3.SQLITE_IOERR:
+        message = _IO.format(reason=error)
+        return HomeError("home.io_error", message, where=where, next_step=_FREE_SPACE)
+    if code == sqlite3.SQLITE_NOTADB:
+        return RecordError("record.not_a_database", _NO_DATABASE, where=where, next_step=_RESTORE)
+    message = _DAMAGED.format(reason=error)
+    return RecordError("record.damaged", message, where=where, next_step=_RESTORE)
+
+
+def structure_faults(connection: sqlite3.Connection, schema: str) -> Iterator[str]:
+    """Faults that SQLite finds (pages, indexes, uniqueness) and differences from our schema."""
+    for (found,) in connection.execute("PRAGMA integrity_check(100)"):
+        if found != "ok":
+            yield str(found)
+    statements = {_one_line(statement) for statement in schema.split(";") if statement.strip()}
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    present = {_one_line(str(sql)) for (sql,) in connection.execute(query)}
+    for statement in sorted(statements ^ present):
+        yield f"{'missing' if statement in statements else 'unknown'}: {statement}"
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(sql.split())
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; when two open a new file at once, SQLite fails here instead of waiting."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _create(connection: sqlite3.Connection, schema: str, application: int, version: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been first while this one waited for the lock.
+        if _is_new(connection):
+            for statement in schema.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id={application}")
+            connection.execute(f"PRAGMA user_version={version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _is_new(connection: sqlite3.Connection) -> bool:
+    return not _pragma(connection, "user_version") and not _pragma(connection, "schema_version")
+
+
+def _check_marks(
+    connection: sqlite3.Connection, path: Path, application: int, version: int
+) -> None:
+    if _pragma(connection, "application_id") != application:
+        raise RecordError("record.not_ours", _NOT_OURS, where=str(path), next_step=_RESTORE)
+    found = _pragma(connection, "user_version")
+    if found > version:
+        message = _NEWER.format(found=found, known=version)
+        raise HomeError("home.newer", message, where=str(path), next_step=_UPGRADE)
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
+
+
+_FULL = Text("the disk is full", "磁盘已满")
+_FREE_SPACE = Text(
+    "Free some space and run the same command again; what was recorded is kept.",
+    "请释放空间后重新运行同一命令; 已记录的内容均已保留。",
+)
+_READ_ONLY = Text("cannot write to this database", "无法写入该数据库")
+_OTHER_HOME = Text(
+    "Make it writable, or choose a folder of yours with --home or PILOTBASE_HOME.",
+    "请使其可写, 或用 --home 或 PILOTBASE_HOME 指定可写的目录。",
+)
+_BUSY = Text(
+    f"another process has been writing for {BUSY_SECONDS:.0f} seconds",
+    f"另一进程已持续写入 {BUSY_SECONDS:.0f} 秒",
+)
+_WAIT = Text("Wait for it to finish and try again.", "请等待其结束后重试。")
+_IO = Text("the disk reports an error: {reason}", "磁盘报告错误: {reason}")
+_NO_DATABASE = Text("this is not a database", "这不是数据库文件")
+_NOT_OURS = Text("this database was not made by Pilotbase", "该数据库不是由 Pilotbase 建立的")
+_DAMAGED = Text("the database is damaged: {reason}", "数据库已损坏: {reason}")
+_RESTORE = Text(
+    "Put the home back from a backup, then run `pilotbase record verify`. Do not edit the file.",
+    "请从备份恢复主目录, 然后运行 `pilotbase record verify`。请勿改动该文件。",
+)
+_NEWER = Text(
+    "this database has version {found}; this Pilotbase knows versions up to {known}",
+    "该数据库版本为 {found}, 本程序只认识到 {known}",
+)
+_UPGRADE = Text(
+    "Upgrade Pilotbase, or choose another --home. Nothing was changed.",
+    "请升级 Pilotbase, 或用 --home 另选目录。未作任何改动。",
+)

@@ -1,0 +1,125 @@
+"""The base's own key: one Ed25519 key that signs checkpoints, plans and verdicts.
+
+``keys/base.key`` (mode 0600, Go's text form) is secret; others verify with ``keys/base.vkey``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from pilotbase.kernel.errors import RecordError
+from pilotbase.kernel.home import MARKER, storage_errors, write_whole
+from pilotbase.kernel.text import Text
+from pilotbase.record.rules.note import SigningKey, VerifierKey
+
+K = TypeVar("K")
+SECRET = Path("keys", "base.key")
+PUBLIC = Path("keys", "base.vkey")
+
+
+def load(home: Path) -> SigningKey | None:
+    """The base's key, or None when it was never made.
+
+    Raises:
+        RecordError: the file is not a key, or the key is gone while its public half is still there.
+    """
+    path = home / SECRET
+    with storage_errors(path):
+        if path.exists():
+            return _parsed(path, SigningKey.parse)
+        if not (home / PUBLIC).exists():
+            return None
+    raise lost(home)
+
+
+def load_public(home: Path) -> VerifierKey | None:
+    """The base's public key, without touching the secret one where that can be avoided."""
+    path = home / PUBLIC
+    with storage_errors(path):
+        if path.exists():
+            return _parsed(path, VerifierKey.parse)
+    key = load(home)
+    return key.verifier if key else None
+
+
+def make(home: Path, entropy: Callable[[int], bytes], name: str = "") -> SigningKey:
+    """Make the base's key; the caller sees to it that only one process does so at a time.
+
+    It is called ``name``, or what ``home.json`` says under ``"name"``, or `default_name`.
+    """
+    chosen = name or _name_in(home)
+    key = SigningKey.generate(entropy, lambda public: chosen or default_name(public))
+    with storage_errors(home / SECRET):
+        _write_secret(home / SECRET, (key.encode() + "\n").encode())
+        write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
+    return key
+
+
+def default_name(public: bytes) -> str:
+    """``pilotbase.local/`` and 16 hex digits of SHA-256(public key): distinct without a registry.
+
+    A name has to be there before the key ID can be computed (the ID hashes the name), so it is made
+    from the key alone. It is the log's origin too, as the checkpoint specification recommends.
+    """
+    return f"pilotbase.local/{hashlib.sha256(public).hexdigest()[:16]}"
+
+
+def lost(home: Path) -> RecordError:
+    return RecordError(
+        "record.key_lost",
+        Text(
+            "the base's signing key is gone; a new one would not continue this log",
+            "基地签名密钥已丢失; 新密钥无法延续本日志",
+        ),
+        where=str(home / SECRET),
+        next_step=Text(
+            "Put the file back from a backup. Reading and verifying work without it.",
+            "请从备份恢复该文件。没有它仍可读取和核验。",
+        ),
+    )
+
+
+def _parsed(path: Path, parse: Callable[[str], K]) -> K:
+    try:
+        return parse(path.read_text("utf-8").strip())
+    except (RecordError, UnicodeDecodeError) as error:
+        raise RecordError(
+            "record.bad_key",
+            Text("this file holds no key that can be read", "该文件中没有可读取的密钥"),
+            where=str(path),
+            next_step=Text("Put the file back from a backup.", "请从备份恢复该文件。"),
+        ) from error
+
+
+def _name_in(home: Path) -> str:
+    marker = home / MARKER
+    with storage_errors(marker):
+        return str(json.loads(marker.read_bytes()).get("name", "")) if marker.exists() else ""
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    """Like `write_whole`, but never readable by others, not even while it is written."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):
+        # The key must not be lost to a power cut after something was signed with it.
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

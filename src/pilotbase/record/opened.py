@@ -1,0 +1,352 @@
+"""The record of a home, opened: append, read, prove, sign.
+
+>>> with open_record(context) as record:                     # doctest: +SKIP
+...     entry = record.append(Draft(Submitted("a"), by))
+...     record.body(entry, "scenario")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from pilotbase.kernel.canonical import decode
+from pilotbase.kernel.errors import RecordError
+from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.home import open_home, storage_errors, write_whole
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context
+from pilotbase.record import keys
+from pilotbase.record.adapters.sqlite_log import SqliteLog
+from pilotbase.record.adapters.sqlite_vault import SqliteVault
+from pilotbase.record.batch import Batch
+from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
+from pilotbase.record.rules import merkle, note
+from pilotbase.record.rules.checkpoint import (
+    Checkpoint,
+    is_checkpoint,
+    sign_checkpoint,
+    verify_checkpoint,
+)
+from pilotbase.record.rules.commitment import SALT_SIZE, commit
+
+LOG = "record.db"
+VAULT = "vault.db"
+LATEST = "checkpoint"
+"""A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
+
+_RESTORE = Text(
+    "Run `pilotbase record verify`; put the home back from a backup if it reports a fault.",
+    "请运行 `pilotbase record verify`; 如有错误, 请从备份恢复主目录。",
+)
+
+
+def open_record(context: Context, *, create: bool = True, name: str = "") -> Record:
+    """The record of the context's home; close it, or use it as a context manager.
+
+    Args:
+        create: make home and record when they are missing; otherwise that is an error.
+        name: the name of the base's key when it has yet to be made (see `keys.make`).
+
+    Raises:
+        HomeError: newer version, not writable, disk full. RecordError: no record, or a damaged one.
+    """
+    home = context.home
+    if not create and not (home / LOG).exists():
+        raise RecordError(
+            "record.missing",
+            Text("there is no record here", "此处没有记录"),
+            where=str(home),
+            next_step=Text(
+                "Name the home with --home, or begin one with `pilotbase run FILE`.",
+                "请用 --home 指定主目录, 或用 `pilotbase run 文件` 新建。",
+            ),
+        )
+    open_home(home)
+    log = SqliteLog(home / LOG)
+    try:
+        return Record(context, log, SqliteVault(home / VAULT), name=name)
+    except BaseException:
+        log.close()
+        raise
+
+
+class Record:
+    """An append-only log of entries, its proofs and checkpoints, and the vault of bodies.
+
+    Threads may share it, and processes may open the same home at once; the order is total.
+    """
+
+    def __init__(self, context: Context, log: Log, vault: Vault, *, name: str = "") -> None:
+        self.context = context
+        self.home: Path = context.home
+        self.log = log
+        self.vault = vault
+        self._name = name
+        self._key: note.SigningKey | None = None
+        self._may_append = False
+
+    def __enter__(self) -> Record:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.log.close()
+        self.vault.close()
+
+    # Appending
+
+    def append(self, draft: Draft) -> Entry:
+        """Record an event; durable when this returns. The same key again gives the first entry."""
+        return self.append_many([draft])[0]
+
+    def append_many(self, drafts: Iterable[Draft]) -> list[Entry]:
+        """Record events in one transaction: all of them or none, side by side in the order given.
+
+        A draft whose idempotency key is in the log already, or earlier in the list, adds nothing
+        and gives the entry that has the key, whatever else the draft says.
+
+        Raises:
+            HomeError: disk full, not writable, busy. RecordError: the log is damaged or put back.
+            ValueError, TypeError: an event that canonical JSON cannot hold. Then nothing is kept.
+        """
+        with self.log.transaction() as log:
+            self._refuse_older(log)
+            batch = Batch(log, self.context.clock, self.context.entropy)
+            indexes = [batch.add(draft) for draft in drafts]
+            # The vault first: an entry must never refer to a body that a crash could take away.
+            if batch.bodies:
+                self.vault.put(batch.bodies)
+            log.extend(batch.rows, batch.hashes)
+            added = {row.index: row for row in batch.rows}
+            return [self._entry(added.get(i) or self._row(log, i)) for i in indexes]
+
+    # Reading
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.log.size()
+
+    def entries(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        kind: str | None = None,
+        about: str | None = None,
+    ) -> Iterator[Entry]:
+        """Entries with ``start <= index < stop``, of one kind and about one subject where given."""
+        rows = self.log.rows(max(start, 0), stop, kind=kind, about=about)
+        return (self._entry(row) for row in rows)
+
+    def entry(self, index: int) -> Entry:
+        """The entry at an index. Raises RecordError when there is none."""
+        return self._entry(self._row(self.log, index))
+
+    def body(self, entry: Entry, name: str) -> bytes:
+        """A body of an entry from the vault, checked as in `opening`."""
+        return self.opening(entry, name).body
+
+    def opening(self, entry: Entry, name: str) -> Sealed:
+        """Body and salt, with which anyone can check the entry's commitment.
+
+        Raises:
+            RecordError: the entry has no such body (``record.no_body``), it was erased or lost
+                (``record.body_gone``), or is not what was committed to (``record.body_changed``).
+        """
+        said = entry.envelope["vault"].get(name)
+        where = f"{self.home / VAULT}: entry {entry.index}, {name!r}"
+        if said is None:
+            names = ", ".join(entry.envelope["vault"]) or "-"
+            raise RecordError(
+                "record.no_body",
+                Text("the entry has no such body", "该记录没有此正文"),
+                where=where,
+                next_step=Text(f"It has: {names}.", f"已有: {names}。"),
+            )
+        kept = self.vault.get(said["commitment"])
+        if kept is None:
+            gone = Text(
+                "the body was erased or lost; its commitment remains",
+                "正文已被删除或丢失; 其承诺值仍在",
+            )
+            raise RecordError("record.body_gone", gone, where=where, next_step=_RESTORE)
+        fits = len(kept.salt) == SALT_SIZE and len(kept.body) == said["size"]
+        if not fits or commit(kept.salt, kept.body) != said["commitment"]:
+            changed = Text("the body is not what was recorded", "正文与当时记录的不一致")
+            raise RecordError("record.body_changed", changed, where=where, next_step=_RESTORE)
+        return kept
+
+    # Proving
+
+    def root(self, size: int | None = None) -> bytes:
+        """The Merkle root of the first ``size`` entries, or of all."""
+        return root_of(self.log, self._size(size))
+
+    def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
+        """The inclusion proof of an entry in the first ``size`` entries (RFC 9162, 2.1.3)."""
+        ranges = merkle.inclusion_ranges(index, self._size(size))
+        return merkle.hash_ranges(ranges, self.log.nodes)
+
+    def consistency(self, size1: int, size2: int | None = None) -> list[bytes]:
+        """The proof that the first ``size2`` entries extend the first ``size1`` (2.1.4)."""
+        ranges = merkle.consistency_ranges(size1, self._size(size2))
+        return merkle.hash_ranges(ranges, self.log.nodes)
+
+    # Signing
+
+    @property
+    def verifier(self) -> note.VerifierKey:
+        """The base's public key; the key is made on first use."""
+        return keys.load_public(self.home) or self._signing_key().verifier
+
+    @property
+    def vkey(self) -> str:
+        """The text of the base's public key, for others to verify with."""
+        return self.verifier.encode()
+
+    def sign(self, text: str) -> str:
+        """A note of the text signed with the base's key; the text ends in a newline.
+
+        Raises:
+            RecordError: a text that could pass for a checkpoint, which only `checkpoint` signs.
+        """
+        key = self._signing_key()
+        if is_checkpoint(text) or text.split("\n", 1)[0] == key.name:
+            raise RecordError(
+                "record.sign_checkpoint",
+                Text("this text could pass for a checkpoint", "该文本可能被当作检查点"),
+                next_step=Text(
+                    "Begin the text with a line that says what it is.",
+                    "请在首行写明文本的用途。",
+                ),
+            )
+        return note.sign(text, [key])
+
+    def checkpoint(self) -> str:
+        """The signed checkpoint of the log as it is now; each one made extends all made before.
+
+        Raises:
+            RecordError: the log no longer extends what was signed, or the key is lost.
+        """
+        key = self._signing_key()
+        with self.log.transaction() as log:
+            size = log.size()
+            self._refuse_fork(log, key.verifier)
+            last = log.last_checkpoint()
+            if last is None or last[0] != size:
+                made = Checkpoint(key.name, size, root_of(log, size))
+                last = (size, sign_checkpoint(made, key))
+                log.add_checkpoint(*last)
+        self._publish()
+        return last[1]
+
+    def latest(self) -> str | None:
+        """The copy of the newest checkpoint that lies beside the log, as it stands there."""
+        path = self.home / LATEST
+        with storage_errors(path):
+            return path.read_text("utf-8", "replace") if path.exists() else None
+
+    def _publish(self) -> None:
+        # Under the log's lock, so that no other process puts an older copy over a newer one; and
+        # after the row is durable, so that a copy without its row is never the work of a crash.
+        with self.log.transaction() as log, storage_errors(self.home / LATEST):
+            last = log.last_checkpoint()
+            if last is not None:
+                write_whole(self.home / LATEST, last[1].encode())
+
+    def _signing_key(self) -> note.SigningKey:
+        if self._key is None:
+            # Under the log's lock, so that two processes do not each make a key.
+            with self.log.transaction() as log:
+                key = keys.load(self.home)
+                if key is None and log.last_checkpoint() is not None:
+                    raise keys.lost(self.home)
+                self._key = key or keys.make(self.home, self.context.entropy, self._name)
+        return self._key
+
+    def _refuse_older(self, log: LogReader) -> None:
+        """Refuse to append to a log that was put back to before its newest checkpoint: a fork."""
+        if self._may_append:
+            return
+        last, copy = log.last_checkpoint(), self.latest()
+        sizes = [last[0]] if last else []
+        if copy is not None:
+            with suppress(RecordError):
+                sizes.append(Checkpoint.parse(note.parse(copy).text).size)
+        if max(sizes, default=0) > log.size():
+            raise _put_back(str(self.home / LOG))
+        self._may_append = True
+
+    def _refuse_fork(self, log: LogReader, key: note.VerifierKey) -> None:
+        last, copy, signed = log.last_checkpoint(), self.latest(), list[Checkpoint]()
+        if copy is not None:
+            # A copy that nobody signed proves nothing; it is for the audit to report.
+            with suppress(RecordError):
+                signed.append(verify_checkpoint(copy, key))
+        if last is not None:
+            signed.append(verify_checkpoint(last[1], key))
+        for made in signed:
+            if made.size > log.size() or root_of(log, made.size) != made.root:
+                raise _put_back(str(self.home / LOG))
+
+    def _size(self, size: int | None) -> int:
+        entries = self.log.size()
+        if size is not None and not 0 <= size <= entries:
+            raise IndexError(f"the log has {entries} entries, not {size}")
+        return entries if size is None else size
+
+    def _row(self, log: LogReader, index: int) -> Row:
+        row = next(log.rows(index, index + 1), None)
+        if row is None:
+            raise RecordError(
+                "record.no_entry",
+                Text(f"there is no entry {index}", f"没有第 {index} 条记录"),
+                where=str(self.home / LOG),
+                next_step=Text(
+                    f"Indexes run from 0 to {log.size() - 1}; `pilotbase record show` lists them.",
+                    f"序号从 0 到 {log.size() - 1}; `pilotbase record show` 可列出。",
+                ),
+            )
+        return row
+
+    def _entry(self, row: Row) -> Entry:
+        try:
+            return Entry(row.index, row.data, decode(row.data))
+        except (ValueError, TypeError) as error:
+            message = Text("the entry cannot be read", "该条记录无法读取")
+            where = f"{self.home / LOG}: entry {row.index}"
+            raise RecordError(
+                "record.bad_entry", message, where=where, next_step=_RESTORE
+            ) from error
+
+
+def root_of(log: LogReader, size: int) -> bytes:
+    """The root of the first ``size`` entries, from the stored nodes."""
+    return merkle.hash_ranges([(0, size)], log.nodes)[0]
+
+
+def _put_back(where: str) -> RecordError:
+    return RecordError(
+        "record.put_back",
+        Text(
+            "the log does not extend a checkpoint that this base has signed; "
+            "it was put back to an older state or changed",
+            "日志与本基地已签署的检查点不衔接; 可能被换回旧版本或被改动",
+        ),
+        where=where,
+        next_step=Text(
+            "Put the newest backup of the whole home back. Nothing was written.",
+            "请恢复整个主目录的最新备份。未写入任何内容。",
+        ),
+    )

@@ -1,0 +1,123 @@
+"""What the record asks of its storage: dumb, durable, ordered. All hashing is done above it.
+
+A store keeps rows exactly as they are given and gives them back exactly; it knows no Merkle tree,
+no envelope and no signature. Whatever it calls durable has reached the disk.
+
+Every method may raise `HomeError` (disk full, not writable, busy) or `RecordError` (damaged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+FIRST = -(2**63)
+"""A start for `LogReader.rows` below every index that even damaged storage can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as it is stored: its bytes, and copies of what is looked up by."""
+
+    index: int
+    data: bytes
+    key: str
+    kind: str
+    count: int
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A body in the vault with the salt of its commitment."""
+
+    salt: bytes
+    body: bytes
+
+
+class LogReader(Protocol):
+    """Reading one state of the log."""
+
+    def size(self) -> int:
+        """The number of entries, by the highest index."""
+        ...
+
+    def rows(
+        self, start: int, stop: int | None, *, kind: str | None = None, about: str | None = None
+    ) -> Iterator[Row]:
+        """Rows with ``start <= index < stop`` by ascending index, without holding all in memory."""
+        ...
+
+    def find(self, key: str) -> int | None:
+        """The index of the entry with this idempotency key."""
+        ...
+
+    def nodes(self, numbers: Sequence[int]) -> list[bytes]:
+        """Node hashes by number (`merkle.node_number`). Raises RecordError for a missing one."""
+        ...
+
+    def all_nodes(self) -> Iterator[tuple[int, bytes]]:
+        """Number and hash of every stored node, ascending."""
+        ...
+
+    def node_total(self) -> int:
+        """One more than the highest node number."""
+        ...
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Size and signed note of every checkpoint made, ascending by size."""
+        ...
+
+    def last_checkpoint(self) -> tuple[int, str] | None: ...
+
+    def faults(self) -> Iterator[str]:
+        """What the store itself finds wrong with its own structure, in its own words."""
+        ...
+
+
+class LogWriter(LogReader, Protocol):
+    """One transaction, alone in writing; what it adds is durable and visible when it ends well."""
+
+    def next_count(self, kind: str) -> int:
+        """The counter that the next entry of a kind gets."""
+        ...
+
+    def extend(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
+        """Add rows and, in order of completion, the hashes of the nodes that they complete."""
+        ...
+
+    def add_checkpoint(self, size: int, note: str) -> None: ...
+
+
+class Log(LogReader, Protocol):
+    """The store of the log."""
+
+    def transaction(self) -> AbstractContextManager[LogWriter]:
+        """Wait for the turn to write, then all or nothing; one writer among all processes."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[LogReader]:
+        """One unchanging state for a long read, beside which writing goes on."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Vault(Protocol):
+    """The store of bodies, from which a body can be erased."""
+
+    def put(self, bodies: Mapping[str, Sealed]) -> None:
+        """Keep bodies by commitment; durable when this returns."""
+        ...
+
+    def get(self, commitment: str) -> Sealed | None: ...
+
+    def total(self) -> int:
+        """How many bodies there are."""
+        ...
+
+    def faults(self) -> Iterator[str]: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Pure rules of the record: the Merkle tree, signed notes, checkpoints, commitments, proofs."""
