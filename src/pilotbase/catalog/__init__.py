@@ -1,0 +1,1 @@
+"""catalog: datasets and their loaders; what a table must hold before a trial may start."""

@@ -1,0 +1,184 @@
+"""From the scenario's ``data:`` section to a `Table`, the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pilotbase.catalog.datasets import Loaded, Loader
+from pilotbase.catalog.paths import inside
+from pilotbase.catalog.table import Table, content_digest, plain_frame
+from pilotbase.kernel import plugins
+from pilotbase.kernel.canonical import digest, digest_bytes
+from pilotbase.kernel.errors import DataError, PilotbaseError, PluginError
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import Data
+
+__all__ = ["Table", "load_table"]
+
+GROUP = "pilotbase.datasets"
+SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql")
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    frame: pd.DataFrame
+    source: Text
+    raw_digest: str | None = None
+    about: Text | None = None
+    licence: Text | None = None
+
+
+def load_table(
+    data: Data,
+    folder: Path,
+    *,
+    trust: bool = False,
+    loaders: Mapping[str, Loader] | None = None,
+) -> Table:
+    """The table that a scenario's data section describes, prepared and in plain types.
+
+    Args:
+        data: the section; exactly one source is set.
+        folder: where the scenario file lies; the files it names lie in it or below.
+        trust: files may lie elsewhere, and ``dataset`` may be ``module:function``.
+        loaders: loaders by name; those that are installed as plug-ins if left out.
+
+    Raises:
+        DataError: a file, an encoding, a shape or a query that does not hold; says where.
+        PluginError: a loader that is unknown, fails, or hands over something else than `Loaded`.
+    """
+    named = [source for source in SOURCES if getattr(data, source) is not None]
+    if len(named) != 1:
+        raise DataError(
+            "data.source",
+            Text(
+                f"{len(named)} sources of data are named; it takes exactly one",
+                f"写了 {len(named)} 个数据来源; 必须恰好一个",
+            ),
+            where="data",
+            next_step=Text(
+                f"Keep one of: {', '.join(SOURCES)}.", f"请只保留其一: {', '.join(SOURCES)}。"
+            ),
+        )
+    if named[0] == "dataset":
+        read = _from_loader(str(data.dataset), trust, loaders)
+    elif named[0] == "sql":
+        read = _from_query(str(data.sql), folder)
+    else:
+        read = _from_file(data, named[0], folder, trust)
+    frame, loaded_digest = read.frame, content_digest(read.frame)
+    if data.prepare is not None:
+        from pilotbase.catalog.query import prepared  # DuckDB takes a while to import
+
+        frame = prepared(frame, data.prepare)
+    return Table(
+        frame=frame,
+        source=read.source,
+        digest=content_digest(frame),
+        loaded_digest=loaded_digest,
+        raw_digest=read.raw_digest,
+        about=read.about,
+        licence=read.licence,
+    )
+
+
+def _from_file(data: Data, kind: str, folder: Path, trust: bool) -> _Read:
+    name = str(getattr(data, kind))
+    where = f"data.{kind}: {name}"
+    path = inside(folder, name, where, trust=trust)[0]
+    raw = path.read_bytes()
+    if kind == "csv":
+        from pilotbase.catalog.csv_file import read_csv
+
+        frame = read_csv(raw, data.encoding, where)
+        source = Text(
+            f"{name} (CSV, {data.encoding.upper()})", f"{name}(CSV, {data.encoding.upper()})"
+        )
+    elif kind == "xlsx":
+        from pilotbase.catalog.workbook import read_workbook
+
+        frame = read_workbook(raw, data.sheet, where)
+        sheet = data.sheet or "1"
+        source = Text(f"{name} (workbook, sheet {sheet})", f"{name}(工作簿, 工作表 {sheet})")
+    else:
+        from pilotbase.catalog.query import run_query
+
+        quoted = str(path).replace("'", "''")
+        frame = run_query(f"SELECT * FROM read_parquet(['{quoted}'])", where, files=[path])
+        source = Text(f"{name} (Parquet)", f"{name}(Parquet)")
+    return _Read(frame, source, digest_bytes(raw))
+
+
+def _from_query(sql: str, folder: Path) -> _Read:
+    from pilotbase.catalog.query import read_files
+
+    frame, files = read_files(sql, folder)
+    home = folder.resolve()
+    names = [path.relative_to(home).as_posix() for path in files]
+    read = {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in zip(names, files, strict=True)
+    }
+    listed = ", ".join(names)
+    source = Text(f"query over {listed or 'no file'}", f"对 {listed or '(无文件)'} 的查询")
+    return _Read(frame, source, digest(read))
+
+
+def _from_loader(name: str, trust: bool, loaders: Mapping[str, Loader] | None) -> _Read:
+    where = f"data.dataset: {name}"
+    if loaders is not None and name in loaders:
+        loader: Any = loaders[name]
+    elif ":" in name:
+        loader = _trusted(name, trust, where)
+    else:
+        loader = plugins.load(GROUP, name)
+    try:
+        loaded = loader()
+    except PilotbaseError:
+        raise
+    except Exception as error:  # a loader is a plug-in: it may fail in any way
+        raise _broken(where, f"{type(error).__name__}: {error}") from error
+    if not isinstance(loaded, Loaded):
+        raise _broken(where, f"it returns {type(loaded).__name__}, not catalog.datasets.Loaded")
+    source = Text(f"{name}: {loaded.source}", f"{name}: {loaded.source}")
+    return _Read(plain_frame(loaded.frame, where), source, None, loaded.about, loaded.licence)
+
+
+def _trusted(name: str, trust: bool, where: str) -> Any:
+    if not trust:
+        raise DataError(
+            "data.untrusted",
+            Text(
+                "the scenario names code that is not an installed plug-in",
+                "场景文件指定了未安装为插件的代码",
+            ),
+            where=where,
+            next_step=Text(
+                "Read that code; if you trust it, run again with --trust.",
+                "请先阅读该代码; 若信任它, 请加上 --trust 重新运行。",
+            ),
+        )
+    module, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except Exception as error:  # importing runs foreign code: it may fail in any way
+        raise _broken(where, f"{type(error).__name__}: {error}") from error
+
+
+def _broken(where: str, reason: str) -> PluginError:
+    return PluginError(
+        "dataset.broken",
+        Text(f"the loader fails: {reason}", f"数据加载器出错: {reason}"),
+        where=where,
+        next_step=Text(
+            "Repair the loader, or load the data from a file.",
+            "请修复该加载器, 或改为从文件加载数据。",
+        ),
+    )

@@ -1,0 +1,44 @@
+"""What a table must hold, as pure rules: each takes the scenario file and the frame, and yields
+faults with their place in the file."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from pilotbase.kernel.errors import Fault
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import Scalar, Scenario
+
+Path = tuple[str | int, ...]
+
+
+class ScenarioFile(Protocol):
+    """What is needed of a scenario file that was read: its content and where its fields stand."""
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+    def fault(
+        self,
+        path: Path,
+        code: str,
+        message: Text,
+        expected: Text | None = None,
+        nearest: str | None = None,
+    ) -> Fault: ...
+
+
+def same_value(value: Any, named: Scalar) -> bool:
+    """Whether a cell equals a value of the scenario file: 1 and 1.0 do, 1 and "1" too."""
+    return plain_text(value) == plain_text(named)
+
+
+def plain_text(value: Any) -> str:
+    """A value as a reader writes it: 1.0 as 1, True as true."""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    return str(value)
