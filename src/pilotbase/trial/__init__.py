@@ -1,0 +1,1 @@
+"""trial: plans, order, candidates, evaluators, sequential evidence."""

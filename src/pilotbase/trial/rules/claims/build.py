@@ -1,0 +1,284 @@
+"""One criterion of one candidate, from predictions to integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+
+import numpy as np
+
+from pilotbase.kernel.errors import Fault, ScenarioError
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import Criterion, Estimand
+from pilotbase.trial.cases import PENDING, Cases, Ints, Predictions
+from pilotbase.trial.evaluators.metric import Metric, dimension_of
+from pilotbase.trial.evidence import CriterionEvidence, Part
+from pilotbase.trial.rules.claims import notes
+from pilotbase.trial.rules.claims.counted import (
+    Answers,
+    Counted,
+    Flags,
+    Setting,
+    any_by_unit,
+    finished_units,
+    mean_by_unit,
+)
+from pilotbase.trial.rules.claims.groups import Groups, groups_of
+from pilotbase.trial.rules.claims.pairs import pair_values, pairs_of
+from pilotbase.trial.rules.claims.parts import Bound, difference_part, level_part, paired_part
+from pilotbase.trial.rules.claims.refusals import refusals
+from pilotbase.trial.rules.claims.units import calls, kept, pairs_of_units, unit_means
+
+PAIRS_MOST = 100_000
+Said = Part | Text
+
+
+def evidence_of(
+    cases: Cases,
+    predictions: Predictions,
+    criterion: Criterion,
+    index: int,
+    order: Ints,
+    seed: bytes,
+    *,
+    metric: Metric,
+    estimand: Estimand,
+    baseline: Predictions | None = None,
+    perturbed: Predictions | None = None,
+    pairs_most: int = PAIRS_MOST,
+) -> CriterionEvidence:
+    """The integers of one criterion, as far as answers are in.
+
+    Args:
+        cases, predictions: the question and the answers; for future cases those of the hold-out.
+        index: the criterion's place in the scenario's list, from 0.
+        order: unit numbers in committed order (`committed_order`); units beyond a cap left out.
+        seed: of the same order (`order_seed`); pairs are drawn from it.
+        baseline: answers of the base's own baseline, where the criterion is against one.
+        perturbed: the candidate's answers under the perturbation that the criterion declares.
+        pairs_most: pairs kept at most; where there are more, they are a random subset.
+
+    Raises:
+        ScenarioError: the metric does not fit the criterion, see `refusals`.
+        ValueError: baseline or perturbed is needed and missing.
+    """
+    unfit = refusals(metric, criterion, cases.task, estimand)
+    if unfit:
+        place = f"acceptance[{index}]"
+        raise ScenarioError("", [Fault("criterion.unfit", text, place) for text in unfit])
+    answered = _needed(perturbed, "perturbed") if criterion.under else predictions
+    compared = _needed(baseline, "baseline") if criterion.against else None
+    statuses = [p.status for p in (answered, compared) if p is not None]
+    setting = Setting(
+        metric,
+        cases,
+        criterion,
+        finished_units(cases, order, *statuses),
+        not any(np.any(cases.scored & (status == PENDING)) for status in statuses),
+        seed,
+        estimand == "future cases",
+        pairs_most,
+    )
+    said = list(_claims(setting, answered, compared))
+    return CriterionEvidence(
+        criterion=index,
+        dimension=dimension_of(metric, criterion),
+        metric=metric.name,
+        by=compared_by(criterion),
+        blocking=criterion.blocking,
+        parts=tuple(part for part in said if isinstance(part, Part)),
+        gap=notes.joined([text for text in said if isinstance(text, Text)]),
+    )
+
+
+def compared_by(criterion: Criterion) -> str:
+    """Names of the grouping, the baseline and the perturbation, as far as there are any."""
+    words = [criterion.gap_by or criterion.ratio_by or criterion.worst_of, criterion.against]
+    if criterion.under is not None:
+        under = criterion.under
+        words += [n for n in ("noise", "missing", "shift") if getattr(under, n) is not None]
+    return ", ".join(word for word in words if word)
+
+
+def _needed(predictions: Predictions | None, name: str) -> Predictions:
+    if predictions is None:
+        raise ValueError(f"the criterion needs the answers {name}=")
+    return predictions
+
+
+def _claims(
+    setting: Setting, answered: Predictions, compared: Predictions | None
+) -> Iterator[Said]:
+    """Parts and, between them, what has to be said in words."""
+    criterion = setting.criterion
+    answers = _answers(setting, answered)
+    bounds = _bounds(setting)
+    by = criterion.gap_by or criterion.ratio_by or criterion.worst_of
+    if by is None:
+        everyone = np.ones(setting.cases.units, dtype=np.bool_)
+        for bound in bounds:
+            if compared is None:
+                yield from _level(setting, answers, everyone, bound)
+            else:
+                base = _answers(setting, compared).of_the_base()
+                yield from _against(setting, answers, base, bound)
+        return
+    groups = groups_of(setting.cases, by)
+    yield from notes.outside(groups, compares=criterion.worst_of is None)
+    if criterion.worst_of is None:
+        yield from _differences(setting, answers, groups, bounds[0])
+        return
+    group_claim = _relative if criterion.relative else _level
+    for name in groups.names:
+        for bound in bounds:
+            label = f"{by}={name}" + (f", {bound.label}" if bound.label else "")
+            members = groups.members(name)
+            yield from group_claim(setting, answers, members, replace(bound, label=label))
+
+
+def _answers(setting: Setting, predictions: Predictions) -> Answers:
+    return Answers.of(setting.metric, setting.cases, predictions, setting.criterion)
+
+
+def _bounds(setting: Setting) -> list[Bound]:
+    """The criterion's sides on the scale of unit means, or as ratios of them."""
+    metric, criterion = setting.metric, setting.criterion
+    ratio = criterion.ratio_by or criterion.relative
+    if ratio or (criterion.against and criterion.as_ == "ratio"):
+        scale = 1.0
+        power = 2 if metric.root else 1
+
+        def claimed(shown: float) -> float:
+            return shown**power
+    else:
+        scale = metric.scale(criterion)
+
+        def claimed(shown: float) -> float:
+            return metric.claimed(shown, criterion)
+
+    if criterion.between is not None:
+        low, high = criterion.between
+        sides = [(True, low, "lower side"), (False, high, "upper side")]
+    elif criterion.at_least is not None:
+        sides = [(True, criterion.at_least, "")]
+    else:
+        sides = [(False, float(criterion.at_most or 0.0), "")]
+    return [Bound(at, claimed(value), scale, metric.root, label) for at, value, label in sides]
+
+
+def _count(setting: Setting, answers: Answers, members: Flags, label: str) -> Counted:
+    if setting.metric.counted == "pairs":
+        return pair_values(setting, answers, pairs_of(setting, members, label))
+    return unit_means(setting, answers, members)
+
+
+def _level(setting: Setting, answers: Answers, members: Flags, bound: Bound) -> Iterator[Said]:
+    """One claim about the mean over the members."""
+    metric = setting.metric
+    if metric.over_prevalence:
+        yield from _over_prevalence(setting, answers, members, bound)
+        return
+    if metric.counted == "called" and not setting.future and not setting.complete:
+        yield _called_so_far(setting, answers, members, bound)
+        return
+    counted = _count(setting, answers, members, bound.label)
+    yield from _if_none(setting, counted, bound.label)
+    yield level_part(counted, bound)
+
+
+def _called_so_far(setting: Setting, answers: Answers, members: Flags, bound: Bound) -> Part:
+    x, y = calls(setting, answers, members)
+    return paired_part(x, y, bound, solve="ratio", fault=bound.worst)
+
+
+def _over_prevalence(
+    setting: Setting, answers: Answers, members: Flags, bound: Bound
+) -> Iterator[Said]:
+    """Lift: these cases know their share of positives, future ones need pairs of units."""
+    if setting.future:
+        x, y = pairs_of_units(setting, answers)
+        yield paired_part(x, y, bound, solve="ratio", fault=bound.worst)
+        return
+    cases = setting.cases
+    positive = mean_by_unit(cases, cases.scored, (cases.target == 1).astype(np.float64))
+    share = float(positive[any_by_unit(cases, cases.scored)].mean())
+    if share == 0.0:
+        yield notes.none_of("positive units", bound.label)
+        return
+    bound = replace(bound, value=bound.value * share, scale=1.0 / share)
+    if not setting.complete:
+        yield _called_so_far(setting, answers, members, bound)
+        return
+    counted = unit_means(setting, answers, members)
+    yield from _if_none(setting, counted, bound.label)
+    yield level_part(counted, bound)
+
+
+def _relative(setting: Setting, answers: Answers, members: Flags, bound: Bound) -> Iterator[Said]:
+    """mean over the group <= bound * mean over all: each unit's value, kept in the group only."""
+    everyone = unit_means(setting, answers, np.ones(setting.cases.units, dtype=np.bool_))
+    group = unit_means(setting, answers, members)
+    yield from _if_none(setting, group, bound.label)
+    if group.population and everyone.population:
+        yield paired_part(
+            kept(setting, everyone, members),
+            everyone,
+            bound,
+            solve="ratio",
+            fault=_metric_worst(setting),
+            weight=everyone.population / group.population,
+        )
+    else:
+        yield level_part(group, bound)
+
+
+def _against(
+    setting: Setting, answers: Answers, base: Answers, bound: Bound
+) -> Iterator[Said]:
+    """The candidate's value and the baseline's of the same items."""
+    everyone = np.ones(setting.cases.units, dtype=np.bool_)
+    x, y = (_count(setting, a, everyone, bound.label) for a in (answers, base))
+    yield from _if_none(setting, x, bound.label)
+    solve = "ratio" if setting.criterion.as_ == "ratio" else "margin"
+    yield paired_part(x, y, bound, solve=solve, fault=bound.worst)
+
+
+def _differences(
+    setting: Setting, answers: Answers, groups: Groups, bound: Bound
+) -> Iterator[Said]:
+    """Each group against each other one; for a gap both ways round."""
+    if setting.metric.counted == "called" and not setting.future and not setting.complete:
+        yield notes.waits(groups.by)
+        return
+    counted = {}
+    for name in groups.names:
+        label = f"{groups.by}={name}"
+        counted[name] = _count(setting, answers, groups.members(name), label)
+        yield from _if_none(setting, counted[name], label)
+    ratio = setting.criterion.ratio_by is not None
+    pairs = permutations(groups.names, 2) if ratio else _both_ways(groups.names)
+    for a, b in pairs:
+        label = f"{groups.by}={a} {'/' if ratio else '-'} {groups.by}={b}"
+        yield difference_part(
+            counted[a],
+            counted[b],
+            replace(bound, label=label),
+            solve="ratio" if ratio else "margin",
+            fault=_metric_worst(setting),
+        )
+
+
+def _both_ways(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for a, b in combinations(names, 2):
+        yield a, b
+        yield b, a
+
+
+def _metric_worst(setting: Setting) -> float:
+    return 0.0 if setting.metric.better == "higher" else 1.0
+
+
+def _if_none(setting: Setting, counted: Counted, label: str) -> Iterator[Text]:
+    if counted.population == 0 or (setting.complete and counted.at.size == 0):
+        yield notes.none_of(counted.noun, label)

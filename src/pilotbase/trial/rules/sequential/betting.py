@@ -1,0 +1,125 @@
+"""Capital of a gambler who bets against a mean of values in [0, 1].
+
+The one engine behind the e-values and bounds for bounded units and for differences.
+Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting",
+JRSS-B 2024; the mixture over constant stakes is Cover's universal portfolio (1991).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from .arguments import Floats
+
+_NODES = 64
+_BLOCK = 32  # values multiplied between two logarithms; no product leaves the range of doubles
+_SLAB = 8192  # values held at once, so that memory does not grow with n
+MEAN_MIN = 1e-9  # smallest mean bet against: raising a mean only lowers the capital
+TIE = 1e-12  # two means closer than this are the same mean: rounding, not evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Stakes:
+    """A fixed prior over stakes f in (0, 1): nodes and log weights, both of shape (J,)."""
+
+    nodes: Floats
+    log_weights: Floats
+
+
+@cache
+def uniform_stakes() -> Stakes:
+    """f uniform on (0, 1), by Gauss-Legendre nodes.
+
+    Exact for polynomials of degree below 128, so that on 0/1 values the capital is the uniform
+    mixture of :func:`bernoulli_evalue` (exactly up to 127 values, to many digits beyond).
+    """
+    points, weights = np.polynomial.legendre.leggauss(_NODES)
+    return Stakes(0.5 * (points + 1.0), np.log(0.5 * weights))
+
+
+@cache
+def cautious_stakes() -> Stakes:
+    """f of density 3/4 (1-f)/sqrt(f), that is Beta(1/2, 2): more weight on small stakes."""
+    points, weights = np.polynomial.legendre.leggauss(_NODES // 2)
+    root = 0.5 * (points + 1.0)
+    mass = weights * (1.0 - root**2)
+    return Stakes(root**2, np.log(mass / mass.sum()))
+
+
+def conditional_means(values: Floats, mean: float, population: int | None) -> Floats:
+    """What the null "the mean is ``mean``" says of each next value; shape (n,).
+
+    Without replacement it is (N*mean - sum so far) / (N - number so far).
+    """
+    if population is None:
+        return np.full(values.shape, mean)
+    drawn_before = np.arange(values.size)
+    sum_before = np.cumsum(values) - values
+    result: Floats = (population * mean - sum_before) / (population - drawn_before)
+    return result
+
+
+def growth(values: Floats, mean: float, population: int | None) -> Floats:
+    """x/m - 1 for each value: the return of a stake of one against the conditional mean m.
+
+    A stake f multiplies the capital by 1 + f(x/m - 1) >= 1 - f >= 0, of conditional mean one
+    when m is the mean and at most one when the mean is smaller. Every such factor falls as m
+    grows, and log(1 + f(x/m - 1)) is convex in log m; both pass on to mixtures of products.
+    """
+    means = conditional_means(values, mean, population)
+    result: Floats = values / np.maximum(means, MEAN_MIN) - 1.0
+    return result
+
+
+def _blocks(returns: Floats) -> Floats:
+    """Consecutive values as columns of _BLOCK rows, filled up with returns of zero."""
+    columns = -(-returns.size // _BLOCK)
+    padded = np.zeros(columns * _BLOCK)
+    padded[: returns.size] = returns
+    return np.ascontiguousarray(padded.reshape(columns, _BLOCK).T)
+
+
+def _log_block_growth(blocks: Floats, nodes: Floats) -> Floats:
+    """log of the factor by which each stake's capital grows over each block; shape (J, blocks)."""
+    capital = np.ones((nodes.size, blocks.shape[1]))
+    for row in blocks:
+        capital *= 1.0 + nodes[:, None] * row
+    return np.log(capital)
+
+
+def _log_mix(log_capitals: Floats) -> float:
+    peak = log_capitals.max()
+    return float(peak + np.log(np.exp(log_capitals - peak).sum()))
+
+
+def log_capital_path(returns: Floats, stakes: Stakes) -> Floats:
+    """log of the mixed capital after each value; shape (n,) like ``returns``."""
+    path = np.empty(returns.size)
+    start_capitals = stakes.log_weights[:, None]
+    for start in range(0, returns.size, _SLAB):
+        piece = returns[start : start + _SLAB]
+        blocks = _blocks(piece)
+        ends = start_capitals + np.cumsum(_log_block_growth(blocks, stakes.nodes), axis=1)
+        starts = np.hstack([start_capitals, ends[:, :-1]])
+        peak = starts.max(axis=0)
+        capital, mixed = np.exp(starts - peak), np.empty(blocks.shape)
+        for row, returned in enumerate(blocks):
+            capital *= 1.0 + stakes.nodes[:, None] * returned
+            mixed[row] = capital.sum(axis=0)
+        path[start : start + _SLAB] = (peak + np.log(mixed)).T.ravel()[: piece.size]
+        start_capitals = ends[:, -1:]
+    return path
+
+
+def log_capital(returns: Floats, stakes: Stakes, counts: Floats | None = None) -> float:
+    """log of the mixed capital after all values; ``counts`` says how often each one occurred."""
+    if counts is not None:
+        return _log_mix(stakes.log_weights + np.log1p(np.outer(stakes.nodes, returns)) @ counts)
+    capitals = stakes.log_weights
+    for start in range(0, returns.size, _SLAB):
+        blocks = _blocks(returns[start : start + _SLAB])
+        capitals = capitals + _log_block_growth(blocks, stakes.nodes).sum(axis=1)
+    return _log_mix(capitals)
