@@ -7,14 +7,18 @@ estimators and plug-ins, and runs no code of its own unless the user says ``--tr
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 FORMAT = 1
+SCHEMA_ID = "urn:pilotbase:scenario:1"
 ROWS_MAX = 2_000_000
 CRITERIA_MAX = 50
 CANDIDATES_MAX = 50
+COLUMNS_MAX = 2_000
+ENTRIES_MAX = 200
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -40,8 +44,8 @@ class Section(BaseModel):
 class Bilingual(Section):
     """A text in English and in Chinese."""
 
-    en: Prose
-    zh: Prose
+    en: Prose = Field(description="The text in English.")
+    zh: Prose = Field(description="The text in Chinese.")
 
 
 class Owner(Section):
@@ -55,13 +59,15 @@ class Data(Section):
     """Where the data are: exactly one of dataset, csv, xlsx, parquet, sql."""
 
     dataset: Name | None = Field(None, description="An installed loader, e.g. sklearn.load_digits.")
-    csv: Name | None = Field(None, description="A CSV file, relative to the scenario file.")
+    csv: Name | None = Field(
+        None, description="A CSV file in the scenario file's folder or below it."
+    )
     encoding: Literal["utf-8", "gb18030"] = Field("utf-8", description="Encoding of the CSV file.")
-    xlsx: Name | None = Field(None, description="An Excel workbook.")
+    xlsx: Name | None = Field(None, description="An Excel workbook, in the same place.")
     sheet: Name | None = Field(
         None, description="The sheet of the workbook; the first if left out."
     )
-    parquet: Name | None = Field(None, description="A Parquet file.")
+    parquet: Name | None = Field(None, description="A Parquet file, in the same place.")
     sql: Sql | None = Field(
         None, description="A DuckDB query that reads files beside the scenario."
     )
@@ -75,10 +81,12 @@ class Data(Section):
 class Group(Section):
     """A grouping of the units, for the differences that matter."""
 
-    column: Column
-    title: Bilingual | None = None
+    column: Column = Field(description="The column whose values are the groups.")
+    title: Bilingual | None = Field(None, description="What the grouping is called in reports.")
     labels: dict[str, Bilingual] = Field(
-        default_factory=dict, description="A value's readable name."
+        default_factory=dict,
+        max_length=ENTRIES_MAX,
+        description="A readable name for each value of the column.",
     )
 
 
@@ -115,16 +123,20 @@ class Under(Section):
     )
     missing: float | None = Field(None, gt=0, lt=1, description="This share of values left empty.")
     shift: float | None = Field(None, description="This much added to every numeric feature.")
-    columns: tuple[Column, ...] = Field((), description="Which features; all numeric if left out.")
+    columns: tuple[Column, ...] = Field(
+        (), max_length=COLUMNS_MAX, description="Which features; all numeric if left out."
+    )
 
 
 class Criterion(Section):
     """One acceptance criterion: a metric, how it is compared, and its bound."""
 
     metric: Name = Field(description="An installed metric, e.g. accuracy, recall, mae, auc, brier.")
-    at_least: float | None = None
-    at_most: float | None = None
-    between: tuple[float, float] | None = Field(None, description="A band; both sides are tested.")
+    at_least: float | None = Field(None, description="The metric has to reach this.")
+    at_most: float | None = Field(None, description="The metric may not pass this.")
+    between: tuple[float, float] | None = Field(
+        None, description="A band [low, high]; both sides are tested."
+    )
     blocking: bool = Field(True, description="False: an open criterion may become a condition.")
     cap: float | None = Field(
         None, gt=0, description="Cap of one unit's error (mae, rmse) or cost."
@@ -141,24 +153,26 @@ class Criterion(Section):
         "ratio", alias="as", description="against: the metric over the baseline's, or minus it."
     )
     under: Under | None = Field(None, description="Scored under this perturbation.")
-    title: Bilingual | None = None
+    title: Bilingual | None = Field(None, description="What reports call the criterion.")
 
 
 class Claim(Section):
     """What a provider says its candidate reaches; shown beside what was measured."""
 
-    metric: Name
-    value: float
-    gap_by: Name | None = None
-    worst_of: Name | None = None
-    against: Baseline | None = None
+    metric: Name = Field(description="An installed metric.")
+    value: float = Field(description="What the provider says it reaches.")
+    gap_by: Name | None = Field(None, description="The claim is on the gap between these groups.")
+    worst_of: Name | None = Field(None, description="The claim is on the worst of these groups.")
+    against: Baseline | None = Field(None, description="The claim is against this baseline.")
 
 
 class Step(Section):
     """One step of a scikit-learn pipeline before the estimator."""
 
-    estimator: Name
-    parameters: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    estimator: Name = Field(description="A transformer of scikit-learn, by its full name.")
+    parameters: dict[str, Scalar | list[Scalar]] = Field(
+        default_factory=dict, description="Its parameters by name."
+    )
 
 
 class Cutoff(Section):
@@ -171,37 +185,49 @@ class Cutoff(Section):
 class Candidate(Section):
     """An offer to meet the need: exactly one of estimator, plugin, callable, command."""
 
-    id: Slug
-    title: Bilingual | None = None
+    id: Slug = Field(description="Short name, unique in the file.")
+    title: Bilingual | None = Field(None, description="What reports call it.")
     provider: Name | None = Field(None, description="Who offers it.")
-    estimator: Name | None = Field(None, description="A class of scikit-learn or statsmodels.")
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    steps: tuple[Step, ...] = Field((), max_length=20)
+    estimator: Name | None = Field(
+        None, description="A class of scikit-learn or statsmodels, by its full name."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="Parameters of the estimator, plug-in or callable."
+    )
+    steps: tuple[Step, ...] = Field(
+        (), max_length=20, description="What is done to the features before the estimator."
+    )
     plugin: Name | None = Field(None, description="An installed candidate plug-in.")
     callable: Name | None = Field(None, description="module:function; needs --trust.")
-    command: tuple[Name, ...] | None = Field(
-        None, description="A program that speaks JSON lines; needs --trust."
+    command: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="A program that speaks JSON lines, word by word; needs --trust."
     )
-    columns: tuple[Column, ...] | None = Field(
+    columns: Annotated[tuple[Column, ...], Field(max_length=COLUMNS_MAX)] | None = Field(
         None, description="Features it uses; all if left out."
     )
-    drop: tuple[Column, ...] = Field((), description="Features it does without.")
-    uses_barred: tuple[Column, ...] = Field(
-        (), description="Barred columns the provider insists on; the leak check answers."
+    drop: tuple[Column, ...] = Field(
+        (), max_length=COLUMNS_MAX, description="Features it does without."
     )
-    cutoff: Cutoff | None = None
+    uses_barred: tuple[Column, ...] = Field(
+        (),
+        max_length=COLUMNS_MAX,
+        description="Barred columns the provider insists on; the leak check answers.",
+    )
+    cutoff: Cutoff | None = Field(None, description="How a score becomes a call.")
     refit_every: int = Field(1, ge=1, le=10_000, description="rolling: origins between two fits.")
     stand_in: bool = Field(False, description="True for a scripted model; every output says so.")
     cost_per_unit: str | None = Field(None, description='Price of one answer, e.g. "0.02 CNY".')
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] = Field(
+        (), max_length=CRITERIA_MAX, description="What the provider says it reaches."
+    )
 
 
 class Budget(Section):
     """Where the base stops, whatever is undecided."""
 
-    units: int | None = Field(None, ge=1, le=10_000_000)
-    minutes: float | None = Field(None, gt=0, le=100_000)
-    money: str | None = Field(None, description='e.g. "200.00 CNY"')
+    units: int | None = Field(None, ge=1, le=10_000_000, description="Most units in all.")
+    minutes: float | None = Field(None, gt=0, le=100_000, description="Most minutes in all.")
+    money: str | None = Field(None, description='Most money in all, e.g. "200.00 CNY".')
     unit_seconds: float = Field(60.0, gt=0, le=3600, description="Time-out of one answer or fit.")
 
 
@@ -224,39 +250,68 @@ class Plan(Section):
         description="Verifier key of the outside witness who signs the plan "
         "before the start; without one the verdict says self-attested.",
     )
-    budget: Budget = Field(default_factory=Budget)
+    budget: Budget = Field(default_factory=Budget, description="Where the base stops.")
 
 
 class Scenario(Section):
     """A scenario file."""
 
     pilotbase: Literal[1] = Field(1, description="Format version of this file.")
-    id: Slug
-    title: Bilingual
-    need: Bilingual
+    id: Slug = Field(description="Short name of the scenario.")
+    title: Bilingual = Field(description="What the scenario is called.")
+    need: Bilingual = Field(description="What is needed and why, in plain words.")
     notes: tuple[Bilingual, ...] = Field(
-        (), description="What a reader has to know about the data."
+        (), max_length=ENTRIES_MAX, description="What a reader has to know about the data."
     )
     item: Item = Field(description="One of the 17 items of the AI+ Opinions, e.g. A4.3.")
     tier: Literal["minimal", "limited", "high"] = Field("minimal", description="Risk tier.")
-    owner: Owner
-    affects_people: bool
-    task: Task
-    estimand: Estimand = "these cases"
-    data: Data
-    target: Column
+    owner: Owner = Field(description="Who asks.")
+    affects_people: bool = Field(description="Whether people are affected by the answers.")
+    task: Task = Field(
+        description="classification: one of several labels; detection: yes or no; regression: a "
+        "number; forecast: a number of the future."
+    )
+    estimand: Estimand = Field(
+        "these cases",
+        description="What a verdict speaks about: just these cases, or future ones like them.",
+    )
+    data: Data = Field(description="Where the data are.")
+    target: Column = Field(description="The column that is to be answered.")
     positive: Scalar = Field(None, description="detection: the value that counts as positive.")
     unit: Column | None = Field(
         None, description="Column of the unit (person, item); a row if none."
     )
     label: Column | None = Field(None, description="Column that names a case for a reader.")
-    features: tuple[Column, ...] | None = Field(None, description="Columns a candidate may see.")
-    barred: tuple[Column, ...] = Field((), description="Columns no candidate may use.")
-    groups: dict[Slug | Name, Group] = Field(default_factory=dict)
-    split: Split
-    acceptance: tuple[Criterion, ...] = Field(min_length=1, max_length=CRITERIA_MAX)
-    plan: Plan = Field(default_factory=Plan)
-    candidates: tuple[Candidate, ...] = Field(min_length=1, max_length=CANDIDATES_MAX)
-    answers: dict[str, Bilingual] = Field(
-        default_factory=dict, description="The owner's answer to each finding of the leak check."
+    features: Annotated[tuple[Column, ...], Field(max_length=COLUMNS_MAX)] | None = Field(
+        None, description="Columns a candidate may see; all others if left out."
     )
+    barred: tuple[Column, ...] = Field(
+        (), max_length=COLUMNS_MAX, description="Columns no candidate may use."
+    )
+    groups: dict[Name, Group] = Field(
+        default_factory=dict,
+        max_length=ENTRIES_MAX,
+        description="Groupings by a name that criteria refer to.",
+    )
+    split: Split = Field(description="How units are held apart from what a candidate learns from.")
+    acceptance: tuple[Criterion, ...] = Field(
+        min_length=1, max_length=CRITERIA_MAX, description="What would be good enough."
+    )
+    plan: Plan = Field(default_factory=Plan, description="How the decision is made.")
+    candidates: tuple[Candidate, ...] = Field(
+        min_length=1, max_length=CANDIDATES_MAX, description="Who offers to meet the need."
+    )
+    answers: dict[str, Bilingual] = Field(
+        default_factory=dict,
+        max_length=ENTRIES_MAX,
+        description="The owner's answer to each finding of the leak check, by the finding's name.",
+    )
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The grammar as JSON Schema (2020-12). What hangs on several words at once, such as "exactly
+    one source of data", is beyond it and is checked by `pilotbase.scenario.rules`.
+    """
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}
+    return {**head, **Scenario.model_json_schema(by_alias=True)}
