@@ -8,7 +8,7 @@ committed order, so that anyone recomputes the verdict without the candidate, th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 RESOLUTION = 1_000_000
@@ -29,11 +29,14 @@ class Part:
 
     ``solve`` names which of ``threshold``, ``ratio`` or ``margin`` is the number on the reader's
     axis, i.e. what the interval is inverted over. ``x_fails``/``y_fails`` are the values in the
-    test for *fails*; they differ from ``x``/``y`` (the test for *meets*) only in outages of the base.
+    test for *fails* where they differ from ``x``/``y``: outages of the base count at their worst in
+    the test for *meets* and at their best in that one.
 
     Attributes:
         label: which group or side, e.g. "sex=1", "upper side"; empty for a plain criterion.
         resolution: 1 for pass_fail, else `RESOLUTION`.
+        turns: difference only: from which group the next item comes in the committed order, 0 for
+            ``x`` and 1 for ``y``; the process is looked at along this one path.
         population: items in the finite set (these cases), None for future cases; for difference a
             pair, one per group.
         scale, root: from the claim's scale to the reader's: ``natural = scale * v`` and, where
@@ -48,6 +51,7 @@ class Part:
     y: tuple[int, ...] = ()
     x_fails: tuple[int, ...] | None = None
     y_fails: tuple[int, ...] | None = None
+    turns: tuple[int, ...] = ()
     label: str = ""
     threshold: float = 0.0
     ratio: float = 1.0
@@ -68,8 +72,9 @@ class Part:
 class CriterionEvidence:
     """The parts of one criterion and how the plan calls it.
 
-    ``parts`` may be empty (an empty group, no positive case): the criterion is then undecided and
-    ``gap`` says why in both languages.
+    A part with a population of 0 (an empty group, no positive case) stays open, and so does a
+    criterion without parts. ``gap`` says in both languages what could not be counted: the empty
+    group, units that belong to no known group.
     """
 
     criterion: int
@@ -90,4 +95,40 @@ class Evidence:
     estimand: str
     criteria: tuple[CriterionEvidence, ...]
     beside: Mapping[str, Any] = field(default_factory=dict)
-    """Full estimates with their usual intervals, importances and counts: shown, never decided on."""
+    """Full estimates with their usual intervals, importances, counts: shown, never decided on."""
+
+
+def evidence_to_json(evidence: Evidence) -> dict[str, Any]:
+    """The evidence as data for canonical JSON: counts are integers, bounds are floats."""
+    return {"format": FORMAT, **asdict(evidence), "beside": dict(evidence.beside)}
+
+
+def evidence_from_json(data: Mapping[str, Any]) -> Evidence:
+    """The evidence from its JSON; canonical JSON writes 1.0 as 1, so bounds become floats again.
+
+    Raises:
+        ValueError: when it is of another format.
+    """
+    if data.get("format") != FORMAT:
+        raise ValueError(f"evidence of format {data.get('format')!r}, not {FORMAT!r}")
+    return Evidence(
+        plan=data["plan"],
+        candidate=data["candidate"],
+        estimand=data["estimand"],
+        criteria=tuple(_criterion_from_json(criterion) for criterion in data["criteria"]),
+        beside=data["beside"],
+    )
+
+
+def _criterion_from_json(data: Mapping[str, Any]) -> CriterionEvidence:
+    parts = tuple(_part_from_json(part) for part in data["parts"])
+    return CriterionEvidence(**{**data, "parts": parts})
+
+
+def _part_from_json(data: Mapping[str, Any]) -> Part:
+    read = dict(data)
+    for name in ("x", "y", "x_fails", "y_fails", "turns"):
+        read[name] = None if read[name] is None else tuple(read[name])
+    for name in ("threshold", "ratio", "margin", "weight", "scale"):
+        read[name] = float(read[name])
+    return Part(**read)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, permutations
+from typing import Literal
 
 import numpy as np
 
@@ -145,18 +146,9 @@ def _bounds(setting: Setting) -> list[Bound]:
     """The criterion's sides on the scale of unit means, or as ratios of them."""
     metric, criterion = setting.metric, setting.criterion
     ratio = criterion.ratio_by or criterion.relative
-    if ratio or (criterion.against and criterion.as_ == "ratio"):
-        scale = 1.0
-        power = 2 if metric.root else 1
-
-        def claimed(shown: float) -> float:
-            return shown**power
-    else:
-        scale = metric.scale(criterion)
-
-        def claimed(shown: float) -> float:
-            return metric.claimed(shown, criterion)
-
+    # A ratio of two means has no unit of its own; the root is all that is left of the scale.
+    free = bool(ratio or (criterion.against and criterion.as_ == "ratio"))
+    scale = 1.0 if free else metric.scale(criterion)
     if criterion.between is not None:
         low, high = criterion.between
         sides = [(True, low, "lower side"), (False, high, "upper side")]
@@ -164,7 +156,11 @@ def _bounds(setting: Setting) -> list[Bound]:
         sides = [(True, criterion.at_least, "")]
     else:
         sides = [(False, float(criterion.at_most or 0.0), "")]
-    return [Bound(at, claimed(value), scale, metric.root, label) for at, value, label in sides]
+    power = 2 if metric.root else 1
+    return [
+        Bound(at_least, (value / scale) ** power, scale, metric.root, label)
+        for at_least, value, label in sides
+    ]
 
 
 def _count(setting: Setting, answers: Answers, members: Flags, label: str) -> Counted:
@@ -233,14 +229,12 @@ def _relative(setting: Setting, answers: Answers, members: Flags, bound: Bound) 
         yield level_part(group, bound)
 
 
-def _against(
-    setting: Setting, answers: Answers, base: Answers, bound: Bound
-) -> Iterator[Said]:
+def _against(setting: Setting, answers: Answers, base: Answers, bound: Bound) -> Iterator[Said]:
     """The candidate's value and the baseline's of the same items."""
     everyone = np.ones(setting.cases.units, dtype=np.bool_)
     x, y = (_count(setting, a, everyone, bound.label) for a in (answers, base))
     yield from _if_none(setting, x, bound.label)
-    solve = "ratio" if setting.criterion.as_ == "ratio" else "margin"
+    solve: Literal["ratio", "margin"] = "ratio" if setting.criterion.as_ == "ratio" else "margin"
     yield paired_part(x, y, bound, solve=solve, fault=bound.worst)
 
 

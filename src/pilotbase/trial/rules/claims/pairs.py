@@ -61,9 +61,7 @@ def pair_values(setting: Setting, answers: Answers, pairs: Pairs) -> Counted:
         found[pairs.item[rows[pairs.positive] | rows[pairs.negative]]] = True
         return found
 
-    return Counted(
-        values, holds(FAULT), holds(OUTAGE), pairs.at, pairs.population, False, "pairs"
-    )
+    return Counted(values, holds(FAULT), holds(OUTAGE), pairs.at, pairs.population, False, "pairs")
 
 
 def _placed(answers: Answers, rows: Ints, fault: float, outage: float) -> Floats:

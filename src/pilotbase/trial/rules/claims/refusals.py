@@ -34,7 +34,9 @@ def _metric(metric: Metric, criterion: Criterion, task: Task | str) -> Iterator[
             f"{metric.name} 适用于 {tasks}, 不适用于 {task}。",
         )
     if metric.needs is not None and getattr(criterion, metric.needs) is None:
-        yield Text(f"{metric.name} needs `{metric.needs}`.", f"{metric.name} 需要 `{metric.needs}`。")
+        yield Text(
+            f"{metric.name} needs `{metric.needs}`.", f"{metric.name} 需要 `{metric.needs}`。"
+        )
 
 
 def _form(metric: Metric, criterion: Criterion) -> Iterator[Text]:
@@ -55,7 +57,8 @@ def _form(metric: Metric, criterion: Criterion) -> Iterator[Text]:
             yield Text(f"{form} goes with {options}.", f"{form} 须与 {options} 一起使用。")
     if criterion.relative and (criterion.worst_of is None or side == "between"):
         yield Text(
-            "relative goes with worst_of and one bound.", "relative 须与 worst_of 及单侧界限一起使用。"
+            "relative goes with worst_of and one bound.",
+            "relative 须与 worst_of 及单侧界限一起使用。",
         )
     yield from _metric_in_form(metric, criterion, forms)
 

@@ -23,9 +23,7 @@ def unit_means(setting: Setting, answers: Answers, members: Flags) -> Counted:
     counted = answers.counted & members[setting.cases.unit]
     owners = any_by_unit(setting.cases, counted)
     noun = {"called": "called units", "positives": "positive units"}
-    return _by_unit(
-        setting, answers, counted, owners, noun.get(setting.metric.counted, "units")
-    )
+    return _by_unit(setting, answers, counted, owners, noun.get(setting.metric.counted, "units"))
 
 
 def calls(setting: Setting, answers: Answers, members: Flags) -> tuple[Counted, Counted]:
