@@ -6,7 +6,6 @@ trial goes on, and what is said here is said in the report.
 
 from __future__ import annotations
 
-from pilotbase.catalog.rules import ScenarioFile
 from pilotbase.catalog.rules.columns import feature_columns, missing_columns
 from pilotbase.catalog.rules.features import candidate_faults, feature_faults, feature_remark
 from pilotbase.catalog.rules.groups import group_faults, unit_faults
@@ -15,6 +14,7 @@ from pilotbase.catalog.rules.target import class_faults, target_faults
 from pilotbase.catalog.table import Table
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
+from pilotbase.scenario.read import ScenarioFile
 
 RULES = (
     target_faults,

@@ -3,31 +3,13 @@ faults with their place in the file."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from pilotbase.kernel.errors import Fault
-from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Scalar, Scenario
+from pilotbase.scenario.schema import Scalar
 
 Path = tuple[str | int, ...]
-
-
-class ScenarioFile(Protocol):
-    """What is needed of a scenario file that was read: its content and where its fields stand."""
-
-    @property
-    def scenario(self) -> Scenario: ...
-
-    def fault(
-        self,
-        path: Path,
-        code: str,
-        message: Text,
-        expected: Text | None = None,
-        nearest: str | None = None,
-    ) -> Fault: ...
 
 
 def same_value(value: Any, named: Scalar) -> bool:

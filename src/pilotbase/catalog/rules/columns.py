@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from pilotbase.catalog.rules import Path, ScenarioFile
+from pilotbase.catalog.rules import Path
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
+from pilotbase.scenario.read import ScenarioFile
 from pilotbase.scenario.schema import Scenario
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import Path, ScenarioFile
+from pilotbase.catalog.rules import Path
 from pilotbase.catalog.rules.columns import feature_columns
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
+from pilotbase.scenario.read import ScenarioFile
 
 NUMBERS_SHARE_MIN = 0.9  # a text column with this share of numbers most likely has a typing error
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import ScenarioFile, plain_text, same_value
+from pilotbase.catalog.rules import plain_text, same_value
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
+from pilotbase.scenario.read import ScenarioFile
 
 CLASSES_MAX = 100
 
