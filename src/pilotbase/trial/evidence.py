@@ -72,9 +72,8 @@ class Part:
 class CriterionEvidence:
     """The parts of one criterion and how the plan calls it.
 
-    A part with a population of 0 (an empty group, no positive case) stays open, and so does a
-    criterion without parts. ``gap`` says in both languages what could not be counted: the empty
-    group, units that belong to no known group.
+    A part with a population of 0 (an empty group, no positive case) stays open. ``gap`` says in
+    both languages what could not be counted: the empty group, units that belong to no known group.
     """
 
     criterion: int

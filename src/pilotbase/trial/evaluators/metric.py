@@ -74,6 +74,11 @@ class Metric:
         """The reader's number for a mean of unit values."""
         return self.scale(criterion) * (math.sqrt(mean) if self.root else mean)
 
+    def claimed(self, shown: float, criterion: Criterion) -> float:
+        """The mean of unit values behind the reader's number; inverse of `shown`."""
+        mean = shown / self.scale(criterion)
+        return mean**2 if self.root else mean
+
     def shown_range(self, criterion: Criterion) -> tuple[float, float]:
         """Least and greatest value a reader can be shown."""
         return 0.0, math.inf if self.over_prevalence else self.shown(1.0, criterion)

@@ -27,7 +27,13 @@ from pilotbase.trial.rules.claims.counted import (
 )
 from pilotbase.trial.rules.claims.groups import Groups, groups_of
 from pilotbase.trial.rules.claims.pairs import pair_values, pairs_of
-from pilotbase.trial.rules.claims.parts import Bound, difference_part, level_part, paired_part
+from pilotbase.trial.rules.claims.parts import (
+    Bound,
+    difference_part,
+    level_part,
+    open_part,
+    paired_part,
+)
 from pilotbase.trial.rules.claims.refusals import refusals
 from pilotbase.trial.rules.claims.units import calls, kept, pairs_of_units, unit_means
 
@@ -130,10 +136,12 @@ def _claims(
     if criterion.worst_of is None:
         yield from _differences(setting, answers, groups, bounds[0])
         return
+    if not groups.names:
+        yield from (open_part(bound, "threshold", "units") for bound in bounds)
     group_claim = _relative if criterion.relative else _level
     for name in groups.names:
         for bound in bounds:
-            label = f"{by}={name}" + (f", {bound.label}" if bound.label else "")
+            label = f"{by}={name}" + (f" {bound.label}" if bound.label else "")
             members = groups.members(name)
             yield from group_claim(setting, answers, members, replace(bound, label=label))
 
@@ -147,8 +155,8 @@ def _bounds(setting: Setting) -> list[Bound]:
     metric, criterion = setting.metric, setting.criterion
     ratio = criterion.ratio_by or criterion.relative
     # A ratio of two means has no unit of its own; the root is all that is left of the scale.
-    free = bool(ratio or (criterion.against and criterion.as_ == "ratio"))
-    scale = 1.0 if free else metric.scale(criterion)
+    bare = bool(ratio or (criterion.against and criterion.as_ == "ratio"))
+    scale = 1.0 if bare else metric.scale(criterion)
     if criterion.between is not None:
         low, high = criterion.between
         sides = [(True, low, "lower side"), (False, high, "upper side")]
@@ -201,6 +209,7 @@ def _over_prevalence(
     share = float(positive[any_by_unit(cases, cases.scored)].mean())
     if share == 0.0:
         yield notes.none_of("positive units", bound.label)
+        yield open_part(bound, "threshold", "called units")
         return
     bound = replace(bound, value=bound.value * share, scale=1.0 / share)
     if not setting.complete:
@@ -242,15 +251,18 @@ def _differences(
     setting: Setting, answers: Answers, groups: Groups, bound: Bound
 ) -> Iterator[Said]:
     """Each group against each other one; for a gap both ways round."""
-    if setting.metric.counted == "called" and not setting.future and not setting.complete:
-        yield notes.waits(groups.by)
+    ratio = setting.criterion.ratio_by is not None
+    solve: Literal["ratio", "margin"] = "ratio" if ratio else "margin"
+    waits = setting.metric.counted == "called" and not setting.future and not setting.complete
+    if waits or len(groups.names) < 2:
+        yield from [notes.waits(groups.by)] if waits else []
+        yield open_part(bound, solve, "units")
         return
     counted = {}
     for name in groups.names:
         label = f"{groups.by}={name}"
         counted[name] = _count(setting, answers, groups.members(name), label)
         yield from _if_none(setting, counted[name], label)
-    ratio = setting.criterion.ratio_by is not None
     pairs = permutations(groups.names, 2) if ratio else _both_ways(groups.names)
     for a, b in pairs:
         label = f"{groups.by}={a} {'/' if ratio else '-'} {groups.by}={b}"
@@ -258,7 +270,7 @@ def _differences(
             counted[a],
             counted[b],
             replace(bound, label=label),
-            solve="ratio" if ratio else "margin",
+            solve=solve,
             fault=_metric_worst(setting),
         )
 

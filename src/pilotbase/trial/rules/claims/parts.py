@@ -125,6 +125,25 @@ def difference_part(
     )
 
 
+def open_part(bound: Bound, solve: Literal["threshold", "ratio", "margin"], noun: str) -> Part:
+    """A claim that nothing can be counted for: it stays open, with its bound on the axis."""
+    return Part(
+        kind="bounded" if solve == "threshold" else "difference",
+        at_least=bound.at_least,
+        x=(),
+        label=bound.label,
+        threshold=bound.value if solve == "threshold" else 0.0,
+        ratio=bound.value if solve == "ratio" else 1.0,
+        margin=bound.value if solve == "margin" else 0.0,
+        solve=solve,
+        population=0,
+        population_y=None if solve == "threshold" else 0,
+        scale=bound.scale,
+        root=bound.root,
+        items=noun,
+    )
+
+
 def integers(values: Floats, resolution: int = RESOLUTION) -> tuple[int, ...]:
     """Whole multiples of 1/resolution, the nearest (halves to even)."""
     return tuple(np.rint(values * resolution).astype(np.int64).tolist())

@@ -25,8 +25,8 @@ class PartReading:
         estimate, interval, threshold: on the reader's scale; None where nothing was counted.
         units: items read until the decision, all if open; population: of how many, None if
             without end.
-        successes: how many of them passed; None where items are not pass/fail.
-        faults, outages: of all items in the evidence.
+        resolution: 1 where items are pass/fail. successes: how many of them passed; else None.
+        errors, outages: items in the evidence with a fault of the candidate, an outage of the base.
         decided_at: items read when it was decided; None while open.
         log_evalue_meets, log_evalue_fails: natural logarithms of the e-values at that moment.
         p_meets, p_fails: 1 over the largest e-value until then; exact p-values for one look.
@@ -44,8 +44,9 @@ class PartReading:
     threshold: float
     units: int
     population: int | None
+    resolution: int
     successes: int | None
-    faults: int
+    errors: int
     outages: int
     decided_at: int | None
     log_evalue_meets: float
@@ -66,10 +67,11 @@ class CriterionReading:
     """A criterion as read: it meets when each part meets and fails when one fails.
 
     The figures are those of the ``binding`` part, the one on which the verdict hangs: the worst
-    of those that fail, else of those that are open, else of all.
+    of those that fail, else of those that are open, else of all. A band has two bounds in
+    ``threshold`` and an interval that lies within them when it meets.
 
     Attributes:
-        errors: faults and outages of the binding part.
+        direction: how the criterion is bounded, as in the scenario file.
         log_evalue_meets: the smallest over parts. log_evalue_fails: the largest, less the
             logarithm of their number. p_meets: the largest. p_fails: the smallest, times their
             number.
@@ -84,15 +86,16 @@ class CriterionReading:
     blocking: bool
     verdict: Verdict
     exact: bool
+    direction: Literal["at_least", "at_most", "between"]
     estimate: float | None
     interval: tuple[float, float] | None
-    threshold: float | None
+    threshold: float | tuple[float, float] | None
     items: str
     units: int
     population: int | None
+    resolution: int | None
     successes: int | None
     errors: int
-    faults: int
     outages: int
     decided_at: int | None
     log_evalue_meets: float

@@ -1,4 +1,4 @@
-"""From integers to a reading: which of the two processes got there first, and what it shows."""
+"""Reading a part: which of its two processes got there first, and what it shows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from decimal import ROUND_CEILING
 import numpy as np
 
 from pilotbase.kernel.text import Text
-from pilotbase.trial.evidence import CriterionEvidence, Part
+from pilotbase.trial.evidence import Part
 from pilotbase.trial.rules.reading import claim, exact
 from pilotbase.trial.rules.reading.bounds import Levels, Mode, interval_at
 from pilotbase.trial.rules.reading.further import further_items
 from pilotbase.trial.rules.reading.process import log_evalue_at, path_of, taken
 from pilotbase.trial.rules.reading.readings import (
-    CriterionReading,
     PartReading,
     Verdict,
     log_recorded,
@@ -78,8 +77,9 @@ def read_part(
         threshold=nine_digits(claim.shown(part, claim.bound(part))),
         units=standing.items,
         population=claim.population(part),
+        resolution=part.resolution,
         successes=int(x[:of_x].sum()) if part.kind == "pass_fail" else None,
-        faults=part.faults,
+        errors=part.faults,
         outages=part.outages,
         decided_at=standing.items if decided else None,
         log_evalue_meets=log_recorded(standing.log_meets),
@@ -89,74 +89,6 @@ def read_part(
         further=further,
         reason=None if decided else _reason(part, whole, further),
     )
-
-
-def read_criterion(
-    evidence: CriterionEvidence, alpha: float, mode: Mode, *, alpha_fails: float | None = None
-) -> CriterionReading:
-    """What a criterion says: each of its k parts at alpha for *meets*, alpha_fails/k for *fails*.
-
-    That all parts meet needs no correction (intersection-union, Berger 1982); that one of k fails
-    is Bonferroni's. Each part stops at its own time: the smallest e-value is at most that of a
-    part that does not hold, and that one has expectation at most 1 at its own stopping time.
-    """
-    fails = alpha if alpha_fails is None else alpha_fails
-    k = len(evidence.parts)
-    parts = tuple(read_part(p, alpha, mode, alpha_fails=fails / k) for p in evidence.parts)
-    verdict = _joined([part.verdict for part in parts])
-    binding = _binding(parts, evidence.parts, verdict)
-    shown = parts[binding] if binding is not None else None
-    return CriterionReading(
-        criterion=evidence.criterion,
-        dimension=evidence.dimension,
-        metric=evidence.metric,
-        by=evidence.by,
-        blocking=evidence.blocking,
-        verdict=verdict,
-        exact=bool(parts) and all(part.exact for part in parts),
-        estimate=shown.estimate if shown else None,
-        interval=shown.interval if shown else None,
-        threshold=shown.threshold if shown else None,
-        items=shown.items if shown else "units",
-        units=shown.units if shown else 0,
-        population=shown.population if shown else None,
-        successes=shown.successes if shown else None,
-        errors=shown.faults + shown.outages if shown else 0,
-        faults=shown.faults if shown else 0,
-        outages=shown.outages if shown else 0,
-        decided_at=shown.decided_at if shown and verdict != "undecided" else None,
-        log_evalue_meets=min((p.log_evalue_meets for p in parts), default=0.0),
-        log_evalue_fails=log_recorded(
-            max((p.log_evalue_fails for p in parts), default=0.0) - math.log(k or 1)
-        ),
-        p_meets=max((p.p_meets for p in parts), default=1.0),
-        p_fails=_bonferroni([p.p_fails for p in parts]),
-        further=shown.further if shown else None,
-        reason=shown.reason if shown else evidence.gap,
-        gap=evidence.gap,
-        binding=binding,
-        parts=parts,
-    )
-
-
-def decided(
-    evidence: CriterionEvidence, alpha: float, mode: Mode, *, alpha_fails: float | None = None
-) -> bool:
-    """Whether no further item is needed; what `read_criterion` then says stays said.
-
-    Cheap enough to ask while units come in: no interval, and of a difference only the newest look.
-    A fixed plan looks once, so it is decided early only when everything is in.
-    """
-    if not evidence.parts:
-        return False
-    if all(claim.is_complete(part) for part in evidence.parts):
-        return True
-    if mode == "fixed":
-        return False
-    fails = alpha if alpha_fails is None else alpha_fails
-    levels = Levels(alpha, fails / len(evidence.parts))
-    verdicts = [standing_of(p, levels, mode, last_only=True).verdict for p in evidence.parts]
-    return _joined(verdicts) != "undecided"
 
 
 def standing_of(part: Part, levels: Levels, mode: Mode, *, last_only: bool = False) -> Standing:
@@ -237,18 +169,6 @@ def _verdict(meets: bool, fails: bool) -> Verdict:
     return "meets" if meets else "undecided"
 
 
-def _joined(verdicts: list[Verdict]) -> Verdict:
-    if "fails" in verdicts:
-        return "fails"
-    return "meets" if verdicts and all(v == "meets" for v in verdicts) else "undecided"
-
-
-def _bonferroni(p_values: list[float]) -> float:
-    if not p_values:
-        return 1.0
-    return nine_digits(min(1.0, len(p_values) * min(p_values)), ROUND_CEILING)
-
-
 def _interval(part: Part, items: int, levels: Levels, mode: Mode) -> tuple[float, float] | None:
     if items == 0:
         return None
@@ -261,25 +181,9 @@ def _interval(part: Part, items: int, levels: Levels, mode: Mode) -> tuple[float
     return low, high
 
 
-def _binding(
-    readings: tuple[PartReading, ...], parts: tuple[Part, ...], verdict: Verdict
-) -> int | None:
-    """Index of the part on which the verdict hangs: of those that share it, the worst."""
-
-    def margin(index: int) -> float:
-        reading = readings[index]
-        if reading.estimate is None:
-            return math.inf
-        above = reading.estimate - reading.threshold
-        return above if parts[index].at_least else -above
-
-    sharing = [i for i, reading in enumerate(readings) if reading.verdict == verdict]
-    return min(sharing, key=margin, default=None)
-
-
 def _reason(part: Part, whole: bool, further: int | None) -> Mapping[str, str]:
-    if claim.is_empty(part):
-        return Text(f"There are no {part.items} to count.", "没有可计数的对象。").as_dict()
+    if claim.items(part) == 0:
+        return Text("Nothing has been counted.", "没有可计数的对象。").as_dict()
     if whole:
         return Text(
             f"{part.outages} answers were lost by the base and could tip it either way.",
