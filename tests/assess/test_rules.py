@@ -9,56 +9,71 @@ from hypothesis import strategies as st
 
 from pilotbase.assess.rules import (
     Weighed,
+    admitted,
     best_go,
     candidate_verdict,
     criterion_verdicts,
     go_log_evalue,
-    may_go,
+    levels,
 )
 
-MEETS = Weighed(True, True, 1.0, 10.0)
-FAILS = Weighed(True, False, 0.001, -5.0)
-OPEN = Weighed(True, False, 0.6, 0.3)
+OPEN = Weighed(True, "undecided", 0.6, 0.3)
+
+
+def open_(p: float, *, blocking: bool = True) -> Weighed:
+    return Weighed(blocking, "undecided", p, -1.0)
 
 
 def test_each_answer() -> None:
-    assert candidate_verdict(["meets", "meets"], [True, False], True) == "go"
-    assert candidate_verdict(["meets", "undecided"], [True, False], True) == "conditional"
-    assert candidate_verdict(["meets", "fails"], [True, False], True) == "conditional"
-    assert candidate_verdict(["meets", "fails"], [True, True], True) == "no-go"
-    assert candidate_verdict(["undecided", "fails"], [True, True], True) == "no-go"
-    assert candidate_verdict(["meets", "undecided"], [True, True], True) == "insufficient"
-    assert candidate_verdict(["meets", "meets"], [True, True], False) == "insufficient"
+    assert candidate_verdict(["meets", "meets"], [True, False]) == "go"
+    assert candidate_verdict(["meets", "undecided"], [True, False]) == "conditional"
+    assert candidate_verdict(["meets", "fails"], [True, False]) == "conditional"
+    assert candidate_verdict(["meets", "fails"], [True, True]) == "no-go"
+    assert candidate_verdict(["undecided", "fails"], [True, True]) == "no-go"
+    assert candidate_verdict(["meets", "undecided"], [True, True]) == "insufficient"
+
+
+def test_levels_share_alpha() -> None:
+    assert levels(0.05, 2, 5) == (0.025, 0.01)
+    assert levels(0.05, 1, 0) == (0.05, 0.05)
 
 
 def test_holm_over_blocking_criteria_only() -> None:
     # Holm 1979 by hand: with p = .02, .03 over two, .02 <= .025 rejects, then .03 <= .05 does.
-    def failing(p: float, blocking: bool = True) -> Weighed:
-        return Weighed(blocking, False, p, -1.0)
+    def said(*criteria: Weighed) -> list[str]:
+        return list(criterion_verdicts(criteria, 0.05, admitted=False))
 
-    assert criterion_verdicts([failing(0.02), failing(0.03)], 0.05) == ["fails", "fails"]
-    assert criterion_verdicts([failing(0.03), failing(0.04)], 0.05) == ["undecided", "undecided"]
-    mixed = [failing(0.03), failing(0.04, blocking=False), OPEN]
-    assert criterion_verdicts(mixed, 0.05) == ["undecided", "fails", "undecided"]
+    assert said(open_(0.02), open_(0.03)) == ["fails", "fails"]
+    assert said(open_(0.03), open_(0.04)) == ["undecided", "undecided"]
+    mixed = (open_(0.03), open_(0.01, blocking=False), OPEN)
+    assert said(*mixed) == ["undecided", "undecided", "undecided"]
 
 
-def test_a_criterion_that_meets_is_never_said_to_fail() -> None:
-    both = Weighed(True, True, 0.0, 20.0)
-    assert criterion_verdicts([both], 0.05) == ["meets"]
+def test_corrections_never_take_an_answer_back() -> None:
+    read = [Weighed(True, "meets", 0.0, 20.0), Weighed(True, "fails", 0.9, -3.0)]
+    assert criterion_verdicts(read, 0.05, admitted=False) == ["meets", "fails"]
+
+
+def test_an_admitted_candidate_meets_what_was_open() -> None:
+    assert criterion_verdicts([Weighed(True, "undecided", 1.0, 3.2)], 0.05, admitted=True) == [
+        "meets"
+    ]
 
 
 def test_the_weakest_blocking_criterion_speaks_for_the_candidate() -> None:
-    loose = Weighed(False, False, 1.0, -9.0)
-    assert go_log_evalue([MEETS, Weighed(True, True, 1.0, 4.0), loose]) == 4.0
+    loose = Weighed(False, "undecided", 1.0, -9.0)
+    strong, weak = Weighed(True, "meets", 1.0, 10.0), Weighed(True, "meets", 1.0, 4.0)
+    assert go_log_evalue([strong, weak, loose]) == 4.0
     assert go_log_evalue([loose]) == math.inf
 
 
 def test_several_candidates_share_the_error_budget() -> None:
-    # e-Holm at .05 over two: the larger needs 40, then the smaller needs 20.
-    assert may_go([math.log(41), math.log(21)], 0.05, "e-holm") == [True, True]
-    assert may_go([math.log(39), math.log(21)], 0.05, "e-holm") == [False, False]
-    assert may_go([math.inf, math.log(19)], 0.05, "e-holm") == [True, False]
-    assert may_go([math.inf, math.inf], 0.05, "e-bh") == [True, True]
+    # e-Holm at .05: 41 also makes up for what 19 lacks to 20; 25 does not for what 10 lacks.
+    assert admitted([math.log(30), math.log(30)], 0.05, "e-holm") == [True, True]
+    assert admitted([math.log(41), math.log(19)], 0.05, "e-holm") == [True, False]
+    assert admitted([math.log(25), math.log(10)], 0.05, "e-holm") == [False, False]
+    assert admitted([math.inf, math.log(19)], 0.05, "e-holm") == [True, False]
+    assert admitted([math.inf, -math.inf], 0.05, "e-bh") == [True, False]
 
 
 def test_the_best_go_by_the_plans_metric() -> None:
@@ -69,16 +84,22 @@ def test_the_best_go_by_the_plans_metric() -> None:
     assert best_go([("a", "go", None)], higher_is_better=True) == "a"
 
 
-weighed = st.builds(Weighed, st.booleans(), st.booleans(), st.floats(0, 1), st.floats(-50, 50))
+weighed = st.builds(
+    Weighed,
+    st.booleans(),
+    st.sampled_from(["meets", "fails", "undecided"]),
+    st.floats(0, 1),
+    st.floats(-50, 50),
+)
 
 
 @given(st.lists(weighed, min_size=1, max_size=6), st.booleans())
-def test_verdicts_follow_from_criteria_and_nothing_else(
-    criteria: list[Weighed], admitted: bool
-) -> None:
-    verdicts = criterion_verdicts(criteria, 0.05)
-    verdict = candidate_verdict(verdicts, [c.blocking for c in criteria], admitted)
+def test_a_verdict_follows_from_the_criteria_alone(criteria: list[Weighed], let: bool) -> None:
+    verdicts = criterion_verdicts(criteria, 0.05, admitted=let)
+    verdict = candidate_verdict(verdicts, [c.blocking for c in criteria])
     hangs = [v for v, c in zip(verdicts, criteria, strict=True) if c.blocking]
     assert (verdict == "no-go") == ("fails" in hangs)
-    if verdict == "go":
-        assert set(verdicts) <= {"meets"} and admitted
+    assert (verdict == "go") == (set(verdicts) == {"meets"})
+    assert all(
+        v == c.read or c.read == "undecided" for v, c in zip(verdicts, criteria, strict=True)
+    )

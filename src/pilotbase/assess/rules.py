@@ -1,13 +1,16 @@
 """From criteria to a verdict: pure rules, explained on the docs page rules/verdict.
 
-A candidate *goes* when every blocking criterion meets at level alpha: an intersection-union test
-needs no correction (Berger 1982). It is *no-go* when Holm's procedure (Holm 1979) over the blocking
-criteria rejects one. Over several candidates the go e-value is the smallest over its blocking
-criteria, and e-Holm (Vovk & Wang 2021) or e-BH (Wang & Ramdas 2022) says which of them may go.
+A candidate *goes* when every blocking criterion meets: an intersection-union test needs no
+correction (Berger 1982). It is *no-go* when one fails. What is corrected for is looking many times:
 
-That smallest e-value may be taken over criteria that stopped at different times: under the null one
-blocking criterion does not hold, the minimum is at most *its* e-value, and that one has expectation
-at most 1 at its own stopping time.
+- with C candidates tried side by side, *meets* is read at alpha/C; e-Holm (Vovk & Wang 2021) or
+  e-BH (Wang & Ramdas 2022) over each candidate's smallest e-value can only add to that;
+- with B blocking criteria, *fails* is read at alpha/B; Holm's procedure (Holm 1979) over p-values
+  can only add to that.
+
+The smallest e-value may be taken over criteria that stopped at different times: if the candidate
+should not go, one blocking criterion does not hold; the minimum is at most *its* e-value, and that
+one has expectation at most 1 at its own stopping time.
 """
 
 from __future__ import annotations
@@ -30,26 +33,20 @@ class Weighed:
 
     Attributes:
         blocking: whether the verdict hangs on it.
-        meets: whether it meets at alpha, alone.
+        read: its answer at the adjusted levels (`levels`).
         p_fails: p-value of "does not meet"; 1 / sup E where sequential.
         log_e_meets: natural logarithm of the e-value for *meets*; may be infinite.
     """
 
     blocking: bool
-    meets: bool
+    read: CriterionVerdict
     p_fails: float
     log_e_meets: float
 
 
-def criterion_verdicts(criteria: Sequence[Weighed], alpha: float) -> list[CriterionVerdict]:
-    """Meets each at alpha; fails by Holm over the blocking ones, at alpha for each other one."""
-    blocking = [c.p_fails for c in criteria if c.blocking]
-    rejected = iter(holm(blocking, alpha))
-    verdicts: list[CriterionVerdict] = []
-    for criterion in criteria:
-        fails = next(rejected) if criterion.blocking else criterion.p_fails <= alpha
-        verdicts.append("meets" if criterion.meets else "fails" if fails else "undecided")
-    return verdicts
+def levels(alpha: float, candidates: int, blocking: int) -> tuple[float, float]:
+    """(alpha for *meets*, alpha for *fails*) that a blocking criterion is read at."""
+    return alpha / max(candidates, 1), alpha / max(blocking, 1)
 
 
 def go_log_evalue(criteria: Sequence[Weighed]) -> float:
@@ -57,24 +54,41 @@ def go_log_evalue(criteria: Sequence[Weighed]) -> float:
     return min((c.log_e_meets for c in criteria if c.blocking), default=math.inf)
 
 
-def may_go(log_evalues: Sequence[float], alpha: float, several: str) -> list[bool]:
-    """Which candidates the rule over several candidates lets go."""
+def admitted(log_evalues: Sequence[float], alpha: float, several: str) -> list[bool]:
+    """Which candidates the rule over several candidates lets go, ``several`` being the plan's."""
     evalues = [math.inf if e > 700 else math.exp(e) for e in log_evalues]
     return e_bh(evalues, alpha) if several == "e-bh" else e_holm(evalues, alpha)
 
 
-def candidate_verdict(
-    verdicts: Sequence[CriterionVerdict], blocking: Sequence[bool], admitted: bool
-) -> CandidateVerdict:
-    """go, conditional, no-go or insufficient (methods: Verdict).
+def criterion_verdicts(
+    criteria: Sequence[Weighed], alpha: float, *, admitted: bool
+) -> list[CriterionVerdict]:
+    """The answers as read, and what Holm and the rule over several candidates add to them.
 
     Args:
-        admitted: whether the rule over several candidates lets this one go.
+        admitted: whether the rule over several candidates lets this candidate go.
     """
+    rejected = iter(holm([c.p_fails for c in criteria if c.blocking], alpha))
+    verdicts: list[CriterionVerdict] = []
+    for criterion in criteria:
+        fails = next(rejected) if criterion.blocking else False
+        verdict = criterion.read
+        if verdict == "undecided" and fails:
+            verdict = "fails"
+        elif verdict == "undecided" and criterion.blocking and admitted:
+            verdict = "meets"
+        verdicts.append(verdict)
+    return verdicts
+
+
+def candidate_verdict(
+    verdicts: Sequence[CriterionVerdict], blocking: Sequence[bool]
+) -> CandidateVerdict:
+    """go, conditional, no-go or insufficient (methods: Verdict)."""
     hangs = [v for v, b in zip(verdicts, blocking, strict=True) if b]
     if "fails" in hangs:
         return "no-go"
-    if "undecided" in hangs or not admitted:
+    if "undecided" in hangs:
         return "insufficient"
     return "go" if all(v == "meets" for v in verdicts) else "conditional"
 
@@ -101,11 +115,6 @@ REASONS = {
     "conditional": Text(
         "Everything the verdict hangs on is met; open: {names}.",
         "必须满足的指标均已达到; 尚未了结: {names}。",
-    ),
-    "several": Text(
-        "Each criterion meets when looked at alone, but with {count} candidates tried side by side "
-        "that could be luck; more units would tell.",
-        "单独看各项指标均达到, 但同时试验 {count} 个候选方案时这可能是偶然; 需更多单元。",
     ),
 }
 

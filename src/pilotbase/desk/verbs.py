@@ -263,13 +263,14 @@ class RebuildRequest:
 
 @dataclass(frozen=True)
 class RebuildResponse:
-    """Per view, whether the bytes made again from the log equal those that stood there."""
+    """Per view, whether the bytes made again from the log equal those that stood there; None
+    where none stood there."""
 
-    views: dict[str, bool]
+    views: dict[str, bool | None]
 
     @property
     def exit_code(self) -> int:
-        return 0 if all(self.views.values()) else 3
+        return 3 if False in self.views.values() else 0
 
 
 @verb(

@@ -1,0 +1,180 @@
+"""The verdict of a trial as one document, recomputed from plan, scenario and integers alone.
+
+Nothing here has seen a candidate or a row of data: whoever holds the three documents gets the same
+bytes. The rules are in `pilotbase.assess.rules`, the readings in `pilotbase.trial.rules.reading`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pilotbase.assess.rules import (
+    CONDITION,
+    REASONS,
+    Weighed,
+    admitted,
+    best_go,
+    candidate_verdict,
+    criterion_verdicts,
+    go_log_evalue,
+    levels,
+)
+from pilotbase.assess.titles import criterion_title, direction, prefers_high
+from pilotbase.kernel.text import Text
+from pilotbase.trial.evidence import CriterionEvidence, evidence_from_json
+from pilotbase.trial.rules.reading import CriterionReading, read_criterion
+
+FORMAT = "pilotbase/verdict/1"
+Document = Mapping[str, Any]
+
+
+def judge(
+    plan: Document,
+    scenario: Document,
+    evidence: Mapping[str, Document],
+    *,
+    plan_hash: str,
+    witness: str,
+) -> dict[str, Any]:
+    """The verdict document of format ``pilotbase/verdict/1``.
+
+    Args:
+        plan: the frozen plan. scenario: the scenario file as data.
+        evidence: by candidate, the evidence body as recorded, in the order of the plan.
+        witness: how the verdict says who saw the plan before the start.
+    """
+    readings = {id_: read_all(plan, body["criteria"]) for id_, body in evidence.items()}
+    weighed = {id_: [_weighed(r) for r in found] for id_, found in readings.items()}
+    logs = [go_log_evalue(criteria) for criteria in weighed.values()]
+    let_go = dict(zip(weighed, admitted(logs, plan["alpha"], plan["several"]), strict=True))
+    offered = {c["id"]: c for c in scenario["candidates"]}
+    candidates = []
+    for id_, found in readings.items():
+        verdicts = criterion_verdicts(weighed[id_], plan["alpha"], admitted=let_go[id_])
+        candidates.append(_candidate(plan, offered[id_], found, verdicts, evidence[id_]))
+    return {
+        "format": FORMAT,
+        "scenario": plan["scenario_id"],
+        "estimand": plan["estimand"],
+        "plan": {"hash": plan_hash, "witness": witness},
+        "candidates": candidates,
+        "chosen": _chosen(plan, candidates),
+    }
+
+
+def read_all(plan: Document, criteria: Sequence[Document]) -> list[CriterionReading]:
+    """Each criterion's reading at its adjusted levels."""
+    parsed = evidence_from_json({**_EMPTY, "criteria": criteria}).criteria
+    meets, fails = levels(plan["alpha"], len(plan["candidates"]), sum(c.blocking for c in parsed))
+    return [_read(c, plan, meets, fails if c.blocking else plan["alpha"]) for c in parsed]
+
+
+_EMPTY = {
+    "format": "pilotbase/evidence/1",
+    "plan": "",
+    "candidate": "",
+    "estimand": "",
+    "beside": {},
+}
+
+
+def _read(
+    criterion: CriterionEvidence, plan: Document, meets: float, fails: float
+) -> CriterionReading:
+    return read_criterion(criterion, meets, plan["evidence"], alpha_fails=fails)
+
+
+def _weighed(reading: CriterionReading) -> Weighed:
+    return Weighed(reading.blocking, reading.verdict, reading.p_fails, reading.log_evalue_meets)
+
+
+def _candidate(
+    plan: Document,
+    offered: Document,
+    readings: Sequence[CriterionReading],
+    verdicts: Sequence[Any],
+    body: Document,
+) -> dict[str, Any]:
+    shown = [
+        {**_shown(plan, reading), "verdict": said}
+        for reading, said in zip(readings, verdicts, strict=True)
+    ]
+    verdict = candidate_verdict(verdicts, [r.blocking for r in readings])
+    hanging = {"no-go": ("fails",), "insufficient": ("undecided",)}.get(
+        verdict, ("fails", "undecided")
+    )
+    open_ = [c for c in shown if c["verdict"] in hanging]
+    names = _listed([c["title"] for c in open_ if c["blocking"] or verdict == "conditional"])
+    condition = CONDITION.format(names=names) if verdict == "conditional" else None
+    return {
+        "id": offered["id"],
+        "title": offered["title"] or {"en": offered["id"], "zh": offered["id"]},
+        "provider": offered["provider"],
+        "stand_in": offered["stand_in"],
+        "verdict": verdict,
+        "reason": REASONS[verdict].format(names=names).as_dict(),
+        "condition": condition.as_dict() if condition else None,
+        "claims": [_beside(claim, plan["criteria"], shown) for claim in offered["claims"]],
+        "criteria": shown,
+        "future": _future(plan, body.get("future")),
+        **{name: body["beside"].get(name, []) for name in ("importance", "problems")},
+        "beside": {
+            name: value
+            for name, value in body["beside"].items()
+            if name not in ("importance", "problems")
+        },
+    }
+
+
+def _shown(plan: Document, reading: CriterionReading) -> dict[str, Any]:
+    asked = plan["criteria"]
+    criterion = asked[reading.criterion] if reading.criterion < len(asked) else None
+    data = reading.as_dict()
+    if criterion is not None and criterion["between"] is not None:
+        data["threshold"] = criterion["between"]
+    title = criterion_title(criterion, reading.metric)
+    return {**data, "title": title.as_dict(), "direction": direction(criterion)}
+
+
+def _future(plan: Document, body: Document | None) -> dict[str, Any] | None:
+    """The reading on the hold-out beside the one that decides; it never changes the verdict."""
+    if body is None:
+        return None
+    criteria = [_shown(plan, reading) for reading in read_all(plan, body["criteria"])]
+    return {"estimand": body["estimand"], "criteria": criteria}
+
+
+def _beside(
+    claim: Document, asked: Sequence[Document], shown: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the provider said, beside what was measured of it (None: not asked for by the owner)."""
+    same = [i for i, criterion in enumerate(asked) if _is_about(criterion, claim)]
+    found = next((c for c in shown if c["criterion"] in same), None)
+    return {
+        "metric": claim["metric"],
+        "by": claim["gap_by"] or claim["worst_of"] or claim["against"] or "",
+        "value": claim["value"],
+        "measured": found["estimate"] if found else None,
+        "interval": found["interval"] if found else None,
+    }
+
+
+def _is_about(criterion: Document, claim: Document) -> bool:
+    same = all(criterion[n] == claim[n] for n in ("metric", "gap_by", "worst_of", "against"))
+    return same and criterion["under"] is None and criterion["ratio_by"] is None
+
+
+def _chosen(plan: Document, candidates: Sequence[Mapping[str, Any]]) -> str | None:
+    metric = plan["choose"] or plan["criteria"][0]["metric"]
+
+    def estimate(candidate: Mapping[str, Any]) -> float | None:
+        found = [c for c in candidate["criteria"] if c["metric"] == metric]
+        return found[0]["estimate"] if found else None
+
+    tried = [(c["id"], c["verdict"], estimate(c)) for c in candidates]
+    return best_go(tried, higher_is_better=prefers_high(metric))
+
+
+def _listed(titles: Sequence[Mapping[str, str]]) -> Text:
+    return Text("; ".join(t["en"] for t in titles), "、".join(t["zh"] for t in titles))

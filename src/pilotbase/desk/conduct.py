@@ -1,0 +1,168 @@
+"""The main job: one scenario file in, a signed verdict out, each step in the record.
+
+A run that was interrupted goes on where it stopped: the record says how far the pilot came, the
+journal which answers are there. A run that has its verdict is read back, never tried again.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pilotbase.assess.judge import judge
+from pilotbase.desk import events
+from pilotbase.desk.journey import Journey
+from pilotbase.desk.prepare import Prepared, prepare, unanswered
+from pilotbase.desk.recorded import response_of
+from pilotbase.desk.reporting import write_report_of
+from pilotbase.desk.trying import Tried, order_of, try_candidates
+from pilotbase.desk.verbs import PlanResponse, RunResponse
+from pilotbase.desk.witness import attested, plan_text, receipt_for
+from pilotbase.kernel.canonical import decode, digest, encode
+from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record, open_record
+from pilotbase.trial.rules.order import order_seed
+
+MATCHED = "named in the scenario file; the owner accepts it as a candidate"
+SOFTWARE = ("pilotbase", "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "duckdb")
+
+
+def freeze(context: Context, path: Path, *, out: Path | None, trust: bool) -> PlanResponse:
+    """Freeze and sign the plan of a scenario; nothing is tried."""
+    prepared = prepare(path, trust=trust)
+    with open_record(context) as record:
+        journey = Journey(record, context, prepared.about)
+        _plan(journey, prepared)
+        planned = journey.entry("planned").body
+        record.checkpoint()
+    if out is not None:
+        with storage_errors(out):
+            write_whole(out, planned["note"].encode())
+    return PlanResponse(
+        run=prepared.run,
+        hash=prepared.plan_hash,
+        note=planned["note"],
+        plan=prepared.plan,
+        earlier_plans=planned["earlier_plans"],
+        witness=attested(prepared.scenario.plan.witness),
+    )
+
+
+def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) -> RunResponse:
+    """Take a scenario from its file to the signed verdict, and write its report.
+
+    Raises:
+        InputError: a faulty file, data or receipt (exit code 2).
+        RunError: the witness has not signed, or something could not be done (exit code 3).
+    """
+    prepared = prepare(path, trust=trust)
+    with open_record(context) as record:
+        journey = Journey(record, context, prepared.about)
+        if journey.state != "evidenced":
+            _plan(journey, prepared)
+            signed = receipt_for(prepared.plan_hash, prepared.scenario.plan.witness, receipt)
+            _try(journey, prepared, context, signed, trust=trust)
+            _judge(journey, record)
+        report = write_report_of(journey, context, None)
+        response = response_of(journey)
+    return _with_report(response, report.html)
+
+
+def _with_report(response: RunResponse, report: Path) -> RunResponse:
+    from dataclasses import replace
+
+    return replace(response, report=report)
+
+
+def _plan(journey: Journey, prepared: Prepared) -> None:
+    """Draft to planned: application, decision, match, and the frozen plan."""
+    faults = unanswered(prepared)
+    if faults is not None:
+        raise faults
+    scenario, plan = prepared.scenario, prepared.plan
+    document = scenario.model_dump(mode="json", by_alias=True)
+    journey.step(
+        "submitted",
+        events.Submitted(
+            scenario.id,
+            scenario.item,
+            scenario.owner.name,
+            scenario.owner.principal,
+            digest(document),
+        ),
+        {"scenario": encode(document)},
+    )
+    journey.step("eligible", events.Eligible(("the file and its data pass every check",)))
+    ids = tuple(c.id for c in scenario.candidates)
+    journey.step("matched", events.Matched(ids, {id_: MATCHED for id_ in ids}))
+    data = plan["data"]["digest"]
+    others = [about for about in journey.exposures(data)["plans"] if about != journey.about]
+    note = journey.record.sign(plan_text(prepared.run, prepared.plan_hash))
+    planned = events.Planned(prepared.plan_hash, data, note, len(others))
+    journey.step("planned", planned, {"plan": encode(plan)})
+
+
+def _try(
+    journey: Journey, prepared: Prepared, context: Context, receipt: str | None, *, trust: bool
+) -> None:
+    """Planned to evaluated: data confirmed, order fixed, every candidate tried."""
+    if journey.state == "evaluated" or journey.state == "judged":
+        return
+    plan = prepared.plan
+    rows, units = plan["data"]["rows"], plan["data"]["units"]
+    journey.step("ready", events.Ready(plan["data"]["digest"], rows, units))
+    seed = order_seed(prepared.plan_hash, receipt)
+    order = encode(order_of(prepared, seed))
+    journey.step("running", events.Started(seed.hex(), receipt or ""), {"order": order})
+    tried = try_candidates(prepared, seed, context.home / "trials", context, trust=trust)
+    journey.step("evaluated", _evaluated(journey, prepared, tried), _bodies(tried))
+
+
+def _bodies(tried: Tried) -> dict[str, bytes]:
+    return {f"evidence:{id_}": encode(body) for id_, body in tried.evidence.items()}
+
+
+def _evaluated(journey: Journey, prepared: Prepared, tried: Tried) -> events.Evaluated:
+    read = journey.exposures(prepared.plan["data"]["digest"])["read"]
+    return events.Evaluated(
+        evidence={id_: digest(body) for id_, body in tried.evidence.items()},
+        faults=tried.faults,
+        outages=tried.outages,
+        exposures=len([about for about in read if about != journey.about]),
+        software=_software(),
+    )
+
+
+def _judge(journey: Journey, record: Record) -> None:
+    """Evaluated to evidenced, from what the record holds and nothing else."""
+    plan, scenario = (
+        decode(journey.body("planned", "plan")),
+        decode(journey.body("submitted", "scenario")),
+    )
+    plan_hash = journey.entry("planned").body["plan"]
+    verdict = judge(
+        plan,
+        scenario,
+        recorded_evidence(journey, plan),
+        plan_hash=plan_hash,
+        witness=attested(plan["order"]["receipt"].get("key")),
+    )
+    verdicts = {c["id"]: c["verdict"] for c in verdict["candidates"]}
+    judged = events.Judged(digest(verdict), verdicts, verdict["chosen"])
+    journey.step("judged", judged, {"verdict": encode(verdict)})
+    proof = f"pilotbase/verdict/1\n{plan_hash}\n{digest(verdict)}\n"
+    journey.step("evidenced", events.Evidenced(record.sign(proof)))
+
+
+def recorded_evidence(journey: Journey, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The evidence bodies of an evaluated pilot, in the plan's order."""
+    ids = [c["id"] for c in plan["candidates"]]
+    return {id_: decode(journey.body("evaluated", f"evidence:{id_}")) for id_ in ids}
+
+
+def _software() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in SOFTWARE}}
