@@ -37,7 +37,7 @@ def decoded(raw: bytes) -> str:
     """The text without byte order mark, its lines ended by ``\\n``.
 
     Raises:
-        Unreadable: too large, not UTF-8 (the likely encoding is named), or with control characters.
+        Unreadable: too large, or not UTF-8; the likely encoding is named.
     """
     if len(raw) > BYTES_MAX:
         raise Unreadable(TOO_LARGE, (0, 0))
@@ -48,9 +48,7 @@ def decoded(raw: bytes) -> str:
         column = len(raw[start : error.start].decode("utf-8", "replace")) + 1
         place = (raw.count(b"\n", 0, error.start) + 1, column)
         raise Unreadable(_not_utf8(_guess(raw)), place) from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    _check_lines(text)
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _guess(raw: bytes) -> str | None:
@@ -72,7 +70,8 @@ def _not_utf8(encoding: str | None) -> Finding:
     return Finding((), "scenario.encoding", Text(en, zh), save if encoding else UTF_8)
 
 
-def _check_lines(text: str) -> None:
+def check_lines(text: str) -> None:
+    """Raises Unreadable for a control character or a line that is too long."""
     hidden = HIDDEN.search(text)
     if hidden:
         at = hidden.start()

@@ -56,7 +56,13 @@ def grammar_findings(data: Any) -> tuple[Scenario | None, list[Finding]]:
             finding = _finding(detail, data)
             if finding is not None:
                 found.setdefault((finding.path, _topic(finding)), finding)
-        return None, list(found.values())
+        return None, _without_echo(list(found.values()))
+
+
+def _without_echo(found: list[Finding]) -> list[Finding]:
+    """Without the words that are missing because they are misspelt beside."""
+    meant = {(*f.path[:-1], f.nearest) for f in found if f.code == "scenario.unknown_key"}
+    return [f for f in found if f.code != "scenario.missing_key" or f.about[0] not in meant]
 
 
 def _topic(finding: Finding) -> str:
@@ -140,7 +146,7 @@ def _wrong(path: Path, value: Any, kind: str) -> Finding:
         return _at(path, "length", _length(value))
     if kind == "string_pattern_mismatch":
         said = Text(f"“{shown(value)}” is no short name", f"“{shown(value)}” 不是合格的短名")
-        return _at(path, "pattern", said, _slug(str(value)))
+        return _at(path, "pattern", said, slug_of(str(value)))
     return _at(path, "type", _unfit(value), _retyped(value, node.get("type")))
 
 
@@ -191,6 +197,7 @@ def _as_number(text: str, *, whole: bool) -> str | None:
     return f"{number:g}" if not whole or number.is_integer() else None
 
 
-def _slug(text: str) -> str | None:
+def slug_of(text: str) -> str | None:
+    """A short name made of a text's letters and digits; None where there are none."""
     slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in text).split())
     return slug.lower()[:64].strip("-") or None

@@ -11,7 +11,7 @@ from pilotbase.kernel.canonical import digest_bytes
 from pilotbase.kernel.errors import Fault, ScenarioError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.check import fault_at, faults_of
-from pilotbase.scenario.decode import BYTES_MAX, decoded
+from pilotbase.scenario.decode import BYTES_MAX, check_lines, decoded
 from pilotbase.scenario.draft import Known
 from pilotbase.scenario.finding import Finding, Place, Unreadable, path_text
 from pilotbase.scenario.finding import Path as Where
@@ -68,6 +68,17 @@ def read_scenario(
     file = Path(path)
     try:
         text = decoded(_bytes(file))
+    except Unreadable as error:
+        raise ScenarioError(str(file), [fault_at(error.finding, error.place)]) from error
+    return scenario_of(text, file, trust=trust, known=known)
+
+
+def scenario_of(
+    text: str, file: Path, *, trust: bool = False, known: Known | None = None
+) -> ScenarioFile:
+    """Check the text of a file that need not exist yet; see `read_scenario`."""
+    try:
+        check_lines(text)
         tree = tree_of(text)
     except Unreadable as error:
         raise ScenarioError(str(file), [fault_at(error.finding, error.place)]) from error

@@ -92,9 +92,9 @@ def tree_of(text: str) -> Tree:
         return builder.tree()
     except MarkedYAMLError as error:
         said = f"{error.problem or ''} {error.context or ''}"
-        # A quotation mark without its partner is shown where it opens, not where the file ends.
-        opened = error.context_mark if "end of stream" in said else None
-        mark = opened or error.problem_mark or error.context_mark
+        # What has no end (a quotation) or no colon (a word) is shown where it begins.
+        begins = "end of stream" in said or "expected ':'" in said
+        mark = (error.context_mark if begins else None) or error.problem_mark
         place = (mark.line + 1, mark.column + 1) if mark else builder.here
         raise Unreadable(syntax.syntax_error(said), place) from error
     except (YAMLError, ValueError, IndexError, OverflowError, AssertionError) as error:

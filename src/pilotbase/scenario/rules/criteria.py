@@ -9,7 +9,7 @@ from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 from pilotbase.scenario.rules.metrics import NEEDS, TASKS, bounds, value_range
 from pilotbase.scenario.rules.need import unknown_name
-from pilotbase.scenario.schema import Criterion
+from pilotbase.scenario.schema import CRITERIA_MAX, Criterion
 
 BOUNDS = ("at_least", "at_most", "between")
 GROUPED = ("gap_by", "ratio_by", "worst_of")
@@ -18,6 +18,11 @@ COMPARED = (*GROUPED, "against")
 DIRECTION = {"gap_by": "at_most", "ratio_by": "at_least"}
 IN_ORDER = ("persistence", "seasonal_naive")
 METRIC = Text("metric", "指标")
+
+
+def every(word: str) -> tuple[Path, ...]:
+    """The word in every criterion: what a conclusion over all of them rests on."""
+    return tuple(("acceptance", number, word) for number in range(CRITERIA_MAX))
 
 
 def _each(draft: Draft) -> Iterator[tuple[Path, Criterion]]:
@@ -248,7 +253,7 @@ def something_blocks(draft: Draft, known: Known) -> Iterator[Finding]:
                 "至少一项指标不写 `blocking: false`",
             ),
             at_key=True,
-            about=(("acceptance",),),
+            about=every("blocking") + every("metric"),
         )
 
 

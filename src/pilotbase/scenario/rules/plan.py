@@ -8,6 +8,7 @@ from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
+from pilotbase.scenario.rules.criteria import every
 
 AMOUNT = Text('an amount such as "12.50 CNY"', '金额, 如 "12.50 CNY"')
 
@@ -26,7 +27,7 @@ def chosen_by_criterion(draft: Draft, known: Known) -> Iterator[Finding]:
             ),
             Text(f"one of {listed(metrics)}", f"{listed(metrics)} 之一"),
             nearest(chosen, metrics),
-            about=(("acceptance",),),
+            about=every("metric"),
         )
 
 

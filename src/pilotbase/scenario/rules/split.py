@@ -118,7 +118,7 @@ def future_is_untouched(draft: Draft, known: Known) -> Iterator[Finding]:
     fitted = [number for number, offer in draft.candidates if offer.estimator is not None]
     if fitted:
         yield Finding(
-            ("split",),
+            ("split", "holdout"),
             "scenario.no_holdout",
             Text(
                 "a verdict on future cases needs units that no candidate was fitted on",
