@@ -1,9 +1,9 @@
 """Random numbers that are the same everywhere: read off a hash, never off a library's generator.
 
 NumPy promises equal streams only for the raw bits of its generators, not for what is drawn from
-them (NEP 19). Another base has to re-run a trial to the same bytes years later, so each draw here is
-read off SHAKE256 (FIPS 202) of a name: its purpose, the plan's seed, the unit it concerns. A unit's
-draw does therefore not depend on which other units there are, nor on their order.
+them (NEP 19). Another base has to re-run a trial to the same bytes years later, so each draw is
+read off SHAKE256 (FIPS 202) of a name: its purpose, the plan's seed, the unit it concerns. So a
+unit's draw does not depend on which other units there are, nor on their order.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def auc(positive: NDArray[np.bool_], scores: Floats) -> float:
     positives, negatives = int(positive.sum()), int((~positive).sum())
     if not positives or not negatives:
         return float("nan")
-    values, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]  # mean rank of tied scores
     above = ranks[positive].sum() - positives * (positives + 1) / 2
     return float(above / (positives * negatives))

@@ -1,0 +1,68 @@
+"""The plan's budget against the candidates' prices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pilotbase.kernel.errors import BudgetError
+from pilotbase.kernel.money import Money
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.trial.cases import Cases, Ints
+from pilotbase.trial.rules.allowance import Allowance, allowances
+
+
+def price_of(candidate: Candidate) -> Money | None:
+    """The price of one answer. Raises BudgetError when it cannot be read."""
+    if candidate.cost_per_unit is None:
+        return None
+    return _money(candidate.cost_per_unit, f"{candidate.id}.cost_per_unit")
+
+
+def allowances_of(
+    scenario: Scenario, cases: Cases, planned: Ints, versions: int
+) -> dict[str, Allowance]:
+    """By candidate, how many of the planned units the budget lets it be asked.
+
+    Args:
+        planned: unit numbers in committed order.
+        versions: answers to one row: 1, plus the perturbations.
+
+    Raises:
+        BudgetError: amounts that cannot be read, or that are in different currencies.
+    """
+    budget = scenario.plan.budget
+    limit = _money(budget.money, "plan.budget.money") if budget.money else None
+    rows = np.bincount(cases.unit[cases.scored], minlength=cases.units)[planned] * versions
+    prices = []
+    for candidate in scenario.candidates:
+        price = price_of(candidate)
+        if limit is not None and price is not None and price.currency != limit.currency:
+            raise _two_currencies(candidate.id, price, limit)
+        prices.append([int(n) * (price.minor if price else 0) for n in rows])
+    allowed = allowances(prices, units=budget.units, money=limit.minor if limit else None)
+    return {c.id: one for c, one in zip(scenario.candidates, allowed, strict=True)}
+
+
+def _money(text: str, where: str) -> Money:
+    try:
+        return Money.parse(text)
+    except ValueError as error:
+        raise BudgetError(
+            "budget.amount",
+            Text(f"the amount cannot be read: {error}", f"无法读取金额: {text!r}"),
+            where=where,
+            next_step=Text('Write it like "12.50 CNY".', '请写成 "12.50 CNY" 的形式。'),
+        ) from error
+
+
+def _two_currencies(candidate: str, price: Money, limit: Money) -> BudgetError:
+    return BudgetError(
+        "budget.currency",
+        Text(
+            f"the price is in {price.currency}, the budget in {limit.currency}",
+            f"价格的币种为 {price.currency}, 预算的币种为 {limit.currency}",
+        ),
+        where=f"{candidate}.cost_per_unit",
+        next_step=Text("Give both in one currency.", "请统一币种。"),
+    )

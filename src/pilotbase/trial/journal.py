@@ -1,0 +1,231 @@
+"""The run's journal: finished answers, kept the moment they are finished.
+
+One SQLite file a run, ``trials/<run>.db`` in the home. A run that was killed reads its finished
+answers back, byte for byte, and asks only for the others.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pilotbase.kernel.errors import HomeError, RunError
+from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.text import Text
+from pilotbase.trial.cases import Predictions
+
+FORMAT = 1
+_ARRAYS = ("status", "score", "value", "lower", "upper", "latency_ms", "cost", "label")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS plan (hash TEXT NOT NULL, seconds REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS finished (
+    question TEXT NOT NULL, candidate TEXT NOT NULL, part TEXT NOT NULL, answers BLOB NOT NULL,
+    PRIMARY KEY (question, candidate, part)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass
+class Finished:
+    """What is kept of one part (a fold, a window, a unit): one block a version, and notes."""
+
+    blocks: Sequence[Predictions]
+    drops: Mapping[str, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+class Journal:
+    """Finished answers of one run of one plan. Safe to use from several threads.
+
+    Args:
+        path: the file; made with its folder where missing.
+        plan_hash: the plan's digest. A journal of another plan is refused.
+
+    Raises:
+        HomeError: not writable, disk full, or written by a newer version.
+        RunError: the journal belongs to another plan.
+    """
+
+    def __init__(self, path: Path, plan_hash: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        with self._storage():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            # What a power cut may take is asked again; a killed process loses nothing.
+            self._db.execute("PRAGMA synchronous=NORMAL")
+        try:
+            with self._storage():
+                self._check(plan_hash)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _check(self, plan_hash: str) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > FORMAT:
+            raise _newer(self.path, version)
+        self._db.executescript(f"PRAGMA user_version={FORMAT};{_SCHEMA}")
+        with self._transaction():
+            row = self._db.execute("SELECT hash FROM plan").fetchone()
+            if row is None:
+                self._db.execute("INSERT INTO plan VALUES (?, 0)", (plan_hash,))
+        if row is not None and row[0] != plan_hash:
+            raise _other_plan(self.path, row[0])
+
+    def put(self, question: str, candidate: str, part: str, finished: Finished) -> None:
+        """Keep a finished part, in one transaction. A part that is there already stays as it is."""
+        body = packed(finished)
+        with self._storage(), self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO finished VALUES (?, ?, ?, ?)",
+                (question, candidate, part, body),
+            )
+
+    def all(self, question: str, candidate: str) -> dict[str, Finished]:
+        """Everything finished of a candidate, by part."""
+        with self._storage(), self._lock:
+            rows = self._db.execute(
+                "SELECT part, answers FROM finished WHERE question = ? AND candidate = ?",
+                (question, candidate),
+            ).fetchall()
+        return {part: unpacked(body) for part, body in rows}
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has been at work so far, over all its starts."""
+        with self._storage(), self._lock:
+            return float(self._db.execute("SELECT seconds FROM plan").fetchone()[0])
+
+    def spend(self, seconds: float) -> None:
+        """Add to `seconds`."""
+        with self._storage(), self._transaction():
+            self._db.execute("UPDATE plan SET seconds = seconds + ?", (seconds,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _storage(self) -> Iterator[None]:
+        try:
+            with storage_errors(self.path):
+                yield
+        except sqlite3.Error as error:
+            raise _storage_error(self.path, error) from error
+
+
+def packed(finished: Finished) -> bytes:
+    """The same bytes for the same answers: JSON head, then arrays in NumPy's own format."""
+    arrays = {}
+    for at, block in enumerate(finished.blocks):
+        for name in (*_ARRAYS, "probability"):
+            values = getattr(block, name)
+            if values is not None:
+                arrays[f"{at}/{name}"] = values.astype(str) if values.dtype == object else values
+    head = {
+        "drops": dict(finished.drops),
+        "warnings": list(finished.warnings),
+        "problems": [block.problems for block in finished.blocks],
+        "arrays": list(arrays),
+    }
+    file = io.BytesIO()
+    file.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
+    for values in arrays.values():
+        np.lib.format.write_array(file, np.asarray(values), allow_pickle=False)
+    return file.getvalue()
+
+
+def unpacked(body: bytes) -> Finished:
+    """Inverse of `packed`."""
+    file = io.BytesIO(body)
+    head = json.loads(file.readline())
+    arrays = {name: np.lib.format.read_array(file, allow_pickle=False) for name in head["arrays"]}
+    blocks = [_block(arrays, at, problems) for at, problems in enumerate(head["problems"])]
+    return Finished(blocks, head["drops"], head["warnings"])
+
+
+def _block(arrays: Mapping[str, Any], at: int, problems: Sequence[Any]) -> Predictions:
+    values = {name: arrays[f"{at}/{name}"] for name in _ARRAYS}
+    if values["label"].dtype.kind == "U":
+        values["label"] = values["label"].astype(object)
+    return Predictions(
+        **values,
+        probability=arrays.get(f"{at}/probability"),
+        problems=[(int(row), str(reason)) for row, reason in problems],
+    )
+
+
+def _storage_error(path: Path, error: sqlite3.Error) -> HomeError:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return HomeError(
+            "home.disk_full",
+            Text("the disk is full", "磁盘已满"),
+            where=str(path),
+            next_step=Text(
+                "Free some space and run the same command again; it goes on where it stopped.",
+                "请释放空间后重新运行同一命令, 将从中断处继续。",
+            ),
+        )
+    return HomeError(
+        "home.journal",
+        Text(f"the run's journal cannot be used: {error}", f"无法使用试验日志: {error}"),
+        where=str(path),
+        next_step=Text(
+            "Check the file and the disk; a deleted journal only means that units run again.",
+            "请检查该文件与磁盘; 删除日志只会使各单元重新试验。",
+        ),
+    )
+
+
+def _newer(path: Path, version: int) -> HomeError:
+    return HomeError(
+        "home.newer",
+        Text(
+            f"the journal has format {version}; this version knows formats up to {FORMAT}",
+            f"试验日志的格式为 {version}, 本版本只认识到 {FORMAT}",
+        ),
+        where=str(path),
+        next_step=Text(
+            "Upgrade Pilotbase. Nothing was changed.", "请升级 Pilotbase。未作任何改动。"
+        ),
+    )
+
+
+def _other_plan(path: Path, found: str) -> RunError:
+    return RunError(
+        "journal.other_plan",
+        Text(f"the journal belongs to the plan {found}", f"该日志属于另一计划 {found}"),
+        where=str(path),
+        next_step=Text(
+            "Use another home, or run the plan that it belongs to.",
+            "请另选主目录, 或运行其所属的计划。",
+        ),
+    )
