@@ -71,11 +71,12 @@ def database_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into errors that say what to do."""
     try:
         yield
-    except sqlite3.Error as error:
+    # SQLite quotes a damaged schema in its message, which then need not be UTF-8.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise translated(error, path) from error
 
 
-def translated(error: sqlite3.Error, path: Path) -> PilotbaseError:
+def translated(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PilotbaseError:
     """The error in our tree for one of SQLite's, by its primary result code."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     where = str(path)

@@ -129,12 +129,15 @@ class SqliteWriter(SqliteReader):
     def extend(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
         first = self.node_total()
         entries = [(r.index, r.data, r.key, r.kind, r.count, r.about) for r in rows]
-        insert = self._connection.executemany
-        insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", entries)
-        insert("INSERT INTO node (number, hash) VALUES (?, ?)", list(enumerate(hashes, first)))
+        with database_errors(self._path):
+            insert = self._connection.executemany
+            insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", entries)
+            insert("INSERT INTO node (number, hash) VALUES (?, ?)", list(enumerate(hashes, first)))
 
     def add_checkpoint(self, size: int, note: str) -> None:
-        self._connection.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (size, note))
+        insert = "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
+        with database_errors(self._path):
+            self._connection.execute(insert, (size, note))
 
 
 class SqliteLog(SqliteReader):
@@ -146,12 +149,14 @@ class SqliteLog(SqliteReader):
 
     @contextmanager
     def transaction(self) -> Iterator[LogWriter]:
-        with self._lock, database_errors(self._path):
-            # IMMEDIATE takes the write lock at once: what is read below is what will be extended.
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._lock:
+            with database_errors(self._path):
+                # IMMEDIATE takes the write lock now: what is read below is what will be extended.
+                self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteWriter(self._path, self._connection, self._lock)
-                self._connection.execute("COMMIT")
+                with database_errors(self._path):
+                    self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
@@ -161,11 +166,12 @@ class SqliteLog(SqliteReader):
     def snapshot(self) -> Iterator[LogReader]:
         with database_errors(self._path):
             connection = connect(self._path)
-            try:
+        try:
+            with database_errors(self._path):
                 connection.execute("BEGIN")
-                yield SqliteReader(self._path, connection)
-            finally:
-                connection.close()
+            yield SqliteReader(self._path, connection)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         with self._lock:

@@ -26,6 +26,20 @@ SIGNATURE_SIZE = 64
 SIGNATURES_MAX = 100
 NOTE_SIZE_MAX = 1_000_000
 
+# Points of order 1, 2, 4 and 8 (y, sign bit off; the last two encode 0 and 1 a second way). Under
+# such a key one signature fits every text, so that a note would say nothing.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(y)
+    for y in (
+        "00" * 32,
+        "01" + "00" * 31,
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+    )
+)
 _DASH = "— "
 _PRIVATE = "PRIVATE+KEY+"
 _ASK_AGAIN = Text(
@@ -62,7 +76,8 @@ class VerifierKey:
     """A public key with its name. Its text form, the *vkey*, is what a reader has to get safely.
 
     Raises:
-        RecordError: for a name with spaces or ``+``, or a key that is not 32 bytes.
+        RecordError: for a name with spaces or ``+``, a key that is not 32 bytes or of small order
+            (under which one signature fits every text).
     """
 
     name: str
@@ -70,6 +85,8 @@ class VerifierKey:
 
     def __post_init__(self) -> None:
         if not _is_name(self.name) or len(self.public) != KEY_SIZE:
+            raise _malformed_key(self.name)
+        if self.public[:-1] + bytes([self.public[-1] & 0x7F]) in _SMALL_ORDER:
             raise _malformed_key(self.name)
 
     @property

@@ -1,0 +1,457 @@
+"""Flip, remove, swap and insert, everywhere in a small record: always noticed, and at its place."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pilotbase.kernel.errors import HomeError, RecordError
+from pilotbase.kernel.event import Draft
+from pilotbase.kernel.verb import Context
+from pilotbase.record import keys
+from pilotbase.record.audit import FINDINGS_MAX, VerifyReport, verify
+from pilotbase.record.opened import LATEST, LOG, VAULT, Record, open_record
+from pilotbase.record.ports import FIRST
+from pilotbase.record.rules.merkle import CompactRange, leaf_hash, node_count
+from pilotbase.record.rules.note import SigningKey, VerifierKey
+
+Make = Callable[..., Draft]
+SIZE, CHECKPOINTS = 7, (3, 5, 7)
+COLUMNS = {
+    "entry": "leaf_index, data, key, kind, count, about",
+    "node": "number, hash",
+    "checkpoint": "size, note",
+    "body": "rowid, commitment, salt, data",
+}
+BODIES = {1: ("a", "b"), 4: ("a",)}
+
+
+class Scene:
+    """Seven entries, three checkpoints and three bodies, and hands to change the files."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+        self.hands = {
+            name: sqlite3.connect(record.home / name, isolation_level=None) for name in (LOG, VAULT)
+        }
+        for hand in self.hands.values():
+            hand.execute("PRAGMA synchronous=OFF")
+        self.pristine = {
+            (VAULT if table == "body" else LOG, table): self.read(
+                f"SELECT {columns} FROM {table}", VAULT if table == "body" else LOG
+            )
+            for table, columns in COLUMNS.items()
+        }
+
+    def close(self) -> None:
+        for hand in self.hands.values():
+            hand.close()
+
+    def read(self, query: str, file: str = LOG) -> list[tuple[Any, ...]]:
+        return self.hands[file].execute(query).fetchall()
+
+    @contextmanager
+    def changed(self, *statements: tuple[str, tuple[Any, ...]] | str) -> Iterator[VerifyReport]:
+        """The audit's report while the statements hold; afterwards all is as it was."""
+        for statement in statements:
+            query, values = (statement, ()) if isinstance(statement, str) else statement
+            self._hand(query).execute(query, values)
+        try:
+            yield verify(self.record)
+        finally:
+            self.restore()
+
+    def restore(self) -> None:
+        for (name, table), rows in self.pristine.items():
+            hand = self.hands[name]
+            hand.execute("BEGIN")
+            hand.execute(f"DELETE FROM {table}")
+            columns, values = COLUMNS[table], ", ".join("?" * len(rows[0]))
+            hand.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", rows)
+            hand.execute("COMMIT")
+
+    def _hand(self, query: str) -> sqlite3.Connection:
+        return self.hands[VAULT if " body " in f"{query} " else LOG]
+
+
+@pytest.fixture
+def scene(context: Context, make: Make, make_other: Make) -> Iterator[Scene]:
+    with open_record(context) as record:
+        for n in range(SIZE):
+            bodies = {name: f"{name}{n}".encode() for name in BODIES.get(n, ())}
+            record.append(make(n, **bodies) if n % 3 else make_other(n, **bodies))
+            if n + 1 in CHECKPOINTS:
+                record.checkpoint()
+        assert verify(record).ok and verify(record).findings == ()
+        scene = Scene(record)
+        yield scene
+        scene.close()
+        assert verify(record).ok, "each change was taken back"
+
+
+def flips(data: bytes, step: int = 1) -> Iterator[bytes]:
+    """The data with one bit of one byte changed, at each ``step``-th byte."""
+    for at in range(0, len(data), step):
+        yield data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
+
+
+def faults(report: VerifyReport) -> str:
+    for finding in report.findings:
+        assert finding.message.en and finding.message.zh and finding.where.zh
+    return " | ".join(f"{f.where.en}: {f.message.en}" for f in report.findings)
+
+
+class TestEntries:
+    def test_every_flipped_byte(self, scene: Scene) -> None:
+        for index, data in scene.read("SELECT leaf_index, data FROM entry"):
+            for changed in flips(data, 1 if index == 4 else 23):
+                update = "UPDATE entry SET data = ? WHERE leaf_index = ?"
+                with scene.changed((update, (changed, index))) as report:
+                    assert not report.ok and report.first_bad_index == index, faults(report)
+                    assert f"entry {index}: its bytes do not have the hash" in faults(report)
+
+    @pytest.mark.parametrize(
+        "change", ["key = key || 'x'", "kind = 'x'", "count = count + 1", "about = about || ' '"]
+    )
+    def test_what_stands_beside_an_entry(self, scene: Scene, change: str) -> None:
+        for index in range(SIZE):
+            with scene.changed(f"UPDATE entry SET {change} WHERE leaf_index = {index}") as report:
+                column = change.split()[0]
+                assert f"entry {index}: stored beside the entry" in faults(report)
+                assert column in faults(report) and report.first_bad_index == index
+
+    def test_removed(self, scene: Scene) -> None:
+        for index in range(SIZE):
+            with scene.changed(f"DELETE FROM entry WHERE leaf_index = {index}") as report:
+                assert not report.ok and report.first_bad_index == index, faults(report)
+                last = index == SIZE - 1
+                expected = "beyond the last one" if last else f"entry {index}: missing"
+                assert expected in faults(report)
+
+    def test_several_removed(self, scene: Scene) -> None:
+        with scene.changed("DELETE FROM entry WHERE leaf_index BETWEEN 2 AND 4") as report:
+            assert report.first_bad_index == 2 and "missing, up to entry 4" in faults(report)
+        with scene.changed("DELETE FROM entry") as report:
+            assert not report.ok and report.size == 0 and report.first_bad_index == 0
+
+    def test_swapped(self, scene: Scene) -> None:
+        for one in range(SIZE):
+            for two in range(one):
+                swap = [
+                    f"UPDATE entry SET leaf_index = -1 WHERE leaf_index = {one}",
+                    f"UPDATE entry SET leaf_index = {one} WHERE leaf_index = {two}",
+                    f"UPDATE entry SET leaf_index = {two} WHERE leaf_index = -1",
+                ]
+                with scene.changed(*swap) as report:
+                    assert not report.ok and report.first_bad_index == two, faults(report)
+                    assert f"entry {one}: its bytes" in faults(report)
+
+    @pytest.mark.parametrize("at", [SIZE, SIZE + 1, -1, 2**40, -(2**63), 2**63 - 1])
+    def test_inserted(self, scene: Scene, at: int) -> None:
+        insert = (
+            f"INSERT INTO entry SELECT {at}, data, key || 'x', kind, 9, about FROM entry "
+            "WHERE leaf_index = 2"
+        )
+        with scene.changed(insert) as report:
+            assert not report.ok and f"entry {at}" in faults(report)
+
+    def test_moved_away(self, scene: Scene) -> None:
+        with scene.changed("UPDATE entry SET leaf_index = 99 WHERE leaf_index = 3") as report:
+            assert report.first_bad_index == 3 and "entry 99" in faults(report)
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"", b"{}", b"\xff", b"[" * 10_000, b'{"v":1}', b"null", b'{"v":1, "kind":"x"}', b"NaN"],
+    )
+    def test_bytes_that_are_no_envelope(self, scene: Scene, data: bytes) -> None:
+        with scene.changed(("UPDATE entry SET data = ? WHERE leaf_index = 2", (data,))) as report:
+            assert not report.ok and report.first_bad_index == 2
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            (b'"v":1', b'"v":2', "no envelope"),
+            (b'"v":1', b'"v":true', "wrong type: v"),
+            (b'"count":1', b'"count":"1"', "wrong type: count"),
+            (b'"count":1', b'"count":1.5', "wrong type: count"),
+            (b'"size":2', b'"size":-2', "wrong type: vault.a"),
+            (b'"sha256:', b'"sha1:', "wrong type: vault.a"),
+            (b'"about":', b'"about" :', "not canonical"),
+        ],
+    )
+    def test_envelopes_of_another_shape(
+        self, scene: Scene, old: bytes, new: bytes, said: str
+    ) -> None:
+        ((data,),) = scene.read("SELECT data FROM entry WHERE leaf_index = 4")
+        data = data.replace(b'"count":2', b'"count":1')
+        assert old in data
+        update = "UPDATE entry SET data = ? WHERE leaf_index = 4"
+        with scene.changed((update, (data.replace(old, new, 1),))) as report:
+            assert said in faults(report) and report.first_bad_index == 4
+
+
+class TestTree:
+    def test_every_flipped_byte(self, scene: Scene) -> None:
+        for number, value in scene.read("SELECT number, hash FROM node"):
+            for changed in flips(value, 1 if number == 5 else 11):
+                update = "UPDATE node SET hash = ? WHERE number = ?"
+                with scene.changed((update, (changed, number))) as report:
+                    assert not report.ok and report.first_bad_index is not None, faults(report)
+
+    def test_removed(self, scene: Scene) -> None:
+        for number in range(node_count(SIZE)):
+            with scene.changed(f"DELETE FROM node WHERE number = {number}") as report:
+                assert not report.ok and "missing" in faults(report)
+
+    def test_of_another_length(self, scene: Scene) -> None:
+        for value in (b"", bytes(31), bytes(33)):
+            with scene.changed(("UPDATE node SET hash = ? WHERE number = 2", (value,))) as report:
+                assert not report.ok and report.first_bad_index == 0
+
+    def test_swapped(self, scene: Scene) -> None:
+        total = node_count(SIZE)
+        for one in range(total):
+            two = (one + 3) % total
+            swap = [
+                f"UPDATE node SET number = -1 WHERE number = {one}",
+                f"UPDATE node SET number = {one} WHERE number = {two}",
+                f"UPDATE node SET number = {two} WHERE number = -1",
+            ]
+            with scene.changed(*swap) as report:
+                assert not report.ok, faults(report)
+
+    @pytest.mark.parametrize("number", [node_count(SIZE), 10**9, -1, -(2**63), 2**63 - 1])
+    def test_inserted(self, scene: Scene, number: int) -> None:
+        with scene.changed((f"INSERT INTO node VALUES ({number}, ?)", (bytes(32),))) as report:
+            assert not report.ok and "tree: " in faults(report)
+
+    def test_nothing_is_appended_to_a_broken_tree(self, scene: Scene, make: Make) -> None:
+        with scene.changed("DELETE FROM node WHERE number = 10"):
+            with pytest.raises(RecordError) as error:
+                scene.record.append(make(50))
+            assert error.value.code == "record.damaged"
+
+
+class TestCheckpoints:
+    def test_every_flipped_character(self, scene: Scene) -> None:
+        for size, text in scene.read("SELECT size, note FROM checkpoint"):
+            for changed in flips(text.encode(), 1 if size == 5 else 7):
+                update = "UPDATE checkpoint SET note = CAST(? AS TEXT) WHERE size = ?"
+                with scene.changed((update, (changed, size))) as report:
+                    assert f"the checkpoint of size {size}" in faults(report), changed
+
+    def test_removed(self, scene: Scene) -> None:
+        with scene.changed("DELETE FROM checkpoint WHERE size = 7") as report:
+            assert not report.ok and "size 7 is missing from the log" in faults(report)
+
+    def test_moved_and_copied(self, scene: Scene) -> None:
+        for size in (0, 1, 2, 4, 6, 8, -1, 2**40):
+            with scene.changed(f"UPDATE checkpoint SET size = {size} WHERE size = 5") as report:
+                assert f"the checkpoint of size {size}" in faults(report) and not report.ok
+            copy = f"INSERT INTO checkpoint SELECT {size}, note FROM checkpoint WHERE size = 5"
+            with scene.changed(copy) as report:
+                assert f"the checkpoint of size {size}" in faults(report) and not report.ok
+
+    def test_swapped(self, scene: Scene) -> None:
+        swap = [
+            "UPDATE checkpoint SET size = -1 WHERE size = 3",
+            "UPDATE checkpoint SET size = 3 WHERE size = 5",
+            "UPDATE checkpoint SET size = 5 WHERE size = -1",
+        ]
+        with scene.changed(*swap) as report:
+            assert "size 3" in faults(report) and "size 5" in faults(report)
+
+    def test_signed_by_another_key(self, scene: Scene) -> None:
+        other = SigningKey(scene.record.verifier.name, b"\x07" * 32)
+        report = verify(scene.record, other.verifier)
+        assert not report.ok and "no key that is known here" in faults(report)
+
+    def test_the_copy_beside_the_log(self, scene: Scene) -> None:
+        path = scene.record.home / LATEST
+        good = path.read_bytes()
+        for changed in flips(good, 3):
+            path.write_bytes(changed)
+            assert LATEST in faults(verify(scene.record)) and not verify(scene.record).ok
+        path.unlink()
+        report = verify(scene.record)
+        assert report.ok and "is missing" in faults(report)
+        older = scene.read("SELECT note FROM checkpoint WHERE size = 5")[0][0]
+        path.write_text(older, "utf-8")
+        report = verify(scene.record)
+        assert report.ok and "not the newest" in faults(report)
+        path.write_bytes(good)
+
+    def test_keys_that_do_not_belong_together(self, scene: Scene) -> None:
+        public = scene.record.home / keys.PUBLIC
+        good = public.read_bytes()
+        other = VerifierKey(scene.record.verifier.name, SigningKey("x", bytes(32)).verifier.public)
+        public.write_text(other.encode(), "utf-8")
+        assert "not the public half" in faults(verify(scene.record))
+        public.write_text("nonsense", "utf-8")
+        assert not verify(scene.record).ok
+        public.write_bytes(good)
+
+
+class TestVault:
+    def test_every_flipped_byte(self, scene: Scene) -> None:
+        for rowid, salt, body in scene.read("SELECT rowid, salt, data FROM body ", VAULT):
+            for column, value in (("salt", salt), ("data", body)):
+                for changed in flips(value):
+                    update = f"UPDATE body SET {column} = ? WHERE rowid = ?"
+                    with scene.changed((update, (changed, rowid))) as report:
+                        assert not report.ok and report.first_bad_index in BODIES
+                        assert "is not what was committed to" in faults(report)
+
+    def test_removed_is_named_and_not_a_fault(self, scene: Scene) -> None:
+        for rowid in (1, 2, 3):
+            with scene.changed(f"DELETE FROM body WHERE rowid = {rowid}") as report:
+                assert report.ok and report.bodies == 2
+                (finding,) = report.findings
+                assert finding.severity == "gone" and finding.index in BODIES
+                assert "was erased or lost" in finding.message.en
+
+    def test_swapped(self, scene: Scene) -> None:
+        ((a, x), (b, y), _) = scene.read("SELECT salt, data FROM body ", VAULT)
+        update = "UPDATE body SET salt = ?, data = ? WHERE rowid = ?"
+        with scene.changed((update, (b, y, 1)), (update, (a, x, 2))) as report:
+            assert not report.ok and report.bodies == 1 and report.first_bad_index == 1
+
+    def test_a_commitment_that_was_changed(self, scene: Scene) -> None:
+        with scene.changed("UPDATE body SET commitment = 'x' WHERE rowid = 1") as report:
+            assert "was erased or lost" in faults(report) and "belong to no entry" in faults(report)
+
+    def test_an_orphan_is_a_note(self, scene: Scene) -> None:
+        insert = ("INSERT INTO body VALUES ('sha256:x', ?, ?)", (bytes(32), b"left"))
+        with scene.changed(insert) as report:
+            assert report.ok and [f.severity for f in report.findings] == ["note"]
+
+    def test_reading_a_changed_or_erased_body(self, scene: Scene) -> None:
+        entry = scene.record.entry(4)
+        with scene.changed("UPDATE body SET data = X'00' WHERE rowid = 3"):
+            with pytest.raises(RecordError) as error:
+                scene.record.body(entry, "a")
+            assert error.value.code == "record.body_changed" and "entry 4" in error.value.where
+        with scene.changed("DELETE FROM body WHERE rowid = 3"):
+            with pytest.raises(RecordError) as error:
+                scene.record.body(entry, "a")
+            assert error.value.code == "record.body_gone" and "entry 4" in error.value.where
+
+
+class TestTogether:
+    """Changes that fit each other: found by what was signed, or kept elsewhere."""
+
+    def rewritten(self, scene: Scene, datas: list[bytes]) -> list[Any]:
+        tree, hashes = CompactRange(), list[bytes]()
+        for data in datas:
+            hashes += tree.append(leaf_hash(data))
+        update = "UPDATE entry SET data = ? WHERE leaf_index = ?"
+        return [
+            *((update, (data, index)) for index, data in enumerate(datas)),
+            f"DELETE FROM entry WHERE leaf_index >= {len(datas)}",
+            "DELETE FROM node",
+            *(("INSERT INTO node VALUES (?, ?)", item) for item in enumerate(hashes)),
+        ]
+
+    def test_an_entry_with_its_whole_tree(self, scene: Scene) -> None:
+        datas = [data for (data,) in scene.read("SELECT data FROM entry")]
+        datas[5] = datas[5].replace(b'"n":5', b'"n":6')
+        with scene.changed(*self.rewritten(scene, datas)) as report:
+            assert "the checkpoint of size 7: the entries do not have the root" in faults(report)
+            assert "size 5" not in faults(report)
+
+    def test_a_shorter_log_with_its_whole_tree(self, scene: Scene) -> None:
+        datas = [data for (data,) in scene.read("SELECT data FROM entry")][:6]
+        with scene.changed(*self.rewritten(scene, datas)) as report:
+            assert "signed for 7 entries; the log has 6" in faults(report)
+            assert report.first_bad_index == 6
+        gone = "DELETE FROM checkpoint WHERE size = 7"
+        with scene.changed(*self.rewritten(scene, datas), gone) as report:
+            assert LATEST in faults(report) and not report.ok
+
+    def test_only_what_others_hold_shows_a_whole_home_put_back(self, scene: Scene) -> None:
+        path, datas = scene.record.home / LATEST, scene.read("SELECT data FROM entry")[:5]
+        held = path.read_text("utf-8")
+        older = [
+            *self.rewritten(scene, [d for (d,) in datas]),
+            "DELETE FROM checkpoint WHERE size = 7",
+        ]
+        path.write_text(scene.read("SELECT note FROM checkpoint WHERE size = 5")[0][0], "utf-8")
+        with scene.changed(*older) as report:
+            assert report.ok, "nothing inside the home can tell"
+            report = verify(scene.record, held=held)
+            assert not report.ok and "the checkpoint held elsewhere" in faults(report)
+        path.write_text(held, "utf-8")
+        assert verify(scene.record, held=held).ok
+
+    def test_a_table_without_its_constraints(self, scene: Scene) -> None:
+        hand = scene.hands[LOG]
+        hand.execute("DROP INDEX entry_about")
+        assert "missing: CREATE INDEX entry_about" in faults(verify(scene.record))
+        hand.execute("CREATE INDEX entry_about ON entry (about)")
+        hand.execute("CREATE TABLE more (x INTEGER)")
+        assert "unknown: CREATE TABLE more" in faults(verify(scene.record))
+        hand.execute("DROP TABLE more")
+
+    def test_a_wreck_is_reported_within_limits(self, scene: Scene) -> None:
+        scene.record.append_many([])
+        with scene.changed("UPDATE entry SET data = X'00', kind = 'x'") as report:
+            assert not report.ok
+        many = "INSERT INTO entry SELECT 100 + value, X'00', value, 'x', 0, '' FROM json_each(?)"
+        numbers = str(list(range(3 * FINDINGS_MAX)))
+        with scene.changed((many, (numbers,))) as report:
+            assert len(report.findings) == FINDINGS_MAX and report.more > FINDINGS_MAX
+
+    def test_a_clock_that_went_back_is_a_note(self, scene: Scene, make: Make) -> None:
+        clock = scene.record.context.clock
+        clock.now = clock.now.replace(year=2020)  # type: ignore[attr-defined]
+        scene.record.append(make(90))
+        report = verify(scene.record)
+        assert report.ok and "entry 7: the clock went back" in faults(report)
+
+
+def test_any_byte_of_the_file(context: Context, make: Make) -> None:
+    """A flipped byte is reported, or refused at opening, or stands where nothing is kept."""
+    with open_record(context) as record:
+        record.append_many([make(n, e=b"body") for n in range(SIZE)])
+        record.checkpoint()
+    choose = random.Random(9162)
+    found = {"refused": 0, "reported": 0, "idle": 0}
+    for name in (LOG, VAULT):
+        path = context.home / name
+        pristine, expected = path.read_bytes(), _kept(context)
+        for at in choose.sample(range(len(pristine)), 150):
+            flipped = pristine[:at] + bytes([pristine[at] ^ 1 << at % 8]) + pristine[at + 1 :]
+            path.write_bytes(flipped)
+            try:
+                found[_fate(context, expected)] += 1
+            finally:
+                for stale in context.home.glob(f"{name}-*"):
+                    stale.unlink()
+                path.write_bytes(pristine)
+    assert found["refused"] + found["reported"] > 30 and found["idle"] > 30
+
+
+def _fate(context: Context, expected: object) -> str:
+    try:
+        with open_record(context, create=False) as record:
+            if not verify(record).ok:
+                return "reported"
+            if verify(record).findings:
+                assert {f.severity for f in verify(record).findings} <= {"gone", "note"}
+                return "reported"
+        assert _kept(context) == expected
+        return "idle"
+    except (RecordError, HomeError):
+        return "refused"
+
+
+def _kept(context: Context) -> object:
+    with open_record(context, create=False) as record:
+        rows = list(record.log.rows(FIRST, None))
+        bodies = [record.body(entry, "e") for entry in record.entries()]
+        return rows, list(record.log.all_nodes()), list(record.log.checkpoints()), bodies

@@ -1,0 +1,138 @@
+"""Views: the same bytes by steps and at once, and a rebuild that tells when they were not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pilotbase.kernel.canonical import decode, encode
+from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record, open_record
+from pilotbase.record.views import Rebuilt, View, catch_up, rebuild
+
+Make = Callable[..., Draft]
+
+
+def total(state: Any, entry: Entry) -> Any:
+    return {"total": state["total"] + entry.body["n"], "last": entry.index}
+
+
+def by_subject(state: Any, entry: Entry) -> Any:
+    state.setdefault(entry.about, []).append(entry.body["n"])  # a fold may change its state
+    return state
+
+
+TOTAL, SUBJECTS = View("total", {"total": 0, "last": None}, total), View("subjects", {}, by_subject)
+VIEWS = (TOTAL, SUBJECTS)
+
+
+def bytes_of(record: Record, view: View) -> bytes:
+    return (record.home / "views" / f"{view.name}.json").read_bytes()
+
+
+def test_states_and_files(record: Record, make: Make) -> None:
+    record.append_many([make(n) for n in range(5)])
+    states = catch_up(record, VIEWS)
+    assert states == {"total": {"total": 10, "last": 4}, "subjects": {"pilot:a": [0, 1, 2, 3, 4]}}
+    expected = encode({"name": "total", "size": 5, "state": states["total"]})
+    assert bytes_of(record, TOTAL) == expected
+    assert SUBJECTS.initial == {}
+
+
+def test_an_empty_log(record: Record) -> None:
+    assert catch_up(record, VIEWS)["subjects"] == {}
+    assert bytes_of(record, TOTAL) == encode({"name": "total", "size": 0, "state": TOTAL.initial})
+    assert catch_up(record, []) == {} and rebuild(record, []) == []
+
+
+@settings(
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(st.lists(st.integers(0, 3), max_size=8))
+def test_by_steps_and_at_once(
+    tmp_path_factory: pytest.TempPathFactory, make: Make, steps: list[int]
+) -> None:
+    homes = [tmp_path_factory.mktemp("home") for _ in range(2)]
+    with open_record(Context(homes[0])) as record, open_record(Context(homes[1])) as once:
+        n = 0
+        for count in steps:
+            for _ in range(count):
+                n += 1
+                record.append(make(n))
+                once.append(make(n))
+            catch_up(record, VIEWS)
+        catch_up(record, VIEWS)
+        catch_up(once, VIEWS)
+        for view in VIEWS:
+            assert bytes_of(record, view) == bytes_of(once, view)
+        assert all(view.identical for view in rebuild(record, VIEWS))
+
+
+def test_rebuilding_says_what_was_there(record: Record, make: Make) -> None:
+    record.append_many([make(n) for n in range(3)])
+    assert rebuild(record, VIEWS) == [Rebuilt("total", 3, None), Rebuilt("subjects", 3, None)]
+    record.append(make(9))
+    assert rebuild(record, VIEWS) == [Rebuilt("total", 4, True), Rebuilt("subjects", 4, True)]
+    good, path = bytes_of(record, TOTAL), record.home / "views" / "total.json"
+    for bad in (good.replace(b"12", b"13"), b"", b"\xff", b"[]", good + b" ", b'{"name":"total"}'):
+        path.write_bytes(bad)
+        assert rebuild(record, VIEWS)[0] == Rebuilt("total", 4, False)
+        assert bytes_of(record, TOTAL) == good
+
+
+def test_a_useless_file_is_folded_again(record: Record, make: Make) -> None:
+    record.append_many([make(n) for n in range(3)])
+    expected = catch_up(record, VIEWS)
+    ahead = encode({"name": "total", "size": 99, "state": {}})
+    named = encode({"name": "other", "size": 1, "state": {}})
+    for bad in (b"", b"{", b"null", ahead, named, b'{"name":"total","size":true,"state":1}'):
+        (record.home / "views" / "total.json").write_bytes(bad)
+        assert catch_up(record, VIEWS) == expected
+        assert decode(bytes_of(record, TOTAL))["size"] == 3
+
+
+def test_only_new_entries_are_folded(record: Record, make: Make) -> None:
+    seen: list[int] = []
+
+    def note(state: Any, entry: Entry) -> Any:
+        seen.append(entry.index)
+        return state
+
+    views = [View("seen", 0, note)]
+    for n in range(3):
+        record.append(make(n))
+        catch_up(record, views)
+        catch_up(record, views)
+    assert seen == [0, 1, 2]
+
+
+def test_a_new_view_beside_an_old_one(record: Record, make: Make) -> None:
+    record.append(make(1))
+    catch_up(record, [TOTAL])
+    record.append(make(2))
+    assert catch_up(record, VIEWS) == {
+        "total": {"total": 3, "last": 1},
+        "subjects": {"pilot:a": [1, 2]},
+    }
+
+
+def test_a_state_that_json_changes_is_refused(record: Record, make: Make) -> None:
+    record.append(make(1))
+    views = [View("pairs", None, lambda state, entry: (entry.index, entry.kind))]
+    with pytest.raises(TypeError, match="not plain JSON"):
+        catch_up(record, views)
+
+
+def test_no_part_files_are_left(record: Record, make: Make, tmp_path: Path) -> None:
+    record.append(make(1))
+    catch_up(record, VIEWS)
+    assert sorted(p.name for p in (record.home / "views").iterdir()) == [
+        "subjects.json",
+        "total.json",
+    ]
