@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import overload
 
 import numpy as np
@@ -12,28 +11,8 @@ from scipy import special
 
 from .arguments import Counts, Flags, Floats, Side, read_alpha, read_side, read_tally, shaped
 from .bernoulli import log_evalue_counts, log_evalue_rates
+from .roots import bisect_counts, bisect_rates
 from .tails import log_choose
-
-_HALVINGS = 50  # of an interval that ends at the observed rate
-
-
-def bisect_rates(keeps_low: Callable[[Floats], Flags], low: Floats, high: Floats) -> Floats:
-    """Elementwise: the largest point known to hold, if the condition holds up to one point."""
-    low, high = low.copy(), high.copy()
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        holds = keeps_low(middle)
-        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
-    return low
-
-
-def bisect_counts(holds: Callable[[Counts], Flags], low: Counts, high: Counts) -> Counts:
-    """Elementwise: the largest whole number in low..high that holds, given that ``low`` does."""
-    while np.any(low < high):
-        middle = low + (high - low + 1) // 2
-        fine = holds(middle)
-        low, high = np.where(fine, middle, low), np.where(fine, high, middle - 1)
-    return low
 
 
 @overload

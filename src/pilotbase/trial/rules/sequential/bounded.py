@@ -7,7 +7,6 @@ JRSS-B 2024 (betting capital, hedged intervals, sampling without replacement).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,9 +21,7 @@ from .arguments import (
     read_unit_values,
 )
 from .betting import TIE, growth, log_capital, log_capital_path, uniform_stakes
-
-_TOLERANCE = 1e-13
-_CLIP = 50.0  # evidence beyond e^50 either way says no more about where the bound lies
+from .roots import last_above
 
 
 def log_bounded_evalue(
@@ -172,31 +169,3 @@ def _lower_bound(x: Floats, level: float, population: int | None) -> float:
     else:
         low, high = total / population, (total + population - x.size) / population
     return last_above(lambda tau: _log_last(x, tau, population) - level, low, high)
-
-
-def last_above(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Where a falling function stops being >= 0: the last point seen above, within 1e-13.
-
-    The function counts as positive at ``low`` and as negative at ``high``. ITP root finding
-    (Oliveira and Takahashi 2021): a secant step kept within reach of bisection, so that it is
-    quick on smooth functions and never slower than bisection by more than a few steps.
-    """
-    above, below = _CLIP, -_CLIP
-    halvings = math.ceil(math.log2(max((high - low) / _TOLERANCE, 1.0)))
-    slowness = 0.2 / max(high - low, _TOLERANCE)
-    for step in range(halvings + 1):
-        width, middle = high - low, 0.5 * (low + high)
-        if width <= _TOLERANCE:
-            break
-        secant = (below * low - above * high) / (below - above)
-        inward = math.copysign(min(slowness * width**2, abs(middle - secant)), middle - secant)
-        reach = max(_TOLERANCE * 2.0 ** (halvings - step) - 0.5 * width, 0.0)
-        point = middle + max(-reach, min(reach, secant + inward - middle))
-        # Not onto an end: a root that lies there to rounding must be enclosed, not approached.
-        point = max(low + 0.5 * _TOLERANCE, min(high - 0.5 * _TOLERANCE, point))
-        value = max(-_CLIP, min(_CLIP, excess(point)))
-        if value >= 0.0:
-            low, above = point, value
-        else:
-            high, below = point, value
-    return low

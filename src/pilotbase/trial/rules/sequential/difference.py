@@ -9,7 +9,6 @@ Shafer, Statistical Science 2023 (infimum of test martingales over a composite n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +24,10 @@ from .arguments import (
     read_unit_values,
 )
 from .betting import TIE, cautious_stakes, growth, log_capital
-from .bounded import last_above
+from .roots import last_above
 
-_SHRINKINGS = 44  # of the nuisance interval by the golden ratio: to 6e-10 of its length
-_GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
+_TOLERANCE = 1e-9  # of a bound
+_STEP = 1e-8  # of the nuisance mean, in which the least favourable one is enclosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,10 @@ def difference_evalue(
     martingale of mean one under any interleaving of the groups. So P(E ever >= 1/alpha) <= alpha.
 
     Computed from below: log A is convex and falling in log m, log(margin + ratio*q) is concave
-    in q, so log A + log B is convex in q. Golden-section steps keep a bracket [l, r] that holds
-    the minimiser, and E is reported as A(margin + ratio*r) * B(l), which by monotonicity is at
-    most the infimum: the grid can cost power (about 1e-9 of q), never validity.
+    in q, so h = log A + log B is convex in q. Where h(q + step) >= h(q) the minimiser lies below
+    q + step, elsewhere above q: root finding brackets it in some [l, r] of width 2e-8, and E is
+    reported as A(margin + ratio*r) * B(l), which by monotonicity is at most the infimum: the
+    bracket can cost power, never validity.
 
     Groups may differ in size and all values are used; values of 0 and 1 are the special case of
     pass/fail units. A small group leaves E near or below one; an empty group says nothing of
@@ -175,7 +175,7 @@ def _read_groups(
 
 def _lower_bound(a: _Group, b: _Group, level: float, ratio: float) -> float:
     low, high = a.low - ratio * b.high, a.high - ratio * b.low
-    return last_above(lambda d: _log_evalue_above(a, b, d, ratio) - level, low, high)
+    return last_above(lambda d: _log_evalue_above(a, b, d, ratio) - level, low, high, _TOLERANCE)
 
 
 def _log_evalue_above(a: _Group, b: _Group, margin: float, ratio: float) -> float:
@@ -194,23 +194,10 @@ def _log_evalue_above(a: _Group, b: _Group, margin: float, ratio: float) -> floa
     def log_b(q: float) -> float:
         return other.log_capital_above(1.0 - q)
 
-    low, high = _minimiser_bracket(lambda q: log_a(q) + log_b(q), left, max(left, right))
-    return log_a(high) + log_b(low)
+    def falls(q: float) -> float:
+        """By how much log A + log B falls in a step from q, per value; itself falling in q."""
+        drop = log_a(q) - log_a(q + _STEP) + log_b(q) - log_b(q + _STEP)
+        return drop / (_STEP * (a.values.size + b.values.size + 1))
 
-
-def _minimiser_bracket(
-    convex: Callable[[float], float], low: float, high: float
-) -> tuple[float, float]:
-    """A short interval that holds the minimiser of a convex function on [low, high]."""
-    inner = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    values = convex(inner[0]), convex(inner[1])
-    for _ in range(_SHRINKINGS):
-        if values[0] <= values[1]:
-            high = inner[1]
-            inner = high - _GOLDEN * (high - low), inner[0]
-            values = convex(inner[0]), values[0]
-        else:
-            low = inner[0]
-            inner = inner[1], low + _GOLDEN * (high - low)
-            values = values[1], convex(inner[1])
-    return low, high
+    low = last_above(falls, left, max(left, right - _STEP), _STEP)
+    return log_a(min(low + 2.0 * _STEP, right)) + log_b(low)

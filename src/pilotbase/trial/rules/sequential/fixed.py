@@ -27,8 +27,8 @@ from .arguments import (
     read_tally,
     shaped,
 )
-from .bernoulli_bounds import bisect_counts
 from .counts import boundary_count
+from .roots import bisect_counts
 from .tails import log_hypergeometric_cdf
 
 
