@@ -35,9 +35,13 @@ def data_faults(file: ScenarioFile, table: Table) -> list[Fault]:
     value that never occurs; an empty group; too few rows, units or blocks; no feature.
     """
     faults = list(missing_columns(file, table.frame))
-    missing = {fault.path for fault in faults}
+    missing = tuple(fault.path for fault in faults)
     for rule in RULES:
-        faults += [fault for fault in rule(file, table.frame) if fault.path not in missing]
+        faults += [
+            fault
+            for fault in rule(file, table.frame)
+            if not any(path.startswith(fault.path) for path in missing)  # it only follows from it
+        ]
     return faults
 
 

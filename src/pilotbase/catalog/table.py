@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pilotbase.kernel.canonical import encode
 from pilotbase.kernel.errors import DataError
@@ -186,7 +187,9 @@ def _plain_column(values: pd.Series[Any], name: str, where: str) -> pd.Series[An
         kinds = {"b": np.bool_, "i": np.int64, "f": np.float64}
         return pd.Series(values.to_numpy(kinds[dtype.kind]))
     if isinstance(dtype, (np.dtype, pd.DatetimeTZDtype)) and dtype.kind == "M":
-        return _iso(values)
+        if isinstance(dtype, pd.DatetimeTZDtype):
+            values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+        return _iso(values.to_numpy())
     cells = [None if v is None or v is pd.NA or v != v else v for v in values.tolist()]
     return column_of(cells, name, where)
 
@@ -211,7 +214,7 @@ def column_of(cells: list[Any], name: str, where: str) -> pd.Series[Any]:
     if kind == "number":
         return _numbers(cells)
     if kind == "date":
-        return _iso(pd.Series(pd.to_datetime(cells)).astype("datetime64[us]"))
+        return _iso(np.array([_in_utc(cell) for cell in cells], "datetime64[us]"))
     if kind == "time":
         cells = [None if cell is None else cell.isoformat() for cell in cells]
     if kind == "bool" and None not in cells:
@@ -244,11 +247,15 @@ def _numbers(cells: list[Any]) -> pd.Series[Any]:
     return pd.Series(np.array([np.nan if c is None else float(c) for c in cells], np.float64))
 
 
-def _iso(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Dates as ISO 8601 text: the day alone where every time is midnight; zones become UTC."""
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
-    moments = values.to_numpy().astype("datetime64[us]")
+def _in_utc(cell: Any) -> Any:
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return cell.astimezone(UTC).replace(tzinfo=None)
+    return cell
+
+
+def _iso(values: NDArray[np.datetime64]) -> pd.Series[Any]:
+    """Dates as ISO 8601 text; the day alone where every time is midnight."""
+    moments = values.astype("datetime64[us]")
     known = moments[~np.isnat(moments)]
     units: tuple[Literal["D", "s", "us"], ...] = ("D", "s", "us")
     unit = next(u for u in units if (known == known.astype(f"datetime64[{u}]")).all())
