@@ -71,7 +71,11 @@ def prepare(path: Path, *, trust: bool) -> Prepared:
     Raises:
         ScenarioError: faults of the file or the data, or leak findings that nobody has answered.
     """
-    file, table = check(path, trust=trust)
+    return ready(*check(path, trust=trust))
+
+
+def ready(file: ScenarioFile, table: Table) -> Prepared:
+    """A checked file with its data, as a plan that can be frozen."""
     scenario = file.scenario
     cases = cases_of(scenario, table)
     holdout = holdout_of(cases, scenario)

@@ -5,7 +5,7 @@ The same for an official run and for a rehearsal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pilotbase.desk.prepare import Prepared
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Candidate, Criterion, Estimand, Scenario, Under
-from pilotbase.trial.baselines import baseline_of
+from pilotbase.trial.baselines import baseline_predictions
 from pilotbase.trial.cases import FAULT, OUTAGE, Cases, Ints, Predictions
 from pilotbase.trial.estimates import estimates_of
 from pilotbase.trial.evaluators.metric import Metric
@@ -25,7 +25,7 @@ from pilotbase.trial.evidence import CriterionEvidence, Evidence, evidence_to_js
 from pilotbase.trial.importance import importance_of
 from pilotbase.trial.integrity import barred_evidence
 from pilotbase.trial.journal import Journal
-from pilotbase.trial.rules.claims import evidence_of
+from pilotbase.trial.rules.claims import evidence_of, refusals
 from pilotbase.trial.rules.order import committed_order
 from pilotbase.trial.rules.reading import decided
 from pilotbase.trial.run import Answered, answer_all
@@ -46,7 +46,10 @@ class Tried:
 
 @dataclass(frozen=True)
 class Question:
-    """One set of cases in its committed order, under one estimand."""
+    """One set of cases in its committed order, under one estimand.
+
+    ``order`` holds the units that the plan's cap admits, in committed order.
+    """
 
     cases: Cases
     estimand: Estimand
@@ -54,5 +57,178 @@ class Question:
     order: Ints
 
     @classmethod
-    def of(cls, cases: Cases, estimand: Estimand, seed: bytes) -> Question:
-        return cls(cases, estimand, seed, committed_order(seed, cases.unit_ids))
+    def of(cls, cases: Cases, scenario: Scenario, estimand: Estimand, seed: bytes) -> Question:
+        scored = np.unique(cases.unit[cases.scored])
+        order = committed_order(seed, cases.unit_ids)
+        planned = order[np.isin(order, scored)][: scenario.plan.cap]
+        return cls(cases, estimand, seed, planned)
+
+
+def questions_of(prepared: Prepared, seed: bytes) -> tuple[Question, Question | None]:
+    """The question that decides and, where a hold-out is kept beside, the one that is only read."""
+    scenario, cases, holdout = prepared.scenario, prepared.cases, prepared.holdout
+    if scenario.estimand == FUTURE:
+        return Question.of(holdout or cases, scenario, FUTURE, seed), None
+    beside = Question.of(holdout, scenario, FUTURE, seed) if holdout is not None else None
+    return Question.of(cases, scenario, THESE, seed), beside
+
+
+def order_of(prepared: Prepared, seed: bytes) -> dict[str, list[str]]:
+    """Unit ids and readable names of the deciding question, in committed order."""
+    question, _ = questions_of(prepared, seed)
+    cases = question.cases
+    first = {int(unit): row for row, unit in reversed(list(enumerate(cases.unit)))}
+    return {
+        "units": [cases.unit_ids[u] for u in question.order],
+        "names": [cases.names[first[int(u)]] for u in question.order],
+    }
+
+
+def try_candidates(
+    prepared: Prepared, seed: bytes, folder: Path, context: Context, *, trust: bool
+) -> Tried:
+    """Ask every candidate every question; finished answers are kept in ``folder``.
+
+    Raises:
+        CandidateError, PluginError, BudgetError: nothing has been asked.
+        HomeError: answers cannot be kept; the same call goes on from there.
+    """
+    scenario = prepared.scenario
+    deciding, beside = questions_of(prepared, seed)
+    journal = Journal(folder / f"{prepared.run}.db", prepared.plan_hash)
+    try:
+        asked = _ask(prepared, deciding, journal, context, trust=trust)
+        also = _ask(prepared, beside, journal, context, trust=trust) if beside else {}
+    finally:
+        journal.close()
+    bodies, faults, outages = {}, {}, {}
+    for candidate in scenario.candidates:
+        answered = asked[candidate.id]
+        body = _body(prepared, deciding, candidate, answered)
+        future = None
+        if beside is not None:
+            future = evidence_to_json(
+                _evidence(prepared, beside, candidate, also[candidate.id], integrity=False)
+            )
+        bodies[candidate.id] = {**body, "future": future}
+        status = answered.predictions.status[deciding.cases.scored]
+        faults[candidate.id] = int((status == FAULT).sum())
+        outages[candidate.id] = int((status == OUTAGE).sum())
+    return Tried(bodies, faults, outages)
+
+
+def _ask(
+    prepared: Prepared, question: Question, journal: Journal, context: Context, *, trust: bool
+) -> dict[str, Answered]:
+    scenario = prepared.scenario
+    deciding = question.estimand == scenario.estimand
+
+    def enough(candidate: str, answered: Answered) -> bool:
+        offered = next(c for c in scenario.candidates if c.id == candidate)
+        return _decided(prepared, question, offered, answered)
+
+    return answer_all(
+        question.cases,
+        scenario,
+        question.order,
+        journal=journal,
+        context=context,
+        under=perturbations(scenario),
+        decided=enough if scenario.plan.evidence == "sequential" else None,
+        importance=deciding,
+        trust=trust,
+        folder=prepared.file.folder,
+    )
+
+
+def perturbations(scenario: Scenario) -> tuple[Under, ...]:
+    """The perturbations that criteria ask for, each once, in the order of the file."""
+    asked = [c.under for c in scenario.acceptance if c.under is not None]
+    return tuple(dict.fromkeys(asked))
+
+
+def _decided(
+    prepared: Prepared, question: Question, candidate: Candidate, answered: Answered
+) -> bool:
+    scenario = prepared.scenario
+    blocking = sum(c.blocking for c in scenario.acceptance) + bool(scenario.barred)
+    meets, fails = levels(scenario.plan.alpha, len(scenario.candidates), blocking)
+    return all(
+        decided(
+            _criterion(index, criterion, question, scenario, answered),
+            meets,
+            scenario.plan.evidence,
+            alpha_fails=fails if criterion.blocking else scenario.plan.alpha,
+        )
+        for index, criterion in enumerate(scenario.acceptance)
+    )
+
+
+def _body(
+    prepared: Prepared, question: Question, candidate: Candidate, answered: Answered
+) -> dict[str, Any]:
+    evidence = _evidence(prepared, question, candidate, answered, integrity=True)
+    beside = {
+        "importance": importance_of(answered.drops),
+        "problems": _problems(question.cases, answered.predictions),
+        "warnings": sorted(answered.warnings)[:PROBLEMS_MAX],
+        "cut": answered.cut,
+        "estimates": estimates_of(question.cases, answered.predictions),
+    }
+    return {**evidence_to_json(evidence), "beside": beside}
+
+
+def _evidence(
+    prepared: Prepared,
+    question: Question,
+    candidate: Candidate,
+    answered: Answered,
+    *,
+    integrity: bool,
+) -> Evidence:
+    scenario = prepared.scenario
+    criteria = [
+        _criterion(index, criterion, question, scenario, answered)
+        for index, criterion in enumerate(scenario.acceptance)
+        if integrity or not refused(criterion, scenario, question.estimand)
+    ]
+    barred = barred_evidence(scenario, candidate) if integrity else None
+    if barred is not None:
+        criteria.append(barred)
+    return Evidence(prepared.plan_hash, candidate.id, question.estimand, tuple(criteria))
+
+
+def refused(criterion: Criterion, scenario: Scenario, estimand: Estimand) -> bool:
+    """Whether a criterion has no meaning under an estimand (a share of a set that has no end)."""
+    metric: Metric = load("pilotbase.evaluators", criterion.metric)
+    return bool(refusals(metric, criterion, scenario.task, estimand))
+
+
+def _criterion(
+    index: int,
+    criterion: Criterion,
+    question: Question,
+    scenario: Scenario,
+    answered: Answered,
+) -> CriterionEvidence:
+    metric: Metric = load("pilotbase.evaluators", criterion.metric)
+    versions = dict(zip(perturbations(scenario), answered.under, strict=True))
+    cases = question.cases
+    return evidence_of(
+        cases,
+        answered.predictions,
+        criterion,
+        index,
+        question.order,
+        question.seed,
+        metric=metric,
+        estimand=question.estimand,
+        baseline=baseline_predictions(cases, criterion.against) if criterion.against else None,
+        perturbed=versions[criterion.under] if criterion.under else None,
+    )
+
+
+def _problems(cases: Cases, predictions: Predictions) -> list[dict[str, str]]:
+    """The first few faults in words, by case."""
+    said = sorted(predictions.problems)[:PROBLEMS_MAX]
+    return [{"case": cases.names[row], "what": what} for row, what in said]
