@@ -1,4 +1,4 @@
-"""A golden log: whoever changes the envelope, the tree or a note changes these bytes and will see it.
+"""A golden log: whoever changes the envelope, the tree or a note will see these bytes change.
 
 Run this file as a script to write the golden files anew, after reading why they differ.
 """
@@ -33,7 +33,7 @@ def fill(record: Record, make: Make, make_other: Make) -> dict[str, Any]:
     checkpoint, size = record.checkpoint(), record.size
     record.append(make(10))
     return {
-        "about": "Entries of a log as their exact bytes, its roots by size from 0, proofs, openings.",
+        "about": "Entries as their exact bytes, roots by size from 0, proofs, openings.",
         "entries": [e.data.decode() for e in record.entries()],
         "roots": [record.root(n).hex() for n in range(record.size + 1)],
         "inclusion_of_5_in_11": [node.hex() for node in record.inclusion(5, 11)],
@@ -52,7 +52,8 @@ def written(record: Record, make: Make, make_other: Make) -> dict[str, str]:
     log = fill(record, make, make_other)
     files = {"log.json": log, "proof.json": prove(record, 5)}
     return {
-        name: json.dumps(value, ensure_ascii=False, indent=2) + "\n" for name, value in files.items()
+        name: json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+        for name, value in files.items()
     }
 
 
