@@ -95,7 +95,8 @@ def _number(node: Node, *, whole: bool) -> Text:
     above, below = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
     en, zh = ("a whole number", "整数") if whole else ("a number", "数")
     if low is not None and high is not None:
-        return Text(f"{en} from {low:,} to {high:,}", f"{low:,} 到 {high:,} 的{zh}")
+        least, most = _figure(low), _figure(high)
+        return Text(f"{en} from {least} to {most}", f"{least} 到 {most} 的{zh}")
     parts = (
         (low, "at least", "不小于"),
         (above, "above", "大于"),
@@ -103,16 +104,21 @@ def _number(node: Node, *, whole: bool) -> Text:
         (below, "below", "小于"),
     )
     given = [(v, e, z) for v, e, z in parts if v is not None]
-    said_en = " and ".join(f"{e} {v:,}" for v, e, _ in given)
-    said_zh = "且".join(f"{z} {v:,} " for v, _, z in given)
+    said_en = " and ".join(f"{e} {_figure(v)}" for v, e, _ in given)
+    said_zh = "且".join(f"{z} {_figure(v)} " for v, _, z in given)
     return Text(f"{en} {said_en}".strip(), f"{said_zh}的{zh}" if given else zh)
+
+
+def _figure(value: float) -> str:
+    """With thousands kept apart, and no idle zero behind a point."""
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:g}"
 
 
 def _text(node: Node) -> Text:
     longest = node.get("maxLength")
     if longest is None:
         return Text("a text", "文本")
-    return Text(f"a text of 1 to {longest} characters", f"1 到 {longest} 个字符的文本")
+    return Text(f"a text of 1 to {longest:,} characters", f"1 到 {longest:,} 个字符的文本")
 
 
 def _list(node: Node) -> Text:
@@ -123,7 +129,8 @@ def _list(node: Node) -> Text:
     en = f"a list, each {inner.en}"
     zh = f"列表, 每项为{inner.zh}"
     if most is not None:
-        return Text(f"{en}; {least or 0} to {most} entries", f"{zh}; {least or 0} 到 {most} 项")
+        low, high = least or 0, _figure(most)
+        return Text(f"{en}; {low} to {high} entries", f"{zh}; {low} 到 {high} 项")
     return Text(f"{en}; not empty", f"{zh}; 不能为空") if least else Text(en, zh)
 
 

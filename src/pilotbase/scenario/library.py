@@ -93,7 +93,8 @@ def _folder(module: Any) -> Path | None:
     places = list(getattr(module, "__path__", ()))
     if places:
         return Path(places[0])
-    return Path(module.__file__).parent if module.__file__ else None
+    file = getattr(module, "__file__", None)
+    return Path(file).parent if file else None
 
 
 def _scenarios(folder: Path) -> tuple[Path, ...]:

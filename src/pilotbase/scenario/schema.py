@@ -97,7 +97,12 @@ class Split(Section):
         description="random: shuffled folds; unit: folds that keep a unit whole; time: each later "
         "block is scored by a fit on earlier blocks; rolling: one origin after the other."
     )
-    folds: int = Field(5, ge=2, le=50, description="Folds of the cross-fit (random, unit).")
+    folds: int = Field(
+        5,
+        ge=2,
+        le=50,
+        description="Folds of the cross-fit; by time without `block`, blocks to score.",
+    )
     stratify: bool = Field(False, description="Keep the classes' shares equal in each fold.")
     column: Column | None = Field(None, description="The column of time (time, rolling).")
     block: Column | None = Field(None, description="time: the column of blocks, e.g. the year.")
@@ -139,7 +144,10 @@ class Criterion(Section):
     )
     blocking: bool = Field(True, description="False: an open criterion may become a condition.")
     cap: float | None = Field(
-        None, gt=0, description="Cap of one unit's error (mae, rmse) or cost."
+        None,
+        gt=0,
+        description="The most that one unit counts: its error (mae, rmse), or "
+        "its cost in minor units of money (cost).",
     )
     limit: float | None = Field(None, gt=0, description="Limit of a latency in milliseconds.")
     gap_by: Name | None = Field(None, description="Largest difference between this group's values.")
