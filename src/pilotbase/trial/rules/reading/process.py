@@ -66,6 +66,16 @@ def log_evalue_at(part: Part, items: int, *, meets: bool) -> float:
         return 0.0
     if part.kind == "difference":
         return _difference_evalue(part, items, meets=meets)
+    x, _ = claim.values(part, meets=meets)
+    threshold = claim.tested_threshold(part)
+    if part.kind == "pass_fail" and 0.0 < threshold < 1.0:
+        return log_bernoulli_evalue(
+            int(x[:items].sum()),
+            items,
+            threshold,
+            alternative=claim.alternative(part, meets=meets),
+            population=part.population,
+        )
     return float(_mean_path(part, meets=meets)[items - 1])
 
 
