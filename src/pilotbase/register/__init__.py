@@ -1,0 +1,1 @@
+"""register: filings, duties, the public register, documents."""

@@ -1,0 +1,1 @@
+"""Documents: papers made from one evidence; none of them has figures of its own."""
