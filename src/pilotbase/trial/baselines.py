@@ -11,7 +11,7 @@ import numpy as np
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Baseline
-from pilotbase.trial.cases import OK, Cases, Ints, Labels, Predictions
+from pilotbase.trial.cases import OK, OUTAGE, Cases, Ints, Labels, Predictions
 from pilotbase.trial.jobs import known_rows
 
 
@@ -25,7 +25,7 @@ def baseline_predictions(cases: Cases, name: Baseline) -> Predictions:
       seasons back.
 
     A detection gets a probability as its score (persistence: 0 or 1) and is called at one half. A
-    row for which nothing is known far enough back stays PENDING.
+    row for which nothing is known far enough back is an OUTAGE of the base.
 
     Raises:
         DataError: the baseline has no meaning for the task or the split.
@@ -42,6 +42,7 @@ def baseline_predictions(cases: Cases, name: Baseline) -> Predictions:
         season = cases.season if name == "seasonal_naive" else 1
         steps = -(-cases.horizon // season) * season  # whole seasons, at least the horizon
         rows, past = _past_rows(cases, steps, season, name)
+        predictions.status[cases.scored] = OUTAGE
         _answer_each(cases, predictions, rows, cases.target[past])
     return predictions
 

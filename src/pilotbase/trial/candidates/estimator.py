@@ -79,16 +79,13 @@ def answer_fold(job: FoldJob) -> FoldAnswers:
 
 
 def answers(recipe: Recipe, model: Any, rows: Floats, cut: float) -> Predictions:
-    """A block of answers, with the time per row where the batch went through at once."""
+    """A block of answers; the time of the batch is shared out evenly."""
     if not len(rows):
         return blank(0, recipe.classes)
-    started = time.perf_counter()
     try:
-        block = _predicted(recipe, model, rows, cut)
+        return _predicted(recipe, model, rows, cut)
     except (Exception, SystemExit) as error:
         return _answers_without_gaps(recipe, model, rows, cut, reason_of(error))
-    block.latency_ms[:] = (time.perf_counter() - started) * 1000 / len(rows)
-    return block
 
 
 def _answers_without_gaps(
@@ -146,6 +143,7 @@ def called_cut(scores: Floats, share: float) -> float:
 
 def _predicted(recipe: Recipe, model: Any, rows: Floats, cut: float) -> Predictions:
     block = blank(len(rows), recipe.classes)
+    started = time.perf_counter()
     if recipe.task == "classification":
         _fill_classes(recipe, model, rows, block)
     elif recipe.task == "detection":
@@ -155,6 +153,7 @@ def _predicted(recipe: Recipe, model: Any, rows: Floats, cut: float) -> Predicti
     else:
         block.value[:] = _shaped(model.predict(rows), len(rows))
         check_numbers(block, "value")
+    block.latency_ms[:] = (time.perf_counter() - started) * 1000 / len(rows)
     return block
 
 

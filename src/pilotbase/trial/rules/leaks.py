@@ -1,0 +1,178 @@
+"""Signs that the answer lies in the question. Pure; the page rules/leak-check explains each.
+
+A *column* here is a column of the table: the indicators of a text column count as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pilotbase.trial.candidates.estimator import called_cut
+from pilotbase.trial.cases import OK, Cases, Floats, Ints, Predictions
+from pilotbase.trial.rules.draws import permutation
+from pilotbase.trial.rules.encoding import is_indicator, source_of
+
+AFFINE = 1 - 1e-9
+GIVEAWAY = 0.98
+GIVEAWAY_ROWS_MIN = 10
+ROWS_MAX, FOLDS_MAX = 2_000, 3
+LEAF_ROWS_MIN = 3
+
+
+def columns_of(frame: pd.DataFrame) -> Mapping[str, Floats]:
+    """By column of the table, its (rows, k) features; k is 1 but for text columns."""
+    members: dict[str, list[str]] = {}
+    for name in frame.columns:
+        members.setdefault(source_of(name), []).append(name)
+    return {source: np.asarray(frame[names], np.float64) for source, names in members.items()}
+
+
+def values_of(frame: pd.DataFrame, source: str) -> Floats:
+    """(rows,) the column as one number a value; NaN where missing."""
+    names = [name for name in frame.columns if source_of(name) == source]
+    values = np.asarray(frame[names], np.float64)
+    if not is_indicator(names[0]):
+        return values[:, 0]
+    return np.where(np.isnan(values).any(axis=1), np.nan, np.argmax(values, axis=1))
+
+
+def is_copy(values: Floats, cases: Cases) -> bool:
+    """Whether a column is the target in other words.
+
+    Classes: each value goes with one class and each class with one value. Numbers: the column is
+    an affine or another strictly monotone function of the target, over at least ten values.
+    """
+    if cases.task in ("regression", "forecast"):
+        target = cases.target.astype(np.float64)
+        known = ~np.isnan(values) & ~np.isnan(target)
+        return _is_monotone(values[known], target[known])
+    known = ~np.isnan(values)
+    _, value = np.unique(values[known], return_inverse=True)
+    _, label = np.unique(cases.target[known].astype(str), return_inverse=True)
+    pairs = len(set(zip(value.tolist(), label.tolist(), strict=True)))
+    distinct = len(set(value.tolist()))
+    return distinct > 1 and pairs == distinct == len(set(label.tolist()))
+
+
+def _is_monotone(values: Floats, target: Floats) -> bool:
+    if len(np.unique(target)) < 10 or np.ptp(values) == 0:
+        return False
+    if abs(np.corrcoef(values, target)[0, 1]) >= AFFINE:
+        return True
+    ranks = [np.unique(one, return_inverse=True)[1] for one in (values, target)]
+    return bool((ranks[0] == ranks[1]).all() or (ranks[0] == ranks[1].max() - ranks[1]).all())
+
+
+def giveaway(values: Floats, cases: Cases) -> tuple[float, str, float] | None:
+    """A column's most frequent value, if it tells one class from all others.
+
+    Returns:
+        (value, class, share of rows told right, the mean over the class and the others), or None
+        below `GIVEAWAY`. Typical of values that were filled in after the outcome was known.
+    """
+    if cases.task in ("regression", "forecast"):
+        return None
+    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(found) < 3:  # two values are a plain rule, see `rule_answers`
+        return None
+    usual = values == found[np.argmax(counts)]
+    best = (0.0, "")
+    for label in np.unique(cases.target):
+        inside = cases.target == label
+        if min(inside.sum(), (~inside).sum()) < GIVEAWAY_ROWS_MIN:
+            continue
+        right = (usual[~inside].mean() + (~usual)[inside].mean()) / 2
+        best = max(best, (float(max(right, 1 - right)), str(label)))
+    return (float(found[np.argmax(counts)]), best[1], best[0]) if best[0] >= GIVEAWAY else None
+
+
+def duplicate_rows(cases: Cases) -> Ints:
+    """Scored rows whose features all equal those of a row that their fit learns from."""
+    features = cases.features.to_numpy()
+    if cases.split == "rolling" or not features.shape[1]:
+        return np.zeros(0, np.int64)
+    same = np.unique(features, axis=0, return_inverse=True, equal_nan=True)[1].reshape(-1)
+    twins: list[Ints] = []
+    for fold in np.unique(cases.fold[cases.scored]):
+        learnt = np.isin(same, same[cases.training_rows(int(fold))])
+        twins.append(np.flatnonzero(cases.scored & (cases.fold == fold) & learnt))
+    return np.sort(np.concatenate(twins))
+
+
+def sampled(cases: Cases, seed: int) -> tuple[Ints, Ints]:
+    """(rows to learn from, rows to ask) that rules are tried on.
+
+    At most `ROWS_MAX` rows drawn by seed, asked in the plan's first `FOLDS_MAX` folds: a leak shows
+    in a part of the data as well.
+    """
+    rows = np.arange(cases.rows)
+    if cases.rows > ROWS_MAX:
+        rows = np.sort(permutation(seed, "leaks", "rows", cases.rows)[:ROWS_MAX])
+    asked = rows[cases.scored[rows]]
+    folds = np.unique(cases.fold[asked])[:FOLDS_MAX]
+    return rows, asked[np.isin(cases.fold[asked], folds)]
+
+
+def rule_answers(
+    cases: Cases,
+    features: Floats,
+    rows: Ints,
+    asked: Ints,
+    *,
+    depth: int,
+    called_share: float | None,
+) -> Predictions:
+    """What a small decision tree answers, cross-fitted on the plan's own folds.
+
+    Args:
+        features: (rows, k) the columns that it may look at.
+        rows, asked: rows that are learnt from and rows that are asked (`sampled`).
+        depth: questions that it asks of a case at most.
+        called_share: share of a detection's cases that it may call; None: at one half.
+    """
+    learnable = rows[~pd.isna(cases.target[rows])]
+    predictions = Predictions.empty(cases)
+    for fold in np.unique(cases.fold[asked]):
+        training = np.intersect1d(learnable, cases.training_rows(int(fold)))
+        held = asked[cases.fold[asked] == fold]
+        _grow(cases, features, training, held, depth, predictions)
+        if called_share is not None:
+            # The highest scores as far as the share goes; a group of ties is called or not.
+            scores = predictions.score[held]
+            predictions.label[held] = scores >= called_cut(scores, called_share)
+    predictions.status[asked] = OK
+    return predictions
+
+
+def _grow(
+    cases: Cases, features: Floats, training: Ints, held: Ints, depth: int, into: Predictions
+) -> None:
+    """Grow one tree and let it answer the held rows."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    options = {"max_depth": depth, "min_samples_leaf": LEAF_ROWS_MIN, "random_state": 0}
+    if cases.task in ("regression", "forecast"):
+        numbers = cases.target[training].astype(np.float64)
+        tree = DecisionTreeRegressor(**options).fit(features[training], numbers)
+        into.value[held] = tree.predict(features[held])
+        return
+    names = np.array(cases.classes or ("0", "1"))
+    target = np.searchsorted(names, cases.target[training].astype(str))
+    tree = DecisionTreeClassifier(**options).fit(features[training], target)
+    shares = np.zeros((len(held), len(names)))
+    shares[:, tree.classes_] = tree.predict_proba(features[held])
+    best = np.argmax(shares, axis=1)
+    if cases.task == "detection":
+        into.score[held], into.label[held] = shares[:, 1], best
+    else:
+        into.label[held] = names[best]
+        assert into.probability is not None
+        into.probability[held] = shares
+
+
+def pairs_to_try(names: Sequence[str], scores: Mapping[str, float], most: int) -> list[str]:
+    """The columns whose pairs are tried: the best alone, best first, ties by name."""
+    return sorted(names, key=lambda name: (-scores[name], name))[:most]
