@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
 from pilotbase.record import keys
 from pilotbase.record.audit import verify
-from pilotbase.record.opened import LATEST, LOG, Record, open_record
+from pilotbase.record.opened import LATEST, LOG, VAULT, Record, open_record
 from pilotbase.record.rules import merkle, note
 from pilotbase.record.rules.checkpoint import verify_checkpoint
 from pilotbase.record.rules.commitment import commit
@@ -84,6 +86,15 @@ class TestAppend:
             record.append(replace(make(0), happened=Undeclared(1)))
         assert record.size == 0
 
+    def test_a_clock_that_went_back_is_a_note(self, record: Record, make: Make) -> None:
+        record.append_many([make(n) for n in range(2)])
+        clock = record.context.clock
+        clock.now = clock.now.replace(year=2020)  # type: ignore[attr-defined]
+        record.append_many([make(n) for n in range(2, 5)])
+        report = verify(record)
+        assert report.ok and [(f.severity, f.index) for f in report.findings] == [("note", 2)]
+        assert "the clock went back" in report.findings[0].message.en
+
     def test_everything_repeats_with_clock_and_entropy(
         self, tmp_path: Path, fixed: Callable[[Path], Context], make: Make
     ) -> None:
@@ -137,6 +148,20 @@ class TestRead:
         with pytest.raises(RecordError) as error:
             record.body(entry, "other")
         refused(error, "record.no_body")
+
+    def test_changed_and_erased_bodies(self, record: Record, make: Make) -> None:
+        entry = record.append(make(1, a=b"body"))
+        for change, code in [
+            ("UPDATE body SET data = X'00'", "record.body_changed"),
+            ("UPDATE body SET salt = X'00'", "record.body_changed"),
+            ("DELETE FROM body", "record.body_gone"),
+        ]:
+            with closing(sqlite3.connect(record.home / VAULT)) as hand, hand:
+                hand.execute(change)
+            with pytest.raises(RecordError) as error:
+                record.body(entry, "a")
+            refused(error, code)
+            assert "entry 0" in error.value.where
 
     def test_equal_bodies_look_different_in_the_log(self, record: Record, make: Make) -> None:
         one, two = record.append(make(1, e=b"yes")), record.append(make(2, e=b"yes"))
@@ -292,6 +317,17 @@ class TestPutBack:
             (context.home / LATEST).write_text(signed, "utf-8")
             with pytest.raises(RecordError) as error:
                 record.checkpoint()
+        refused(error, "record.put_back")
+
+    def test_nothing_is_signed_after_a_checkpoint_that_was_changed(
+        self, record: Record, make: Make
+    ) -> None:
+        record.checkpoint()
+        with closing(sqlite3.connect(record.home / LOG)) as hand, hand:
+            hand.execute("UPDATE checkpoint SET note = note || 'x'")
+        record.append(make(0))
+        with pytest.raises(RecordError) as error:
+            record.checkpoint()
         refused(error, "record.put_back")
 
     def test_an_unreadable_copy_is_written_anew(self, context: Context, make: Make) -> None:

@@ -84,6 +84,8 @@ class TestVerify:
         held = tmp_path / "held.txt"
         held.write_text(signed.checkpoint, "utf-8")
         assert verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
+        held.write_text("")
+        assert not verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
         held.write_text(signed.checkpoint.replace("\n6\n", "\n7\n"), "utf-8")
         assert not verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
         other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

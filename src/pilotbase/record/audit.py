@@ -54,7 +54,9 @@ class VerifyReport:
         return min(at, default=None)
 
 
-def verify(record: Record, key: VerifierKey | None = None, *, held: str = "") -> VerifyReport:
+def verify(
+    record: Record, key: VerifierKey | None = None, *, held: str | None = None
+) -> VerifyReport:
     """Audit the record from its first entry. Damage is reported, never raised.
 
     Args:
@@ -238,9 +240,9 @@ class CheckpointAudit:
         elif checkpoint.size != max(self._sizes):
             self._found.note(_COPY, "it is not the newest; the next one replaces it", _REWRITTEN)
 
-    def held(self, text: str, size: int) -> None:
+    def held(self, text: str | None, size: int) -> None:
         """A checkpoint from elsewhere: good, and extended by this log."""
-        checkpoint = self._verified(_HELD, text) if text else None
+        checkpoint = self._verified(_HELD, text) if text is not None else None
         if checkpoint is not None and self._within(_HELD, checkpoint, size):
             self.good += 1
 

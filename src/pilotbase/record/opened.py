@@ -295,7 +295,10 @@ class Record:
             with suppress(RecordError):
                 signed.append(verify_checkpoint(copy, key))
         if last is not None:
-            signed.append(verify_checkpoint(last[1], key))
+            try:
+                signed.append(verify_checkpoint(last[1], key))
+            except RecordError as error:
+                raise _put_back(str(self.home / LOG)) from error
         for made in signed:
             if made.size > log.size() or root_of(log, made.size) != made.root:
                 raise _put_back(str(self.home / LOG))

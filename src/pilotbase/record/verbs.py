@@ -64,7 +64,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.record.proofs import read_key, read_text
 
     key = read_key(request.key)
-    held = read_text(request.held) if request.held is not None else ""
+    held = read_text(request.held) if request.held is not None else None
     with open_record(context, create=False) as record:
         report = audit.verify(record, key, held=held)
     return VerifyResponse(

@@ -18,6 +18,13 @@ from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 
 BUSY_SECONDS = 30.0
+_PRAGMAS = (
+    "synchronous=FULL",
+    "fullfsync=ON",  # macOS: reach the platter, not only the drive's cache
+    "secure_delete=ON",  # what is erased is overwritten with zeros, not only unlinked
+    "trusted_schema=OFF",
+    "cell_size_check=ON",
+)
 
 
 def open_database(path: Path, *, schema: str, application: int, version: int) -> sqlite3.Connection:
@@ -56,13 +63,12 @@ def connect(path: Path) -> sqlite3.Connection:
     )
     # Text that is no longer UTF-8 must be shown and compared, not end the audit that looks for it.
     connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
-    for pragma in (
-        "synchronous=FULL",
-        "fullfsync=ON",  # macOS: reach the platter, not only the drive's cache
-        "trusted_schema=OFF",
-        "cell_size_check=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -28,8 +28,6 @@ class SqliteVault:
         self._lock = threading.RLock()
         marks = {"application": APPLICATION, "version": VERSION}
         self._connection = open_database(path, schema=SCHEMA, **marks)
-        # What is erased is overwritten with zeros, not only unlinked.
-        self._connection.execute("PRAGMA secure_delete=ON")
 
     def put(self, bodies: Mapping[str, Sealed]) -> None:
         rows = [(commitment, kept.salt, kept.body) for commitment, kept in bodies.items()]
