@@ -72,7 +72,6 @@ NEED = [
     ("positive: 1\n", "", "no_positive", None),
     ("unit: patient\n", "", "split_no_unit", None),
     ("  by: unit", "  by: «rolling", "split_unfit", None),
-    ("  holdout: 0.3", "  «holdout: 0", "no_holdout", None),
     ("  stratify: true", "  «origins: 20", "no_effect", None),
     ("  stratify: true", "  «block: year", "no_effect", None),
 ]
@@ -336,6 +335,18 @@ candidates:
     for old, (new, code) in wrong.items():
         codes = [fault.code for fault in faults(forecast.replace(old, new), known)]
         assert f"scenario.{code}" in codes, (old, codes)
+
+
+def test_future_cases_need_units_that_no_candidate_was_fitted_on(good: str, known: Known) -> None:
+    future = good.replace("estimand: these cases", "estimand: future cases")
+    assert faults(future, known) == ()
+    (fault,) = faults(future.replace("holdout: 0.3", "holdout: 0"), known)
+    assert (fault.code, fault.path) == ("scenario.no_holdout", "split.holdout")
+    (fault,) = faults(future.replace("  holdout: 0.3\n", ""), known)
+    assert good.split("\n")[fault.line - 1] == "split:"
+    # A candidate that comes ready-made was never fitted here.
+    ready = future[: future.index("  - id: simple")] + "  - {id: ready, plugin: note-reader}\n"
+    assert faults(ready.replace("holdout: 0.3", "holdout: 0"), known) == ()
 
 
 def test_no_metric_installed_is_said_and_no_crash(good: str) -> None:

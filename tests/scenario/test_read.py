@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pilotbase.kernel.canonical import digest
 from pilotbase.kernel.errors import Fault, ScenarioError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.decode import BYTES_MAX, LINE_CHARACTERS_MAX
@@ -214,3 +215,12 @@ def test_endless_devices_are_not_opened(known: Known) -> None:
     with pytest.raises(ScenarioError) as caught:
         read_scenario("/dev/zero", known=known)
     assert caught.value.faults[0].code == "scenario.no_regular_file"
+
+
+def test_infinite_parameters_are_not_lost_when_a_plan_is_hashed(good: str, known: Known) -> None:
+    digests = set()
+    for value in (".inf", "-.inf", "null", "0.5"):
+        text = good.replace("{C: 0.5, max_iter: 500}", f"{{C: {value}, max_iter: 500}}")
+        scenario = scenario_of(text, Path("scenario.yaml"), known=known).scenario
+        digests.add(digest(scenario.model_dump(mode="json", by_alias=True)))
+    assert len(digests) == 4

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pilotbase.catalog.check import data_faults
+from pilotbase.catalog.load import load_table
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Language, Text
 from pilotbase.scenario.decode import HIDDEN
@@ -64,6 +66,20 @@ def test_each_task_gets_a_file_without_faults(task: str, language: Language, kno
     assert comments
     chinese = [bool(re.search("[\u4e00-\u9fff]", line)) for line in comments]
     assert all(chinese) if language == "zh" else not any(chinese)
+
+
+@pytest.mark.parametrize("rows", [12, 28])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_table_holds_what_its_file_asks(
+    task: str, rows: int, known: Known, tmp_path: Path
+) -> None:
+    table = replace(TABLE, rows=TABLE.rows[:rows])
+    answers = replace(TASKS[task], csv="table.csv", season=3 if task == "seasonal" else 1)
+    lines = [",".join(row) for row in (table.columns, *table.rows)]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    file = scenario_of(new_scenario(answers, table, "en"), tmp_path / "new.yaml", known=known)
+    loaded = load_table(file.scenario.data, file.folder)
+    assert [fault.render("en") for fault in data_faults(file, loaded)] == []
 
 
 def test_proposals_come_from_the_table(known: Known) -> None:

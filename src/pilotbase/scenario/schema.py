@@ -38,7 +38,10 @@ Baseline = Literal["majority", "mean", "persistence", "seasonal_naive"]
 class Section(BaseModel):
     """A section of the file: unknown words are refused, values are not changed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Infinite parameters (C: .inf) stay what they are when a plan is hashed.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
 
 class Bilingual(Section):

@@ -67,7 +67,9 @@ def note(text: Text, language: Language, indent: str = "") -> str:
 def split_of(answers: Answers, table: Peek, language: Language) -> list[str]:
     """How units are held apart."""
     if answers.task == "forecast":
-        origins = max(1, min(ORIGINS_MAX, len(table.rows) // 3))
+        rows = len(table.rows)
+        # A first fit wants two seasons behind it.
+        origins = max(1, min(ORIGINS_MAX, rows // 3, rows - 1 - 2 * answers.season))
         return [
             "split:",
             "  by: rolling",
@@ -75,6 +77,7 @@ def split_of(answers: Answers, table: Peek, language: Language) -> list[str]:
             f"  origins: {origins}",
             f"  season: {answers.season}",
         ]
+    folds = _folds(answers, table)
     if answers.time is not None:
         why = Text(
             "each later block is scored by a fit on earlier ones",
@@ -85,12 +88,18 @@ def split_of(answers: Answers, table: Peek, language: Language) -> list[str]:
             note(why, language, "  "),
             "  by: time",
             f"  column: {quoted(answers.time)}",
-            f"  folds: {FOLDS}",
+            f"  folds: {folds}",
         ]
-    lines = ["split:", f"  by: {'unit' if answers.unit else 'random'}", f"  folds: {FOLDS}"]
-    small = any(count < FOLDS for _, count in table.classes(answers.target))
+    lines = ["split:", f"  by: {'unit' if answers.unit else 'random'}", f"  folds: {folds}"]
+    small = any(count < folds for _, count in table.classes(answers.target))
     classes = answers.task in ("classification", "detection")
     return [*lines, "  stratify: true"] if classes and not small and not answers.unit else lines
+
+
+def _folds(answers: Answers, table: Peek) -> int:
+    """`FOLDS`, or fewer where a fold would have fewer than two units."""
+    units = len(table.classes(answers.unit)) if answers.unit else len(table.rows)
+    return max(2, min(FOLDS, units // 2))
 
 
 def criteria_of(answers: Answers, table: Peek, language: Language) -> list[str]:

@@ -21,10 +21,9 @@ NEEDS = {"mae": "cap", "rmse": "cap", "cost": "cap", "latency": "limit"}
 
 TASKS = {
     **dict.fromkeys(("mae", "rmse", "interval_coverage"), NUMBER_TASKS),
-    **dict.fromkeys(("accuracy", "balanced_accuracy", "brier", "calibration"), CLASS_TASKS),
-    **dict.fromkeys(
-        ("recall", "precision", "false_alarm_ratio", "auc", "called_share", "lift"), ("detection",)
-    ),
+    **dict.fromkeys(("accuracy", "brier", "calibration"), CLASS_TASKS),
+    **dict.fromkeys(("auc", "balanced_accuracy", "called_share"), ("detection",)),
+    **dict.fromkeys(("false_alarm_ratio", "lift", "precision", "recall"), ("detection",)),
 }
 """Metrics that score some tasks only."""
 
