@@ -317,8 +317,8 @@ class Record:
                 Text(f"there is no entry {index}", f"没有第 {index} 条记录"),
                 where=str(self.home / LOG),
                 next_step=Text(
-                    f"Indexes run from 0 to {log.size() - 1}; `pilotbase record show` lists them.",
-                    f"序号从 0 到 {log.size() - 1}; `pilotbase record show` 可列出。",
+                    f"There are {log.size()}, from 0; `pilotbase record show` lists them.",
+                    f"共 {log.size()} 条, 从 0 起; `pilotbase record show` 可列出。",
                 ),
             )
         return row
