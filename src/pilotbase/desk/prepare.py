@@ -94,7 +94,8 @@ def ready(file: ScenarioFile, table: Table) -> Prepared:
 
 def unanswered(prepared: Prepared) -> ScenarioError | None:
     """The leak findings that still want the owner's answer, as faults of the file."""
-    open_ = [f for f in prepared.findings if f.id not in prepared.scenario.answers]
+    answers = prepared.scenario.answers
+    open_ = [f for f in prepared.findings if f.blocks and f.id not in answers]
     if not open_:
         return None
     faults = [_unanswered(prepared.file, finding) for finding in open_]

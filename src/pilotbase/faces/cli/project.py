@@ -50,7 +50,8 @@ class _VerbCommand(click.Command):
     """A command whose parameters are read from the verb only when it is called."""
 
     def __init__(self, name: str, verb: Verb[Any, Any], language: Language, invoke: Invoke) -> None:
-        super().__init__(name, help=verb.summary.in_language(language))
+        summary = verb.summary.in_language(language)
+        super().__init__(name, help=summary, short_help=summary)
         self._verb, self._language, self._invoke = verb, language, invoke
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -32,7 +34,6 @@ WORDS = {
 }
 STYLES = {"go": "bold green", "meets": "green", "no-go": "bold red", "fails": "red"}
 COLUMNS = (
-    Text("candidate", "候选方案"),
     Text("criterion", "指标"),
     Text("measured", "测得"),
     Text("interval", "区间"),
@@ -40,6 +41,17 @@ COLUMNS = (
     Text("units", "单元"),
     Text("answer", "判定"),
 )
+ESTIMANDS = {
+    "these cases": Text("about these cases only", "仅就这些案例而言"),
+    "future cases": Text("about future cases", "就未来案例而言"),
+}
+WITNESS = {
+    "self-attested: could have been rerun": Text(
+        "self-attested: could have been rerun", "自我声明: 可能曾经重跑"
+    ),
+}
+STAND_IN = Text("a stand-in, not a real system", "替身, 并非真实系统")
+EXACT = Text("exact", "精确")
 UNOFFICIAL = Text(
     "UNOFFICIAL rehearsal: not in the record, proves nothing to anyone else.",
     "非正式演练: 不在记录中, 不能向他人证明任何事。",
@@ -79,89 +91,99 @@ def bound(criterion: dict[str, Any]) -> str:
     return sign + number(criterion["threshold"])
 
 
-def run_table(run: RunResponse, language: Language) -> Table:
-    """One row per candidate and criterion."""
-    table = Table(title=escape(run.title.in_language(language)), title_justify="left")
+def criteria_table(candidate: dict[str, Any], language: Language) -> Table:
+    """One row per criterion."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
         table.add_column(column.in_language(language), overflow="fold")
-    for candidate in run.candidates:
-        _candidate_rows(table, candidate, language)
-    return table
-
-
-def _candidate_rows(table: Table, candidate: dict[str, Any], language: Language) -> None:
-    name = escape(candidate["id"])
-    if candidate.get("stand_in"):
-        name += " " + Text("(a stand-in)", "(替身)").in_language(language)
-    for i, criterion in enumerate(candidate["criteria"]):
+    for criterion in candidate["criteria"]:
+        exact = EXACT.in_language(language)
         table.add_row(
-            name + "\n" + word(candidate["verdict"], language) if i == 0 else "",
             escape(criterion["title"][language]),
             number(criterion["estimate"]),
-            number(criterion["interval"]),
+            exact if criterion["exact"] else number(criterion["interval"]),
             bound(criterion),
             str(criterion["units"]),
             word(criterion["verdict"], language),
-            end_section=i == len(candidate["criteria"]) - 1,
         )
+    return table
 
 
 def _run(console: Console, run: RunResponse, language: Language) -> None:
     if run.unofficial:
         console.print(f"[bold yellow]{UNOFFICIAL.in_language(language)}[/]")
-    console.print(run_table(run, language))
+    console.print(f"[bold]{escape(run.title.in_language(language))}[/]")
     for candidate in run.candidates:
+        said = f"{escape(candidate['title'][language])} ({escape(candidate['id'])})"
+        if candidate["stand_in"]:
+            said += f" [yellow]{STAND_IN.in_language(language)}[/]"
         reason = escape(candidate["reason"][language])
-        console.print(
-            f"{escape(candidate['id'])}: {word(candidate['verdict'], language)}. {reason}"
-        )
+        console.print(f"\n{said}: {word(candidate['verdict'], language)}. {reason}")
+        console.print(criteria_table(candidate, language))
+    _foot(console, run, language)
+
+
+def _foot(console: Console, run: RunResponse, language: Language) -> None:
     chosen = Text("Chosen: {id}", "选定: {id}") if run.chosen else Text("Chosen: none", "选定: 无")
-    console.print(chosen.format(id=run.chosen).in_language(language))
-    console.print(f"[dim]{run.estimand} · {run.plan['witness']} · {run.plan['hash']}[/]")
+    console.print(escape(chosen.format(id=run.chosen).in_language(language)))
+    witness = WITNESS.get(run.plan["witness"])
+    attested = witness.in_language(language) if witness else run.plan["witness"]
+    estimand = ESTIMANDS[run.estimand].in_language(language)
+    console.print(f"[dim]{estimand} · {escape(attested)} · {run.plan['hash']}[/]", soft_wrap=True)
     if run.report:
         said = Text("Report: {path}", "报告: {path}").format(path=run.report)
         console.print(escape(said.in_language(language)), soft_wrap=True)
 
 
 def _tour(console: Console, tour: TourResponse, language: Language) -> None:
-    for run in tour.runs:
-        console.print(run_table(run, language))
     console.print(_summary(tour.runs, language))
-    lines = [
-        Text("Reports: {path}", "报告位于: {path}").format(path=tour.reports),
-        Text("Next, you could type:", "接下来可以键入:"),
-    ]
-    for line in lines:
-        console.print(escape(line.in_language(language)), soft_wrap=True)
-    for command in NEXT:
-        console.print("  " + command, soft_wrap=True)
+    said = Text("Reports, one HTML file each: {path}", "报告 (每个场景一个 HTML 文件): {path}")
+    console.print(escape(said.format(path=tour.reports).in_language(language)), soft_wrap=True)
+    console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
+    for command, why in NEXT:
+        console.print(f"  {command:<44} [dim]{why.in_language(language)}[/]", soft_wrap=True)
 
 
 NEXT = (
-    "pilotbase record verify",
-    "pilotbase packs",
-    "pilotbase scenario new my-scenario.yaml",
+    (
+        "pilotbase verdict follow-up-triage",
+        Text("every criterion of one scenario", "查看一个场景的各项指标"),
+    ),
+    ("pilotbase record verify", Text("check the whole record", "核验全部记录")),
+    ("pilotbase packs", Text("the scenario files, to copy from", "场景文件, 可供仿写")),
+    ("pilotbase scenario new my-scenario.yaml", Text("begin one of your own", "新建自己的场景")),
 )
 
 
 def _summary(runs: Sequence[RunResponse], language: Language) -> Table:
-    table = Table(title=Text("Verdicts", "结论").in_language(language), title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     heads = (
         Text("item", "条目"),
         Text("scenario", "场景"),
-        Text("candidates", "候选方案"),
-        Text("chosen", "选定"),
+        Text("candidate", "候选方案"),
+        Text("verdict", "结论"),
+        Text("criteria", "指标"),
     )
     for head in heads:
         table.add_column(head.in_language(language), overflow="fold")
     for run in runs:
-        verdicts = ", ".join(
-            f"{escape(c['id'])} {word(c['verdict'], language)}" for c in run.candidates
-        )
-        table.add_row(
-            run.item, escape(run.title.in_language(language)), verdicts, run.chosen or "–"
-        )
+        for i, candidate in enumerate(run.candidates):
+            star = " ★" if candidate["id"] == run.chosen else ""
+            table.add_row(
+                run.item if i == 0 else "",
+                escape(run.title.in_language(language)) if i == 0 else "",
+                escape(candidate["id"]) + star,
+                word(candidate["verdict"], language),
+                _counts(candidate, language),
+                end_section=i == len(run.candidates) - 1,
+            )
+    table.caption = Text("★ chosen by the plan's rule", "★ 按计划规则选定").in_language(language)
     return table
+
+
+def _counts(candidate: dict[str, Any], language: Language) -> str:
+    found = Counter(c["verdict"] for c in candidate["criteria"])
+    return ", ".join(f"{found[v]} {word(v, language)}" for v in WORDS if found[v])
 
 
 def _plan(console: Console, plan: PlanResponse, language: Language) -> None:
