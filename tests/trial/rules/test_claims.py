@@ -19,7 +19,7 @@ SEED = order_seed("sha256:test", None)
 
 
 def _in_order(cases: Any) -> list[int]:
-    return committed_order(SEED, cases.unit_ids).tolist()
+    return [int(unit) for unit in committed_order(SEED, cases.unit_ids)]
 
 
 class TestWhatIsKept:
