@@ -67,7 +67,7 @@ def test_mean_is_at_most_one_for_all_pairs_of_rates_in_the_null(margin, ratio):
 def test_without_replacement_the_mean_over_all_orders_is_at_most_one():
     a, b = [1.0, 1.0, 0.5, 0.0], [1.0, 0.0, 0.5]
     gap = float(np.mean(a) - np.mean(b))
-    for n_a, n_b in ((2, 1), (3, 2), (2, 3)):
+    for n_a, n_b in ((3, 1), (2, 3)):
         for side, margin in (("greater", gap), ("greater", gap + 0.1), ("less", gap)):
             e = [
                 difference_evalue(x, y, margin, alternative=side, population=(4, 3))

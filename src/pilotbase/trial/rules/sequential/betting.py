@@ -51,27 +51,19 @@ def cautious_stakes() -> Stakes:
     return Stakes(root**2, np.log(mass / mass.sum()))
 
 
-def conditional_means(values: Floats, mean: float, population: int | None) -> Floats:
-    """What the null "the mean is ``mean``" says of each next value; shape (n,).
-
-    Without replacement it is (N*mean - sum so far) / (N - number so far).
-    """
-    if population is None:
-        return np.full(values.shape, mean)
-    drawn_before = np.arange(values.size)
-    sum_before = np.cumsum(values) - values
-    result: Floats = (population * mean - sum_before) / (population - drawn_before)
-    return result
-
-
 def growth(values: Floats, mean: float, population: int | None) -> Floats:
-    """x/m - 1 for each value: the return of a stake of one against the conditional mean m.
+    """x/m - 1 for each value x: the return of a stake of one against the conditional mean m.
 
-    A stake f multiplies the capital by 1 + f(x/m - 1) >= 1 - f >= 0, of conditional mean one
-    when m is the mean and at most one when the mean is smaller. Every such factor falls as m
-    grows, and log(1 + f(x/m - 1)) is convex in log m; both pass on to mixtures of products.
+    m is what "the mean is ``mean``" says of the next value: ``mean`` itself, or without replacement
+    (N*mean - sum so far) / (N - number so far). A stake f multiplies the capital by
+    1 + f(x/m - 1) >= 1 - f >= 0, of conditional mean one when ``mean`` is true and at most one when
+    the truth is smaller. Every such factor falls as ``mean`` grows, and log(1 + f(x/m - 1)) is
+    convex in log m; both pass on to mixtures of products. Shape (n,).
     """
-    means = conditional_means(values, mean, population)
+    means: Floats | float = mean
+    if population is not None:
+        sum_before = np.cumsum(values) - values
+        means = (population * mean - sum_before) / (population - np.arange(values.size))
     result: Floats = values / np.maximum(means, MEAN_MIN) - 1.0
     return result
 

@@ -27,7 +27,8 @@ from .bounded import log_bounded_evalue
 from .counts import boundary_count
 
 _BOTH: tuple[Alternative, Alternative] = ("greater", "less")
-_FIRST_LOOK = 256  # units projected at first; each further look doubles the horizon
+_FIRST_LOOK = 256  # further units projected at first; each look after it is longer
+_LOOK_MAX = 8192
 
 
 def units_to_decide(
@@ -49,6 +50,7 @@ def units_to_decide(
         unit yet (with ``population`` all N then decide), or a tie of the whole population.
     :raises ValueError: an argument outside its range, named in the message.
     """
+    successes, n = read_integer(successes, "successes", 0), read_integer(n, "n", 0)
     read_tally(successes, n, population)
     read_open_unit(threshold, "threshold")
     level = -math.log(read_alpha(alpha))
@@ -62,7 +64,7 @@ def units_to_decide(
         decided = _decided(_projected(successes, n, totals), totals, threshold, level, population)
         if decided.any():
             return int(further[decided.argmax()])
-        start, size = start + size, 2 * size
+        start, size = start + size, min(2 * size, _LOOK_MAX)
     return None
 
 
@@ -91,7 +93,6 @@ def units_to_decide_bounded(
     threshold: float,
     alpha: float,
     population: int | None = None,
-    *,
     limit: int = 10**6,
 ) -> int | None:
     """:func:`units_to_decide` for values in [0, 1]: the observed ones are repeated in order.
