@@ -32,6 +32,8 @@ from pilotbase.trial.candidates.naming import (
 from pilotbase.trial.cases import Floats, Predictions
 
 BAND_ALPHA = 0.05
+# The covariance of the parameters is not asked for, and takes most of the time of a filter's run.
+NO_COVARIANCE = "none"
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,17 @@ def _estimated(recipe: SeriesRecipe, history: Floats) -> Any:
 
 
 def _fit(model: Any) -> Any:
-    quiet = {"disp": False} if "disp" in inspect.signature(model.fit).parameters else {}
-    return model.fit(**quiet)
+    options: dict[str, Any] = {"cov_type": NO_COVARIANCE} if hasattr(model, "ssm") else {}
+    if "disp" in inspect.signature(model.fit).parameters:
+        options["disp"] = False
+    return model.fit(**options)
 
 
 def _filtered(recipe: SeriesRecipe, history: Floats, parameters: Any) -> Any:
     """The history seen through the fitted parameters; a class that cannot do that is fitted."""
     model = _model(recipe, history)
     if hasattr(model, "ssm"):  # state space: one run of the Kalman filter
-        return model.filter(parameters)
+        return model.filter(parameters, cov_type=NO_COVARIANCE)
     if hasattr(model, "smooth"):
         return model.smooth(parameters)
     return _fit(model)
