@@ -40,13 +40,12 @@ class Known:
     trust: bool = False
 
     @classmethod
-    def installed(cls, *, trust: bool = False) -> Known:
+    def installed(cls) -> Known:
         """What the entry points of this environment offer; nothing is loaded."""
         return cls(
             plugins.names("pilotbase.evaluators"),
             plugins.names("pilotbase.datasets"),
             plugins.names("pilotbase.candidates"),
-            trust,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pilotbase.kernel.canonical import digest_bytes
@@ -82,7 +82,8 @@ def scenario_of(
         tree = tree_of(text)
     except Unreadable as error:
         raise ScenarioError(str(file), [fault_at(error.finding, error.place)]) from error
-    scenario, faults = faults_of(tree, known or Known.installed(trust=trust))
+    known = known or Known.installed()
+    scenario, faults = faults_of(tree, replace(known, trust=known.trust or trust))
     if scenario is None:
         raise ScenarioError(str(file), faults)
     real = file.absolute()
