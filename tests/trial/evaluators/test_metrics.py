@@ -6,20 +6,21 @@ import importlib
 import math
 import pkgutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from pilotbase.kernel import plugins
 from pilotbase.kernel.errors import PluginError
+from pilotbase.kernel.text import Text
 from pilotbase.scenario.rules.metrics import NEEDS, TASKS
 from pilotbase.scenario.schema import Criterion
 from pilotbase.trial import evaluators
-from pilotbase.trial.cases import Cases, Predictions
 from pilotbase.trial.evaluators import Metric, dimension_of, metric_named
+from pilotbase.trial.evaluators.conformance import CRITERION, broken_promises
 
 FILES = {
     module.name: found
@@ -32,25 +33,6 @@ FILES = {
     )
 }
 PROJECT = Path(__file__).parents[3] / "pyproject.toml"
-CRITERION = Criterion(metric="any", at_least=0.5, cap=2.0, limit=10.0)
-
-
-def cases(task: str, target: Any, classes: tuple[str, ...] = ()) -> Cases:
-    n = len(target)
-    return Cases(
-        task=task,
-        features=pd.DataFrame(index=range(n)),
-        barred=pd.DataFrame(index=range(n)),
-        target=np.asarray(target, dtype=object if classes else None),
-        classes=classes,
-        unit=np.arange(n),
-        unit_ids=[str(i) for i in range(n)],
-        names=[str(i) for i in range(n)],
-        groups={},
-        scored=np.ones(n, bool),
-        fold=np.zeros(n, np.int64),
-        split="random",
-    )
 
 
 def test_each_file_is_one_entry_point() -> None:
@@ -60,16 +42,14 @@ def test_each_file_is_one_entry_point() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_metric_says_what_it_is(name: str) -> None:
+def test_a_metric_keeps_its_promises(name: str) -> None:
     metric = FILES[name]
-    assert metric.name == name and metric.tasks
+    assert broken_promises(metric) == ()
+    assert metric.name == name
     for text in (metric.title, metric.definition):
-        assert text.en and text.zh and text.en != text.zh
-        assert any("\u4e00" <= letter <= "\u9fff" for letter in text.zh)
-    assert (metric.compare is not None) == (metric.counted == "pairs")
-    assert (metric.needs == "cap") == metric.capped
-    low, high = metric.shown_range(CRITERION)
-    assert low == 0.0 and high == (math.inf if metric.over_prevalence else metric.scale(CRITERION))
+        assert text.en != text.zh and any("\u4e00" <= letter <= "\u9fff" for letter in text.zh)
+    high = math.inf if metric.over_prevalence else metric.scale(CRITERION)
+    assert metric.shown_range(CRITERION) == (0.0, high)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -87,52 +67,43 @@ def test_shown_and_claimed_are_inverse(name: str) -> None:
         assert FILES[name].claimed(shown, CRITERION) == pytest.approx(mean)
 
 
-@pytest.mark.parametrize(("name", "task"), [(n, t) for n, m in FILES.items() for t in m.tasks])
-def test_values_lie_in_the_unit_interval_or_are_missing(name: str, task: str) -> None:
-    metric = FILES[name]
-    rng = np.random.default_rng(1)
-    odd = np.array([0.0, 1.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 0.5])
-    classes = ("a", "b") if task == "classification" else ()
-    target = {
-        "classification": ["a", "b"] * 4, "detection": [0, 1] * 4,
-    }.get(task, [0.0, np.nan, -1e308, 1e308, 2.0, 3.0, 4.0, 5.0])  # fmt: skip
-    asked = cases(task, target, classes)
-    said = Predictions.empty(asked)
-    said.score[:] = said.value[:] = said.lower[:] = said.cost[:] = said.latency_ms[:] = odd
-    said.upper[:] = rng.permutation(odd)
-    if said.probability is not None:
-        said.probability[:] = np.stack([odd, 1 - np.where(np.isfinite(odd), odd, 0)], axis=1)
-    value = metric.value(asked, said, CRITERION)
-    assert value.shape == (8,) and value.dtype == np.float64
-    if metric.compare is None:
-        assert np.all(np.isnan(value) | ((value >= 0) & (value <= 1)))
-    else:
-        value = np.where(np.isnan(value), 0.0, value)
-        pairs = metric.compare(value, value[::-1])
-        assert np.all((pairs >= 0) & (pairs <= 1))
+class TestConformance:
+    """A metric that breaks a promise is told so, in both languages."""
 
+    @staticmethod
+    def said(**broken: Any) -> str:
+        base = FILES[broken.pop("of", "accuracy")]
+        texts = broken_promises(replace(base, **broken))
+        assert all(text.zh for text in texts)
+        return "; ".join(text.en for text in texts)
 
-@pytest.mark.parametrize("name", [n for n, m in FILES.items() if m.pass_fail])
-def test_pass_fail_is_zero_or_one(name: str) -> None:
-    task = FILES[name].tasks[-1]
-    asked = cases(task, [0, 1, 0, 1] if task == "detection" else [0.0, 1.0, 2.0, 3.0])
-    said = Predictions.empty(asked)
-    said.lower[:], said.upper[:], said.latency_ms[:] = -1.0, 1.0, [1.0, 20.0, 3.0, 40.0]
-    said.label[:2] = 1
-    assert set(FILES[name].value(asked, said, CRITERION).tolist()) <= {0.0, 1.0}
+    def test_declarations(self) -> None:
+        assert "both languages" in self.said(title=Text("Accuracy", ""))
+        assert "no task" in self.said(tasks=())
+        assert "counted='pairs'" in self.said(counted="pairs")
+        assert "needs='cap'" in self.said(capped=True)
+        assert "needs positives" in self.said(counted="positives")
 
+    def test_values(self) -> None:
+        def value(result: Any) -> str:
+            return self.said(value=lambda cases, said, criterion: result(said), pass_fail=False)
 
-@pytest.mark.parametrize("name", [n for n, m in FILES.items() if m.compare is not None])
-def test_a_missing_answer_is_the_worst_of_a_pair(name: str) -> None:
-    compare = FILES[name].compare
-    assert compare is not None
-    numbers = np.array([-1e9, 0.0, 0.5, 1.0, 1e9])
-    low, high = np.full(5, -np.inf), np.full(5, np.inf)
-    for other in (numbers, numbers[::-1]):
-        assert np.all(compare(low, other) <= compare(numbers, other))
-        assert np.all(compare(other, high) <= compare(other, numbers))
-        assert np.all(compare(high, other) >= compare(numbers, other))
-        assert np.all(compare(other, low) >= compare(other, numbers))
+        assert "not float64" in value(lambda said: said.latency_ms > 3)
+        assert "not float64" in value(lambda said: np.zeros(3))
+        assert "outside 0 to 1" in value(lambda said: np.full(8, 1.5))
+        assert "depends on other rows" in value(lambda said: np.linspace(0, 1, 8))
+        rng = np.random.default_rng(0)
+        assert "asked twice" in value(lambda said: rng.random(8))
+        half = self.said(value=lambda cases, said, criterion: np.full(8, 0.5))
+        assert "neither 0 nor 1" in half
+
+    def test_pairs(self) -> None:
+        def backwards(positive: Any, negative: Any) -> Any:
+            return np.asarray(positive < negative, np.float64)
+
+        assert "has to be the worst" in self.said(of="auc", compare=backwards)
+        doubled = self.said(of="auc", compare=lambda p, n: 2.0 * (p > n))
+        assert "outside 0 to 1" in doubled
 
 
 def test_what_a_criterion_is_about() -> None:
