@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -49,6 +50,7 @@ def committed_order(seed: bytes, unit_ids: Sequence[str]) -> Ints:
     return np.array([number for _, _, number in sorted(keys)], dtype=np.int64)
 
 
+@lru_cache(maxsize=16)  # asked again for each batch of answers, for up to 100,000 pairs
 def committed_pairs(seed: bytes, pairs: int, *, most: int | None = None, label: str = "") -> Ints:
     """The first ``most`` of the pairs 0 … pairs-1 in an order drawn without replacement.
 
@@ -73,4 +75,5 @@ def committed_pairs(seed: bytes, pairs: int, *, most: int | None = None, label: 
         place = step + int.from_bytes(key.digest(), "big") % (pairs - step)
         drawn[step] = moved.get(place, place)
         moved[place] = moved.pop(step, step)
+    drawn.flags.writeable = False
     return drawn

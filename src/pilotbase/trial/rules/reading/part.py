@@ -64,7 +64,6 @@ def read_part(
     x, y = claim.values(part, meets=True)
     of_x, of_y = taken(part, standing.items)
     estimate = claim.estimate(part, x[:of_x], y[:of_y])
-    interval = _interval(part, standing.items, levels, mode)
     decided = standing.verdict != "undecided"
     further = None if decided else further_items(part, levels, mode)
     return PartReading(
@@ -73,7 +72,7 @@ def read_part(
         verdict=standing.verdict,
         exact=whole,
         estimate=None if estimate is None else nine_digits(claim.shown(part, estimate)),
-        interval=None if interval is None else outward(interval),
+        interval=_interval(part, standing.items, levels, mode),
         threshold=nine_digits(claim.shown(part, claim.bound(part))),
         units=standing.items,
         population=claim.population(part),
@@ -173,11 +172,11 @@ def _interval(part: Part, items: int, levels: Levels, mode: Mode) -> tuple[float
     if items == 0:
         return None
     if not claim.is_complete(part):
-        return interval_at(part, items, levels, mode)
+        return outward(interval_at(part, items, levels, mode))
     ends = [claim.estimate(part, *claim.values(part, meets=meets)) for meets in (True, False)]
     if ends[0] is None or ends[1] is None:
         return None
-    low, high = sorted(claim.shown(part, end) for end in ends if end is not None)
+    low, high = sorted(nine_digits(claim.shown(part, end)) for end in ends if end is not None)
     return low, high
 
 
