@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +59,14 @@ def test_encoding_is_canonical(value: object) -> None:
 @given(st.dictionaries(st.text(), st.integers(-5, 5), min_size=2))
 def test_order_of_keys_does_not_change_the_digest(value: dict[str, int]) -> None:
     assert digest(value) == digest(dict(reversed(value.items())))
+
+
+@given(json_values)
+def test_the_fast_path_gives_the_bytes_of_the_rfc(value: object) -> None:
+    assert encode(value) == rfc8785.dumps(plain(value))
+
+
+def test_a_lone_surrogate_is_refused_on_both_paths() -> None:
+    for value in ("\ud800", ["\ud800", 0.5]):
+        with pytest.raises(ValueError, match=r"surrogate|UTF-8"):
+            encode(value)

@@ -167,13 +167,18 @@ def _is_about(criterion: Document, claim: Document) -> bool:
 
 def _chosen(plan: Document, candidates: Sequence[Mapping[str, Any]]) -> str | None:
     metric = plan["choose"] or plan["criteria"][0]["metric"]
-
-    def estimate(candidate: Mapping[str, Any]) -> float | None:
-        found = [c for c in candidate["criteria"] if c["metric"] == metric]
-        return found[0]["estimate"] if found else None
-
-    tried = [(c["id"], c["verdict"], estimate(c)) for c in candidates]
+    tried = [(c["id"], c["verdict"], _level(metric, c)) for c in candidates]
     return best_go(tried, higher_is_better=prefers_high(metric))
+
+
+def _level(metric: str, candidate: Mapping[str, Any]) -> float | None:
+    """The candidate's plain value of a metric: of a criterion that compares nothing, else the full
+    estimate beside the evidence, else of whichever criterion has the metric."""
+    of_metric = [c for c in candidate["criteria"] if c["metric"] == metric]
+    plain = [c["estimate"] for c in of_metric if not c["by"]]
+    full = candidate["beside"].get("estimates", {}).get("metrics", [])
+    usual = [found["estimate"] for found in full if found["metric"] == metric]
+    return next(iter([*plain, *usual, *(c["estimate"] for c in of_metric)]), None)
 
 
 def _listed(titles: Sequence[Mapping[str, str]]) -> Text:

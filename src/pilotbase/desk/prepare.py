@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 from pilotbase.catalog.check import data_faults
 from pilotbase.catalog.load import Table, load_table
 from pilotbase.kernel.canonical import digest
-from pilotbase.kernel.errors import DataError, Fault, ScenarioError
+from pilotbase.kernel.errors import DataError, Fault, RecordError, ScenarioError
+from pilotbase.kernel.plugins import load
 from pilotbase.kernel.text import Text
+from pilotbase.record.rules.note import VerifierKey
 from pilotbase.scenario.read import ScenarioFile, read_scenario
 from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.cases import Cases
@@ -19,6 +21,7 @@ from pilotbase.trial.leaks import Finding, find_leaks
 from pilotbase.trial.odds import planned_odds
 from pilotbase.trial.plan import plan_document
 from pilotbase.trial.question import cases_of, holdout_of
+from pilotbase.trial.rules.claims import refusals
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,29 @@ def check(path: Path, *, trust: bool) -> tuple[ScenarioFile, Table]:
         if error.where:
             error.where = f"{path}: {error.where}"
         raise
-    faults = data_faults(file, table)
+    faults = [*plan_faults(file), *data_faults(file, table)]
     if faults:
         raise ScenarioError(str(path), faults)
     return file, table
+
+
+def plan_faults(file: ScenarioFile) -> Iterator[Fault]:
+    """What only the rooms of trial and record can say against a file."""
+    scenario = file.scenario
+    for index, criterion in enumerate(scenario.acceptance):
+        metric = load("pilotbase.evaluators", criterion.metric)
+        for text in refusals(metric, criterion, scenario.task, scenario.estimand):
+            yield file.fault(("acceptance", index), "criterion.unfit", text)
+    if scenario.plan.witness is not None:
+        try:
+            VerifierKey.parse(scenario.plan.witness)
+        except RecordError as error:
+            yield file.fault(
+                ("plan", "witness"),
+                "plan.witness_key",
+                error.message,
+                expected=Text("a verifier key: name+hash+key", "验证密钥: 名称+哈希+公钥"),
+            )
 
 
 def prepare(path: Path, *, trust: bool) -> Prepared:

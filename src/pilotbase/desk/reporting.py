@@ -85,12 +85,10 @@ def dossier(journey: Journey) -> dict[str, Any]:
 
 
 def _bodies(journey: Journey, entry: Entry) -> Iterator[dict[str, Any]]:
-    for name, said in entry.envelope["vault"].items():
-        body = journey.record.body(entry, name)
-        sealed = journey.record.vault.get(said["commitment"])
-        if sealed is not None:
-            salt = sealed.salt.hex()
-            yield {"entry": entry.index, "name": name, "salt": salt, "body": body.decode()}
+    for name in entry.envelope["vault"]:
+        sealed = journey.record.opening(entry, name)
+        salt, body = sealed.salt.hex(), sealed.body.decode()
+        yield {"entry": entry.index, "name": name, "salt": salt, "body": body}
 
 
 def _proven(journey: Journey, entry: Entry, size: int) -> dict[str, Any]:

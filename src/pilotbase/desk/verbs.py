@@ -222,10 +222,11 @@ class CheckRequest:
 
 @dataclass(frozen=True)
 class CheckResponse:
-    """Whether a scenario file is good, and every fault if not."""
+    """Whether a scenario file is good, every fault if not, and what a reader should know."""
 
     file: Path
     faults: tuple[Fault, ...]
+    remarks: tuple[Fault, ...]
     rows: int
 
     @property
@@ -234,7 +235,9 @@ class CheckResponse:
 
     def as_dict(self) -> dict[str, Any]:
         faults = [fault.as_dict() for fault in self.faults]
-        return {"file": str(self.file), "ok": not faults, "faults": faults, "rows": self.rows}
+        remarks = [remark.as_dict() for remark in self.remarks]
+        found = {"file": str(self.file), "ok": not faults, "rows": self.rows}
+        return {**found, "faults": faults, "remarks": remarks}
 
 
 @verb(
@@ -247,13 +250,14 @@ class CheckResponse:
     roles=("scenario owner",),
 )
 def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
+    from pilotbase.catalog.check import data_remarks
     from pilotbase.desk.prepare import check
 
     try:
-        _, table = check(request.file, trust=request.trust)
+        file, table = check(request.file, trust=request.trust)
     except ScenarioError as error:
-        return CheckResponse(request.file, error.faults, 0)
-    return CheckResponse(request.file, (), table.rows)
+        return CheckResponse(request.file, error.faults, (), 0)
+    return CheckResponse(request.file, (), tuple(data_remarks(file, table)), table.rows)
 
 
 @dataclass(frozen=True)

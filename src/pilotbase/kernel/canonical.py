@@ -45,8 +45,26 @@ def plain(value: Any) -> Any:
 
 
 def encode(value: Any) -> bytes:
-    """RFC 8785 bytes of the value; see `plain` for what is accepted."""
-    return rfc8785.dumps(plain(value))
+    """RFC 8785 bytes of the value; see `plain` for what is accepted.
+
+    Raises:
+        ValueError: also for text that UTF-8 cannot hold (a lone surrogate).
+    """
+    data = plain(value)
+    # The standard encoder is several times faster and gives the same bytes where the order of keys
+    # by code point is that by UTF-16 unit (ASCII) and no float has to be written as ECMAScript does.
+    return _fast(data).encode() if _is_simple(data) else rfc8785.dumps(data)
+
+
+_fast = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def _is_simple(data: Any) -> bool:
+    if isinstance(data, dict):
+        return all(map(str.isascii, data)) and all(map(_is_simple, data.values()))
+    if isinstance(data, list):
+        return all(map(_is_simple, data))
+    return not isinstance(data, float)
 
 
 def decode(data: bytes) -> Any:

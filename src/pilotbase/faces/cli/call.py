@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from pilotbase.faces.cli.ask import completed
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Silent, Verb, as_data
@@ -35,7 +36,7 @@ def invoke(
         progress=_progress(language, as_json),
     )
     try:
-        response = verb(context, request)
+        response = verb(context, completed(verb.name, request, language, as_json))
     except PilotbaseError as error:
         if as_json:
             click.echo(json.dumps(error.as_dict(), ensure_ascii=False))

@@ -103,7 +103,7 @@ def _parameter(field: dataclasses.Field[Any], hint: Any, language: Language) -> 
     return click.Option(names, type=kind, default=field.default, help=text, show_default=shown)
 
 
-def _click_type(hint: Any) -> click.ParamType:
+def _click_type(hint: Any) -> click.ParamType[Any]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return _click_type(next(a for a in arguments if a is not type(None)))

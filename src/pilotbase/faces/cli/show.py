@@ -14,14 +14,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from pilotbase.desk.verbs import (
-    CheckResponse,
+    CheckResponse as ScenarioCheckResponse,
+)
+from pilotbase.desk.verbs import (
     PlanResponse,
+    RebuildResponse,
     ReportResponse,
     RunResponse,
     TourResponse,
+    WitnessKeyResponse,
+    WitnessSignResponse,
 )
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
+from pilotbase.record.verbs import CheckResponse, VerifyResponse
+from pilotbase.scenario.verbs import NewResponse, PacksResponse
 
 WORDS = {
     "go": Text("go", "通过"),
@@ -218,13 +225,85 @@ def _report(console: Console, report: ReportResponse, language: Language) -> Non
     console.print(str(report.json), soft_wrap=True, markup=False)
 
 
-def _check(console: Console, check: CheckResponse, language: Language) -> None:
+def _check(console: Console, check: ScenarioCheckResponse, language: Language) -> None:
     for fault in check.faults:
         console.print(fault.render(language, str(check.file)), markup=False, soft_wrap=True)
+    for remark in check.remarks:
+        said = remark.render(language, str(check.file))
+        console.print("• " + said, markup=False, soft_wrap=True)
     if not check.faults:
         good = Text("{file} is good: {rows} rows of data.", "{file} 无误: 共 {rows} 行数据。")
         said = good.format(file=check.file, rows=check.rows).in_language(language)
         console.print(said, markup=False, soft_wrap=True)
+
+
+def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
+    for finding in found.findings:
+        place, said = finding["where"][language], finding["message"][language]
+        console.print(f"{finding['severity']}: {place}: {said}", markup=False, soft_wrap=True)
+    good = Text(
+        "The record holds: {size} entries, {bodies} bodies, {checkpoints} checkpoints.",
+        "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点。",
+    )
+    bad = Text(
+        "The record does NOT hold; first bad entry: {bad}.", "记录有误; 最先出错的条目: {bad}。"
+    )
+    said_all = (good if found.ok else bad).format(
+        size=found.size, bodies=found.bodies, checkpoints=found.checkpoints,
+        bad="–" if found.first_bad_index is None else found.first_bad_index,
+    )  # fmt: skip
+    console.print(f"[{'green' if found.ok else 'bold red'}]{said_all.in_language(language)}[/]")
+    console.print(f"[dim]root {found.root}\nkey  {found.vkey}[/]", soft_wrap=True)
+
+
+def _proof(console: Console, found: CheckResponse, language: Language) -> None:
+    holds = Text("The proof holds for entry {index}.", "证明成立: 条目 {index}。")
+    said = holds.format(index=found.index) if found.problem is None else found.problem
+    style = "green" if found.ok else "bold red"
+    console.print(f"[{style}]{escape(said.in_language(language))}[/]", soft_wrap=True)
+    console.print(escape(found.trust.in_language(language)), soft_wrap=True)
+    console.print(f"[dim]{escape(found.vkey)}[/]", soft_wrap=True)
+
+
+def _packs(console: Console, found: PacksResponse, language: Language) -> None:
+    exercise = Text("exercise", "练习").in_language(language)
+    for pack in found.packs:
+        console.print(f"[bold]{escape(pack.name)}[/] {escape(str(pack.folder))}", soft_wrap=True)
+        for one in pack.files:
+            mark = f" ({exercise})" if one.exercise else ""
+            title = escape(one.title.in_language(language))
+            console.print(
+                f"  {one.item}  {title}{mark}\n        [dim]{escape(str(one.file))}[/]",
+                soft_wrap=True,
+            )
+
+
+def _new(console: Console, found: NewResponse, language: Language) -> None:
+    console.print(str(found.file), markup=False, soft_wrap=True)
+    console.print(found.next.in_language(language), markup=False, soft_wrap=True)
+
+
+def _witness_key(console: Console, found: WitnessKeyResponse, language: Language) -> None:
+    said = Text(
+        "The private key lies in {file}; keep it. For scenario files (plan.witness):",
+        "私钥在 {file}, 请妥善保管。供场景文件使用 (plan.witness):",
+    )
+    console.print(said.format(file=found.key_file).in_language(language), markup=False)
+    console.print(found.vkey, markup=False, soft_wrap=True)
+
+
+def _witness_sign(console: Console, found: WitnessSignResponse, language: Language) -> None:
+    console.print(str(found.file) if found.file else found.receipt, markup=False, soft_wrap=True)
+
+
+def _rebuild(console: Console, found: RebuildResponse, language: Language) -> None:
+    words = {
+        True: Text("the same bytes", "逐字节相同"),
+        False: Text("DIFFERENT bytes; written anew", "字节不同; 已重写"),
+        None: Text("was missing; written anew", "原先缺失; 已重写"),
+    }
+    for name, same in found.views.items():
+        console.print(f"{name}: {words[same].in_language(language)}", markup=False)
 
 
 FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
@@ -235,4 +314,11 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "plan": _plan,
     "report": _report,
     "scenario.check": _check,
+    "scenario.new": _new,
+    "packs": _packs,
+    "record.verify": _verify,
+    "record.check": _proof,
+    "rebuild": _rebuild,
+    "witness.key": _witness_key,
+    "witness.sign": _witness_sign,
 }

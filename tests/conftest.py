@@ -1,0 +1,40 @@
+"""What several rooms' tests share: a home in which every built-in scenario has been run once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pilotbase import Base
+from pilotbase.desk.verbs import RunResponse, TourRequest, tour
+
+
+@dataclass(frozen=True)
+class Toured:
+    """A home after ``pilotbase tour``."""
+
+    base: Base
+    runs: tuple[RunResponse, ...]
+    reports: Path
+
+    def run(self, scenario: str) -> RunResponse:
+        return next(run for run in self.runs if run.scenario == scenario)
+
+
+@pytest.fixture(scope="session")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Toured:
+    """Every built-in scenario, run for real, once for the whole session."""
+    base = Base(tmp_path_factory.mktemp("toured") / "home")
+    found = tour(base.context, TourRequest())
+    return Toured(base, found.runs, found.reports)
+
+
+@pytest.fixture(autouse=True)
+def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reads or writes the user's home."""
+    monkeypatch.setenv("PILOTBASE_HOME", str(tmp_path / "default-home"))
+    monkeypatch.delenv("PILOTBASE_LANG", raising=False)
+    yield
