@@ -163,6 +163,7 @@ class Session:
     def _gone(self) -> Gone:
         """Why the process is over, in words that are the same in every run."""
         if self._late:
+            end_group(self._process)
             return Gone(f"{GONE}no answer within {self._launch.seconds:g} s")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)  # it has closed its output; give it a moment to exit by itself

@@ -169,7 +169,7 @@ def _fill_classes(recipe: Recipe, model: Any, rows: Floats, block: Predictions) 
         block.probability[:] = 0.0
         block.probability[:, columns] = model.predict_proba(rows)
     for row in np.flatnonzero(~np.isin(labels, recipe.classes)):
-        fault(block, int(row), f"unknown class {labels[row]!r}"[:80])
+        fault(block, int(row), f"unknown class {str(labels[row])!r}"[:80])
 
 
 def _shaped(values: Any, rows: int) -> Floats:

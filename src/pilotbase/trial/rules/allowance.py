@@ -33,7 +33,7 @@ def allowances(
 
     A candidate is cut at the first unit that it cannot pay for any more; the others go on.
 
-    >>> [a.units for a in allowances([[1, 1, 1], [5, 5, 5]], money=12)]
+    >>> [a.units for a in allowances([[1, 1, 1], [5, 5, 5]], money=8)]
     [3, 1]
     >>> allowances([[0, 0], [0, 0]], units=3)
     [Allowance(units=2, cut=''), Allowance(units=1, cut='units')]

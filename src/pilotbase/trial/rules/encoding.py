@@ -43,7 +43,7 @@ def text_column(column: pd.Series[Any]) -> Labels:
 
 def number_column(column: pd.Series[Any]) -> Floats | None:
     """(rows,) the column as numbers (NaN where missing, truth as 0 and 1), or None for texts."""
-    if column.dtype != object:
+    if column.dtype.kind in "bif":
         return np.asarray(column.to_numpy(np.float64))
     cells = column.tolist()
     if all(cell is None or isinstance(cell, bool) for cell in cells):
