@@ -1,8 +1,8 @@
-"""What a user waits for: the help, the first tour and the second, in CPU seconds of the whole process.
+"""What a user waits for: the help, the first tour and the second, in CPU seconds of the process.
 
 Run by hand: ``python bench/first_minute.py [--runs N]``. Prints minimum, median and maximum of the
-CPU time (user + system, children included) and the median wall time. The limits that the project sets
-itself are 0.3 s for the help and 60 s for a second tour, on two cores.
+CPU time (user + system, children included) and the median wall time. The project's own limits are
+0.3 s for the help and 60 s for a second tour, on two cores.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ SUMMARIES = {
     "": Text(
         "Pilotbase: one scenario file in; matched, tried, judged and provable to someone who was "
         "not there.",
-        "Pilotbase: 一个场景文件, 从需求到可问责的智能服务: 试验、评判, 每个数字都可向未在场者证明。",
+        "Pilotbase: 一个场景文件, 从需求到可问责的智能服务; 每个数字都可向未在场者证明。",
     ),
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),

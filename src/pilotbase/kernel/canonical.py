@@ -52,7 +52,7 @@ def encode(value: Any) -> bytes:
     """
     data = plain(value)
     # The standard encoder is several times faster and gives the same bytes where the order of keys
-    # by code point is that by UTF-16 unit (ASCII) and no float has to be written as ECMAScript does.
+    # by code point is that by UTF-16 unit (ASCII) and no float has to be written as in ECMAScript.
     return _fast(data).encode() if _is_simple(data) else rfc8785.dumps(data)
 
 
