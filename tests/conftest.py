@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pilotbase import Base
-from pilotbase.desk.verbs import RunResponse, TourRequest, tour
+from pilotbase.desk.answers import RunResponse
+from pilotbase.desk.verbs import TourRequest, tour
 
 
 @dataclass(frozen=True)

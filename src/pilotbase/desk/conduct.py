@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pilotbase.assess.judge import judge
 from pilotbase.desk import events
+from pilotbase.desk.answers import PlanResponse, RunResponse
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
 from pilotbase.desk.trying import Tried, order_of, try_candidates
-from pilotbase.desk.verbs import PlanResponse, RunResponse
 from pilotbase.desk.witness import attested, plan_text, receipt_for
 from pilotbase.kernel.canonical import decode, digest, encode
 from pilotbase.kernel.home import storage_errors, write_whole
@@ -69,13 +70,7 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
             _judge(journey, record)
         report = write_report_of(journey, context, None)
         response = response_of(journey)
-    return _with_report(response, report.html)
-
-
-def _with_report(response: RunResponse, report: Path) -> RunResponse:
-    from dataclasses import replace
-
-    return replace(response, report=report)
+    return replace(response, report=report.html)
 
 
 def _plan(journey: Journey, prepared: Prepared) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pilotbase.desk.answers import RunResponse
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.rules import reached
-from pilotbase.desk.verbs import RunResponse
 from pilotbase.desk.views import VIEWS, pilot_of
 from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.errors import InputError

@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pilotbase.assess.judge import judge
+from pilotbase.desk.answers import RunResponse
 from pilotbase.desk.prepare import Prepared, check, ready
 from pilotbase.desk.recorded import verdict_response
 from pilotbase.desk.trying import try_candidates
-from pilotbase.desk.verbs import RunResponse
 from pilotbase.kernel.canonical import decode, encode
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pilotbase.desk.answers import ReportResponse
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.recorded import judged_pilot
-from pilotbase.desk.verbs import ReportResponse
 from pilotbase.desk.witness import attested
 from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.event import Entry

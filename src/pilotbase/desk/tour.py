@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pilotbase.desk.answers import TourResponse
 from pilotbase.desk.conduct import conduct
 from pilotbase.desk.reporting import REPORTS
-from pilotbase.desk.verbs import TourResponse
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.library import packs
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pilotbase.kernel.errors import Fault, ScenarioError
+from pilotbase.desk.answers import (
+    CheckResponse,
+    PlanResponse,
+    RebuildResponse,
+    ReportResponse,
+    RunResponse,
+    TourResponse,
+    WitnessKeyResponse,
+    WitnessSignResponse,
+)
+from pilotbase.kernel.errors import ScenarioError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context, asked, verb
 
@@ -25,38 +34,6 @@ class RunRequest:
         "The witness's signed receipt of the plan.", "见证人签名的计划回执。", default=None
     )
     trust: bool = asked(*TRUST, default=False)
-
-
-@dataclass(frozen=True)
-class RunResponse:
-    """A run's verdict. ``as_dict()`` is the published shape of ``--json``."""
-
-    run: str
-    scenario: str
-    estimand: str
-    plan: dict[str, str]
-    candidates: tuple[dict[str, Any], ...]
-    chosen: str | None
-    record: dict[str, Any]
-    title: Text
-    item: str
-    report: Path | None = None
-    unofficial: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        shape = {
-            "scenario": self.scenario,
-            "estimand": self.estimand,
-            "plan": self.plan,
-            "candidates": list(self.candidates),
-            "chosen": self.chosen,
-            "record": self.record,
-            "run": self.run,
-            "title": self.title,
-            "item": self.item,
-            "report": str(self.report) if self.report else None,
-        }
-        return {**shape, "unofficial": True} if self.unofficial else shape
 
 
 @verb(
@@ -84,18 +61,6 @@ class PlanRequest:
         short="-o",
     )
     trust: bool = asked(*TRUST, default=False)
-
-
-@dataclass(frozen=True)
-class PlanResponse:
-    """A frozen, signed plan."""
-
-    run: str
-    hash: str
-    note: str
-    plan: dict[str, Any]
-    earlier_plans: int
-    witness: str
 
 
 @verb(
@@ -163,15 +128,6 @@ class ReportRequest:
     )
 
 
-@dataclass(frozen=True)
-class ReportResponse:
-    """Where the report lies."""
-
-    run: str
-    html: Path
-    json: Path
-
-
 @verb(
     "report",
     summary=Text(
@@ -192,14 +148,6 @@ class TourRequest:
     pass
 
 
-@dataclass(frozen=True)
-class TourResponse:
-    """The verdicts of all built-in scenarios."""
-
-    runs: tuple[RunResponse, ...]
-    reports: Path
-
-
 @verb(
     "tour",
     summary=Text(
@@ -218,26 +166,6 @@ def tour(context: Context, request: TourRequest) -> TourResponse:
 class CheckRequest:
     file: Path = asked(*FILE)
     trust: bool = asked(*TRUST, default=False)
-
-
-@dataclass(frozen=True)
-class CheckResponse:
-    """Whether a scenario file is good, every fault if not, and what a reader should know."""
-
-    file: Path
-    faults: tuple[Fault, ...]
-    remarks: tuple[Fault, ...]
-    rows: int
-
-    @property
-    def exit_code(self) -> int:
-        return ScenarioError.exit_code if self.faults else 0
-
-    def as_dict(self) -> dict[str, Any]:
-        faults = [fault.as_dict() for fault in self.faults]
-        remarks = [remark.as_dict() for remark in self.remarks]
-        found = {"file": str(self.file), "ok": not faults, "rows": self.rows}
-        return {**found, "faults": faults, "remarks": remarks}
 
 
 @verb(
@@ -265,18 +193,6 @@ class RebuildRequest:
     pass
 
 
-@dataclass(frozen=True)
-class RebuildResponse:
-    """Per view, whether the bytes made again from the log equal those that stood there; None
-    where none stood there."""
-
-    views: dict[str, bool | None]
-
-    @property
-    def exit_code(self) -> int:
-        return 3 if False in self.views.values() else 0
-
-
 @verb(
     "rebuild",
     summary=Text(
@@ -300,14 +216,6 @@ class WitnessKeyRequest:
     )
 
 
-@dataclass(frozen=True)
-class WitnessKeyResponse:
-    """A witness's new key: the private half stays in the file."""
-
-    key_file: Path
-    vkey: str
-
-
 @verb(
     "witness.key",
     summary=Text("Make a witness's key pair.", "生成见证人的密钥对。"),
@@ -328,14 +236,6 @@ class WitnessSignRequest:
     out: Path | None = asked(
         "Write the receipt here.", "将回执写入此文件。", default=None, short="-o"
     )
-
-
-@dataclass(frozen=True)
-class WitnessSignResponse:
-    """The receipt: hand it to ``pilotbase run --receipt``."""
-
-    receipt: str
-    file: Path | None
 
 
 @verb(

@@ -13,7 +13,7 @@ from pilotbase.kernel.time import Clock, system_clock
 from pilotbase.kernel.verb import Context, Progress, Silent
 
 if TYPE_CHECKING:
-    from pilotbase.desk.verbs import PlanResponse, ReportResponse, RunResponse
+    from pilotbase.desk.answers import PlanResponse, ReportResponse, RunResponse
 
 StrPath = str | os.PathLike[str]
 

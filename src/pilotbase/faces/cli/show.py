@@ -13,10 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pilotbase.desk.verbs import (
-    CheckResponse as ScenarioCheckResponse,
-)
-from pilotbase.desk.verbs import (
+from pilotbase.desk.answers import CheckResponse as ScenarioCheckResponse
+from pilotbase.desk.answers import (
     PlanResponse,
     RebuildResponse,
     ReportResponse,
