@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def invoke(
             click.echo(json.dumps(error.as_dict(), ensure_ascii=False))
         click.echo(error.render(language), err=True)
         return error.exit_code
+    except Exception as error:  # ours: say so, keep the traceback for whoever mends it
+        return _unexpected(error, language, as_json)
     except KeyboardInterrupt:
         click.echo(INTERRUPTED.in_language(language), err=True)
         return 130
@@ -52,6 +55,23 @@ def invoke(
 
         show(verb.name, response, language)
     return int(getattr(response, "exit_code", 0))
+
+
+def _unexpected(error: Exception, language: Language, as_json: bool) -> int:
+    reason = f"{type(error).__name__}: {error}"
+    fault = PilotbaseError(
+        "internal",
+        Text(f"a fault of Pilotbase itself: {reason}", f"Pilotbase 自身的错误: {reason}"),
+        next_step=Text(
+            "Nothing that was finished is lost. Please report it with the lines above.",
+            "已完成的内容不会丢失。请附上以上信息报告此问题。",
+        ),
+    )
+    traceback.print_exception(error)
+    if as_json:
+        click.echo(json.dumps(fault.as_dict(), ensure_ascii=False))
+    click.echo(fault.render(language), err=True)
+    return fault.exit_code
 
 
 def _progress(language: Language, as_json: bool) -> Any:

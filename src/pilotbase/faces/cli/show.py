@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -146,17 +149,23 @@ def _tour(console: Console, tour: TourResponse, language: Language) -> None:
     console.print(escape(said.format(path=tour.reports).in_language(language)), soft_wrap=True)
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
     for command, why in NEXT:
-        console.print(f"  {command:<44} [dim]{why.in_language(language)}[/]", soft_wrap=True)
+        typed = f"{program()} {command}"
+        console.print(f"  {typed:<50} [dim]{why.in_language(language)}[/]", soft_wrap=True)
+
+
+def program() -> str:
+    """How to call this program from here: by name where the shell finds it, else by path."""
+    return "pilotbase" if shutil.which("pilotbase") else os.path.relpath(sys.argv[0])
 
 
 NEXT = (
     (
-        "pilotbase verdict follow-up-triage",
+        "verdict follow-up-triage",
         Text("every criterion of one scenario", "查看一个场景的各项指标"),
     ),
-    ("pilotbase record verify", Text("check the whole record", "核验全部记录")),
-    ("pilotbase packs", Text("the scenario files, to copy from", "场景文件, 可供仿写")),
-    ("pilotbase scenario new my-scenario.yaml", Text("begin one of your own", "新建自己的场景")),
+    ("record verify", Text("check the whole record", "核验全部记录")),
+    ("packs", Text("the scenario files, to copy from", "场景文件, 可供仿写")),
+    ("scenario new my-scenario.yaml", Text("begin one of your own", "新建自己的场景")),
 )
 
 
@@ -170,8 +179,9 @@ def _summary(runs: Sequence[RunResponse], language: Language) -> Table:
         Text("criteria", "指标"),
     )
     for head in heads:
-        table.add_column(head.in_language(language), overflow="fold")
-    for run in runs:
+        whole = head.en in ("candidate", "verdict")
+        table.add_column(head.in_language(language), overflow="fold", no_wrap=whole)
+    for run in sorted(runs, key=lambda run: run.item):
         for i, candidate in enumerate(run.candidates):
             star = " ★" if candidate["id"] == run.chosen else ""
             table.add_row(
