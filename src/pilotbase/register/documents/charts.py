@@ -41,7 +41,7 @@ class Mark:
 
 
 def axis_around(
-    values: Iterable[float], *, least: float = -math.inf, most: float = math.inf, ticks: int = 5
+    values: Iterable[float], *, least: float = -math.inf, most: float = math.inf, ticks: int = 6
 ) -> Axis:
     """An axis that shows all (finite) values with some room, inside what is possible."""
     finite = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
@@ -109,8 +109,10 @@ class Drawn:
     """What an interval chart shows.
 
     Attributes:
-        direction: ``at_least``, ``at_most`` or ``between`` (then two bounds).
-        verdict: ``meets``, ``fails`` or ``undecided``: shape and colour of the estimate's mark.
+        direction: ``at_least``, ``at_most``, ``between`` (then two bounds), or ``none`` where no
+            side of the bound is good.
+        verdict: ``meets``, ``fails`` or ``undecided``: shape and colour of the estimate's mark;
+            ``point`` where there is none.
         label: id of the element that says the same in words.
     """
 
@@ -131,7 +133,8 @@ def interval_chart(
         claim: what the provider said.
     """
     middle = height / 2
-    parts = [_shading(axis, drawn.direction, drawn.bounds, height)] if drawn.bounds else []
+    shaded = drawn.bounds and drawn.direction != "none"
+    parts = [_shading(axis, drawn.direction, drawn.bounds, height)] if shaded else []
     if drawn.interval is not None:
         (low, high) = drawn.interval
         parts.append(_line(axis, low, high, middle, f"interval is-{drawn.verdict}"))

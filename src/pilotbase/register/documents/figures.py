@@ -12,8 +12,8 @@ from typing import Any
 # Shares and rates read best in percent; errors, scores and costs keep the unit they came in.
 _PERCENT = frozenset(
     {
-        "accuracy", "balanced_accuracy", "called_share", "false_alarm_ratio", "interval_coverage",
-        "latency", "precision", "recall",
+        "accuracy", "balanced_accuracy", "barred_columns", "called_share", "false_alarm_ratio",
+        "interval_coverage", "latency", "precision", "recall",
     }
 )  # fmt: skip
 NOTHING = "–"
@@ -99,6 +99,8 @@ def printed(value: Any, how: str) -> str:
         return NOTHING
     if how == "text":
         return str(value)
+    if how == "moment":
+        return f"{str(value)[:16].replace('T', ' ')} UTC"
     number = float(value)
     if math.isinf(number) and how != "evalue":
         return "∞" if number > 0 else "−∞"

@@ -21,9 +21,9 @@ from markupsafe import Markup, escape
 
 from pilotbase.kernel.text import Text
 from pilotbase.register.documents import seal, words
-from pilotbase.register.documents.charts import Mark, shares_chart
 from pilotbase.register.documents.figures import at, kind_of, printed, step
 from pilotbase.register.documents.glossary import GLOSSARY
+from pilotbase.register.documents.odds import odds_views
 from pilotbase.register.documents.papers import Papers
 from pilotbase.register.documents.view import candidate_views
 
@@ -32,7 +32,7 @@ _STYLES = ("page.css", "parts.css", "panel.css")
 _SCRIPTS = (
     "hashing", "ed25519", "record", "figures", "tails", "evalues", "differences", "claims",
     "reading", "bounds", "verdicts", "page", "papers", "seal", "checks", "recomputed", "verifying",
-    "main",
+    "systems", "habit", "sequence", "draw", "afterwards", "panel", "main",
 )  # fmt: skip
 _TIERS = {
     "minimal": Text("risk: minimal", "风险: 极低"),
@@ -149,11 +149,10 @@ def _content(papers: Papers) -> dict[str, Any]:
     def fig(path: str, how: str) -> Markup:
         """A figure with the path of the proven value it shows."""
         text = escape(_shown(printed(papers.at(path), how)))
-        return Markup('<span class="fig" data-at="{}" data-as="{}">{}</span>').format(
-            _shown(path), how, text
-        )
+        return Markup('<span data-at="{}" data-as="{}">{}</span>').format(_shown(path), how, text)
 
     candidates = candidate_views(papers)
+    level, shared = words.level(papers)
     criteria = papers.plan["criteria"]
     how_by_metric = {str(c["metric"]): kind_of(c) for c in reversed(criteria)}
     return {
@@ -165,41 +164,15 @@ def _content(papers: Papers) -> dict[str, Any]:
         "finding": words.finding(papers),
         "reach": words.reach(papers),
         "attested": words.attested(str(papers.frame["witness"])),
-        "odds": _odds(papers, candidates[0].criteria),
+        "level": printed(level, "percent"),
+        "stake": printed(1.0 / level, "number-bound"),
+        "shared": shared,
+        "odds": odds_views(papers),
         "how_of": lambda metric: how_by_metric.get(metric) or kind_of({"metric": metric}),
+        "group_label": lambda label: words.part_label(label, papers.scenario.get("groups") or {}),
         "has_stand_in": any(c.said.get("stand_in") for c in candidates),
         "single_operator": any(
             at(json.loads(entry["text"]), "by/single_operator")
             for entry in papers.record["entries"]
         ),
     }
-
-
-def _odds(papers: Papers, criteria: Any) -> list[dict[str, Any]]:
-    """The plan's odds, a table per criterion with a bar per true quality."""
-    tables = []
-    for n, odds in enumerate(papers.plan.get("odds") or ()):
-        criterion = criteria[odds["criterion"]]
-        rows = []
-        for r, row in enumerate(odds["table"]):
-            path = f"plan/odds/{n}/table/{r}"
-            shares = [(w, Mark(float(row[w]), "")) for w in ("meets", "undecided", "fails")]
-            rows.append(
-                {
-                    "path": path,
-                    "id": f"odds{n}r{r}",
-                    "shown": printed(row["quality"], f"{criterion.whole.how}-bound"),
-                    "chart": shares_chart(shares, label=f"odds{n}r{r}"),
-                }
-            )
-        tables.append(
-            {
-                "title": criterion.whole.said["title"],
-                "direction": criterion.direction,
-                "bounds": criterion.whole.bounds,
-                "how": criterion.whole.how,
-                "method": odds["method"],
-                "rows": rows,
-            }
-        )
-    return tables

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pilotbase.kernel.text import Text
 from pilotbase.register.documents import words
+from pilotbase.register.documents.beside import BesideView, beside_view
 from pilotbase.register.documents.charts import (
     Axis,
     Drawn,
@@ -25,7 +26,18 @@ from pilotbase.register.documents.papers import Papers
 
 # What a reading may leave out.
 _OPTIONAL: dict[str, Any] = dict.fromkeys(
-    ("by", "decided_at", "errors", "estimate", "exact", "further", "gap", "interval", "outages"),
+    (
+        "by",
+        "decided_at",
+        "errors",
+        "estimate",
+        "exact",
+        "further",
+        "gap",
+        "interval",
+        "outages",
+        "population",
+    )
 )
 _LIMITS = {"percent": (0.0, 1.0), "number": (0.0, math.inf)}
 
@@ -61,6 +73,7 @@ class CriterionView:
     scale: Markup
     claim: str | None
     items: Text
+    counting: Text
     sentence: Text
 
 
@@ -84,6 +97,12 @@ class CandidateView:
     future: tuple[CriterionView, ...]
     effects: tuple[EffectView, ...]
     effects_scale: Markup | None
+    beside: BesideView | None
+
+    def claimed_title(self, claim: Mapping[str, Any]) -> Any:
+        """The title of the criterion that a claim is about; None where the owner asked nothing."""
+        about = (k.whole.said for k in self.criteria if _is_about(claim, k.whole.said))
+        return next((said["title"] for said in about), None)
 
 
 def candidate_views(papers: Papers) -> list[CandidateView]:
@@ -103,6 +122,7 @@ def _candidate(papers: Papers, number: int) -> CandidateView:
         _criteria(papers, future.get("criteria") or (), said, f"{path}/future", f"c{number}f"),
         effects,
         scale,
+        beside_view(said["beside"], f"{path}/beside", f"c{number}") if said.get("beside") else None,
     )
 
 
@@ -120,9 +140,10 @@ def _criterion(
 ) -> CriterionView:
     said = _OPTIONAL | papers.at(path)
     # The base adds criteria of its own (barred columns) after those of the plan.
-    how = kind_of(papers.at(f"plan/criteria/{k}") or said)
+    number = said.get("criterion", k)
+    how = kind_of(papers.at(f"plan/criteria/{number}") or said)
     parts = said.get("parts") or []
-    evidence = _evidence_parts(papers, str(candidate["id"]), k)
+    evidence = _evidence_parts(papers, str(candidate["id"]), number)
     claim = _claim(candidate, said, path)
     axis = _axis(papers, path, how)
     groups = papers.scenario.get("groups") or {}
@@ -147,6 +168,7 @@ def _criterion(
         scale_chart(axis, how, label=f"{id_}-words"),
         claim.path if claim else None,
         words.counted(items),
+        words.counting(said),
         words.verdict_sentence(said),
     )
 
@@ -167,9 +189,13 @@ def _claim(candidate: Mapping[str, Any], said: Mapping[str, Any], path: str) -> 
     """What the provider claims of this very criterion."""
     root = "/".join(path.split("/")[:3])
     for j, claim in enumerate(candidate.get("claims") or ()):
-        if claim["metric"] == said["metric"] and claim.get("by", "") == said.get("by", ""):
+        if _is_about(claim, said):
             return Mark(float(claim["value"]), f"{root}/claims/{j}/value")
     return None
+
+
+def _is_about(claim: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
+    return bool(claim["metric"] == said["metric"] and claim.get("by", "") == said.get("by", ""))
 
 
 def _reading(

@@ -100,7 +100,9 @@ def verdict_sentence(criterion: Mapping[str, Any]) -> Text:
 def _inside(bound: Any, interval: Sequence[Any]) -> bool:
     bounds = bound if isinstance(bound, list) else [bound]
     low, high = (float(end) for end in interval)
-    return any(low < float(b) < high for b in bounds if b is not None)
+    # Recorded ends are rounded outwards at the ninth digit.
+    slack = 1e-8 * max(1.0, *(abs(float(b)) for b in bounds))
+    return any(low + slack < float(b) < high - slack for b in bounds)
 
 
 _EXACT = {
@@ -147,6 +149,22 @@ _BY_RULE = {
 def counted(items: str) -> Text:
     """What was counted, e.g. units or pairs."""
     return Text(items, NOUNS.get(items, items))
+
+
+def counting(criterion: Mapping[str, Any]) -> Text:
+    """What the number of items counted says: all, so many until decided, or so many so far."""
+    if criterion["exact"]:
+        return Text("All counted: ", "已全部计数: ")
+    if criterion["decided_at"] is not None:
+        return Text("Decided after ", "判定时已计数: ")
+    return Text("Counted so far: ", "目前已计数: ")
+
+
+def level(papers: Papers) -> tuple[float, int]:
+    """The error level at which each criterion of a candidate is read for *meets*, and among how
+    many candidates the plan's alpha is shared for it."""
+    candidates = max(1, len(papers.plan["candidates"]))
+    return float(papers.plan["alpha"]) / candidates, candidates
 
 
 def part_label(label: str, groups: Mapping[str, Any]) -> Text:

@@ -47,6 +47,7 @@ const figures = (() => {
   function printed(value, how) {
     if (value === null || value === undefined || value === "") return NOTHING;
     if (how === "text") return String(value);
+    if (how === "moment") return `${String(value).slice(0, 16).replace("T", " ")} UTC`;
     const n = toNumber(value);
     if (!Number.isFinite(n) && how !== "evalue") return n > 0 ? "∞" : "−∞";
     return PRINTERS[how](n).replace("-", "−");

@@ -21,7 +21,7 @@
     const report = papers.read();
     const check = () => verifying.start(report, taken).catch(unreadable);
     document.getElementById("check").addEventListener("click", check);
-    check();
+    check().then(() => panel.start(report));
   } catch (error) {
     unreadable(error);
   }
