@@ -30,7 +30,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.library import pack_of
 from pilotbase.scenario.read import read_scenario
 from pilotbase.scenario.schema import Criterion, Task
-from pilotbase.trial.candidates.adapter import answer_of
+from pilotbase.trial.candidates.adapter import answer_of, plain_number
 from pilotbase.trial.candidates.answer import blank, reason_of
 from pilotbase.trial.candidates.messages import BadReply, decoded, encoded, read_answer
 from pilotbase.trial.cases import FAULT, OK, Cases, Predictions
@@ -169,7 +169,7 @@ def _candidate_problems(
 
 def _sendable(reply: Mapping[str, Any]) -> Mapping[str, Any]:
     """As the adapter would send it: NaN is no JSON, and not quietly null."""
-    json.dumps(reply, allow_nan=False, default=lambda value: value.item())
+    json.dumps(reply, allow_nan=False, default=plain_number)
     return reply
 
 

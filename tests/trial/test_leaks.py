@@ -134,5 +134,11 @@ def test_findings_are_the_same_each_time_and_fit_a_record(find: Find):
 def test_a_series_without_features_has_nothing_to_check(find: Find):
     frame = pd.DataFrame({"t": np.arange(20), "y": np.arange(20.0)})
     split = {"by": "rolling", "column": "t", "origins": 5}
-    assert not find(frame, task="forecast", target="y", features=[], split=split,
-                    acceptance=[{"metric": "mae", "cap": 1, "at_most": 0.5}])  # fmt: skip
+    assert not find(
+        frame,
+        task="forecast",
+        target="y",
+        features=[],
+        split=split,
+        acceptance=[{"metric": "mae", "cap": 1, "at_most": 0.5}],
+    )

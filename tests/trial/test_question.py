@@ -49,8 +49,15 @@ def test_features_are_what_is_left_over(ask: Ask):
         people(), unit="who", label="name", barred=["wait"], split={"by": "unit", "folds": 3}
     )
     names = list(cases.features)
-    assert names == ["sex=f", "sex=m", "age", "year", *[n for n in names if n.startswith("day=")],
-                     "sick", "y"]  # fmt: skip
+    assert names == [
+        "sex=f",
+        "sex=m",
+        "age",
+        "year",
+        *[n for n in names if n.startswith("day=")],
+        "sick",
+        "y",
+    ]
     assert list(cases.barred) == ["wait"]
     assert cases.unit.tolist() == [i // 2 for i in range(12)]
     assert cases.unit_ids == tuple(f"p{i}" for i in range(6))
@@ -156,8 +163,12 @@ def test_the_digest_is_fixed_and_notices_every_change(ask: Ask):
     assert first.digest == "sha256:acd2f6be05e0db3cafafc7524085e7597bc0724dea10a5e94a67248a82619b3c"
     frame = people()
     frame.loc[3, "age"] = 99.0
-    others = [ask(frame), ask(people(), plan={"seed": 2}), ask(people(), barred=["wait"]),
-              ask(people(), groups={"sex": {"column": "sex"}})]  # fmt: skip
+    others = [
+        ask(frame),
+        ask(people(), plan={"seed": 2}),
+        ask(people(), barred=["wait"]),
+        ask(people(), groups={"sex": {"column": "sex"}}),
+    ]
     assert len({first.digest, *(cases.digest for cases in others)}) == 5
 
 

@@ -7,6 +7,7 @@ targets are read after the last answer.)
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -171,7 +172,8 @@ class _Kit:
     importance: bool
 
     def job(self, part: str, training: Ints, rows: Ints) -> Job:
-        return Job(part, rows, answer_fold, partial(self._argument, part, training, rows))
+        argument = partial(self._argument, part, training, rows)
+        return Job(_named(part, rows), rows, answer_fold, argument)
 
     def _argument(self, part: str, training: Ints, rows: Ints) -> FoldJob:
         cases, features = self.cases, self.views.features
@@ -255,8 +257,14 @@ def _window_jobs(
             known=tuple(known.tolist()),
             horizon=cases.horizon,
         )
-        jobs.append(Job(f"window:{number}", rows, answer_window, partial(_same, argument)))
+        part = _named(f"window:{number}", rows)
+        jobs.append(Job(part, rows, answer_window, partial(_same, argument)))
     return jobs
+
+
+def _named(part: str, rows: Ints) -> str:
+    """A part's name in the journal says which rows it answers: a cap may leave some out."""
+    return f"{part}@{hashlib.sha256(rows.astype('<i8').tobytes()).hexdigest()[:16]}"
 
 
 def _same(argument: WindowJob) -> WindowJob:

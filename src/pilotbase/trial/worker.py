@@ -16,6 +16,7 @@ import time
 from typing import IO, Any
 
 READY = b"pilotbase worker 1"
+FRAME_BYTES_MAX = 1 << 32
 _LENGTH = struct.Struct(">Q")
 _PARENT_POLL_SECONDS = 2.0
 
@@ -46,11 +47,13 @@ def _answer(job: bytes) -> bytes:
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
-    """The next message, or None when the other side is gone."""
+    """The next message, or None when the other side is gone or talks nonsense."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
+    if length > FRAME_BYTES_MAX:
+        return None  # no message of ours: whoever wrote it is not to be trusted with more
     body = stream.read(length)
     return body if len(body) == length else None
 

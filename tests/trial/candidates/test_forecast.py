@@ -14,13 +14,19 @@ MONTHS = np.arange(96)
 SERIES = 100 + 0.3 * MONTHS + 5 * np.sin(2 * np.pi * MONTHS / 12)
 SERIES = SERIES + np.random.default_rng(1).normal(0, 0.3, 96)
 KINDS: list[tuple[str, dict[str, Any]]] = [
-    ("statsmodels.tsa.statespace.structural.UnobservedComponents",
-     {"level": "lldtrend", "freq_seasonal": [{"period": 12, "harmonics": 2}]}),
-    ("statsmodels.tsa.exponential_smoothing.ets.ETSModel",
-     {"trend": "add", "seasonal": "add", "seasonal_periods": 12}),
-    ("statsmodels.tsa.holtwinters.ExponentialSmoothing",
-     {"trend": "add", "seasonal": "add", "seasonal_periods": 12}),
-]  # fmt: skip
+    (
+        "statsmodels.tsa.statespace.structural.UnobservedComponents",
+        {"level": "lldtrend", "freq_seasonal": [{"period": 12, "harmonics": 2}]},
+    ),
+    (
+        "statsmodels.tsa.exponential_smoothing.ets.ETSModel",
+        {"trend": "add", "seasonal": "add", "seasonal_periods": 12},
+    ),
+    (
+        "statsmodels.tsa.holtwinters.ExponentialSmoothing",
+        {"trend": "add", "seasonal": "add", "seasonal_periods": 12},
+    ),
+]
 
 
 def window(recipe: SeriesRecipe, **fields: Any) -> WindowJob:

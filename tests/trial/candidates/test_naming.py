@@ -35,14 +35,23 @@ def test_an_estimator_may_stand_inside_another():
     ("path", "parameters", "code", "nearest"),
     [
         ("sklearn.linear_model.LogisticRegresion", {}, "unknown_class", "LogisticRegression"),
-        ("sklearn.linear.LogisticRegression", {}, "unknown_class",
-         "sklearn.linear_model.LogisticRegression"),
+        (
+            "sklearn.linear.LogisticRegression",
+            {},
+            "unknown_class",
+            "sklearn.linear_model.LogisticRegression",
+        ),
         ("sklearn.utils.shuffle", {}, "unknown_class", "sklearn."),
         ("os.system", {}, "untrusted", "--trust"),
         ("sklearn.svm.SVC", {"gama": 1}, "unknown_parameter", "gamma"),
-        ("sklearn.decomposition.NMF", {"n_components": 2, "alpha": 1}, "unknown_parameter", "alpha"),
+        (
+            "sklearn.decomposition.NMF",
+            {"n_components": 2, "alpha": 1},
+            "unknown_parameter",
+            "alpha",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_there_is_refused(path: str, parameters: Any, code: str, nearest: str):
     with pytest.raises(CandidateError) as caught:
         built(path, parameters, seed=1)

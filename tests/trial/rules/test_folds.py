@@ -72,7 +72,7 @@ def test_equal_blocks_follow_time_and_keep_a_moment_whole(moments: list[int], co
     order = np.argsort(time, kind="stable")
     assert (np.diff(block[order]) >= 0).all()
     assert all(len(set(block[time == moment].tolist())) == 1 for moment in set(moments))
-    assert 0 <= block.min() and block.max() < count
+    assert block.min() >= 0 and block.max() < count
 
 
 def test_distinct_moments_give_blocks_of_equal_size():

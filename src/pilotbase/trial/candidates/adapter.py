@@ -56,7 +56,7 @@ def serve(kind: str, name: str, asked: IO[bytes], said: IO[bytes]) -> None:
                 reply = {}
             else:
                 reply = answer_of(_asked(model, message["predict"]), hello["task"])
-            text = json.dumps({"id": message["id"], **reply}, allow_nan=False, default=_plain)
+            text = json.dumps({"id": message["id"], **reply}, allow_nan=False, default=plain_number)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             text = json.dumps({"id": message["id"], "error": reason})
@@ -81,7 +81,7 @@ def answer_of(answer: Any, task: str) -> dict[str, Any]:
     """
     if isinstance(answer, Mapping):
         return {str(name): value for name, value in answer.items()}
-    answer = _plain(answer) if hasattr(answer, "item") else answer
+    answer = plain_number(answer) if hasattr(answer, "item") else answer
     if task == "classification":
         return {"label": answer}
     if task == "detection":
@@ -108,8 +108,8 @@ def _case(features: Mapping[str, Any]) -> dict[str, float]:
     return {name: math.nan if value is None else value for name, value in features.items()}
 
 
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+def plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's. Raises TypeError for what is neither number nor text."""
     if hasattr(value, "item"):
         return value.item()
     raise TypeError(f"{type(value).__name__} is no number and no text")

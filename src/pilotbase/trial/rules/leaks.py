@@ -85,7 +85,8 @@ def giveaway(values: Floats, cases: Cases) -> tuple[float, str, float] | None:
         if min(inside.sum(), (~inside).sum()) < GIVEAWAY_ROWS_MIN:
             continue
         right = (usual[~inside].mean() + (~usual)[inside].mean()) / 2
-        best = max(best, (float(max(right, 1 - right)), str(label)))
+        if max(right, 1 - right) > best[0]:
+            best = (float(max(right, 1 - right)), str(label))
     return (float(found[np.argmax(counts)]), best[1], best[0]) if best[0] >= GIVEAWAY else None
 
 
