@@ -6,7 +6,6 @@ answers back, byte for byte, and asks only for the others.
 
 from __future__ import annotations
 
-import io
 import json
 import sqlite3
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilotbase.kernel.errors import HomeError, RunError
 from pilotbase.kernel.home import storage_errors
@@ -144,8 +144,8 @@ class Journal:
 
 
 def packed(finished: Finished) -> bytes:
-    """The same bytes for the same answers: JSON head, then arrays in NumPy's own format."""
-    arrays = {}
+    """The same bytes for the same answers: a JSON line that lists the arrays, then their bytes."""
+    arrays: dict[str, NDArray[Any]] = {}
     for at, block in enumerate(finished.blocks):
         for name in (*_ARRAYS, "probability"):
             values = getattr(block, name)
@@ -155,20 +155,24 @@ def packed(finished: Finished) -> bytes:
         "drops": dict(finished.drops),
         "warnings": list(finished.warnings),
         "problems": [block.problems for block in finished.blocks],
-        "arrays": list(arrays),
+        "arrays": [[name, a.dtype.newbyteorder("<").str, a.shape] for name, a in arrays.items()],
     }
-    file = io.BytesIO()
-    file.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
-    for values in arrays.values():
-        np.lib.format.write_array(file, np.asarray(values), allow_pickle=False)
-    return file.getvalue()
+    line = json.dumps(head, ensure_ascii=False).encode()
+    bodies = (a.astype(a.dtype.newbyteorder("<")).tobytes() for a in arrays.values())
+    return b"\n".join([line, b"".join(bodies)])
 
 
 def unpacked(body: bytes) -> Finished:
     """Inverse of `packed`."""
-    file = io.BytesIO(body)
-    head = json.loads(file.readline())
-    arrays = {name: np.lib.format.read_array(file, allow_pickle=False) for name in head["arrays"]}
+    line, _, rest = body.partition(b"\n")
+    head = json.loads(line)
+    arrays, start = {}, 0
+    for name, kind, shape in head["arrays"]:
+        dtype, count = np.dtype(kind), int(np.prod(shape))
+        # A copy, because answers are written into and bytes are not.
+        values = np.frombuffer(rest, dtype, count, start).reshape(shape).copy()
+        arrays[name] = values.astype(dtype.newbyteorder("="))
+        start += count * dtype.itemsize
     blocks = [_block(arrays, at, problems) for at, problems in enumerate(head["problems"])]
     return Finished(blocks, head["drops"], head["warnings"])
 
