@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pilotbase.catalog.rules.columns import feature_columns
 from pilotbase.catalog.table import Table
 from pilotbase.kernel import canonical
 from pilotbase.kernel.errors import CHECK_INPUT, DataError
@@ -144,19 +145,16 @@ def _bytes_digest(values: NDArray[Any]) -> str:
 
 def _feature_columns(scenario: Scenario, frame: pd.DataFrame) -> list[str]:
     split = scenario.split
-    held_back = {scenario.target, scenario.unit, scenario.label, split.column, split.block, ROW}
-    held_back |= set(scenario.barred)
-    if scenario.features is None:
-        return [str(name) for name in frame.columns if name not in held_back]
-    wrong = [name for name in scenario.features if name in held_back]
-    if wrong:
-        raise _error(
-            "feature_not_allowed",
-            f"{wrong[0]!r} is the target, a unit, label, time or barred column: no feature",
-            f"{wrong[0]!r} 是目标、单元、名称、时间或禁用列, 不能作为特征",
-            "features",
-        )
-    return list(dict.fromkeys(scenario.features))
+    held_back = {scenario.target, scenario.unit, scenario.label, split.column, split.block}
+    for name in scenario.features or ():
+        if name in held_back or name in scenario.barred:
+            raise _error(
+                "feature_not_allowed",
+                f"{name!r} is the target, a unit, label, time or barred column: no feature",
+                f"{name!r} 是目标、单元、名称、时间或禁用列, 不能作为特征",
+                "features",
+            )
+    return list(feature_columns(scenario, list(frame.columns)))
 
 
 def _named_columns(scenario: Scenario) -> list[tuple[str, str]]:

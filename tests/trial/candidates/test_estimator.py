@@ -134,6 +134,13 @@ def test_a_fit_that_fails_says_why_and_does_not_raise():
     assert found.blocks[0].problems[0][1].startswith("fit failed: InvalidParameterError")
 
 
+def test_draws_from_the_global_generator_do_not_depend_on_what_ran_before(trouble: Path):
+    recipe = Recipe("classification", ("a", "b"), "troublemakers.Dices", {}, seed=4, trust=True)
+    first = answer_fold(job(recipe)).blocks[0].probability
+    np.random.rand(7)
+    assert np.array_equal(first, answer_fold(job(recipe)).blocks[0].probability)
+
+
 def test_warnings_of_libraries_are_collected():
     recipe = replace(LOGIT, parameters={"max_iter": 1})
     assert "ConvergenceWarning" in answer_fold(job(recipe)).warnings[0]

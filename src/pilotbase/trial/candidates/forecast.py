@@ -110,6 +110,7 @@ def _model(recipe: SeriesRecipe, history: Floats) -> Any:
 
 
 def _estimated(recipe: SeriesRecipe, history: Floats) -> Any:
+    np.random.seed(recipe.seed)  # what the worker did before must not matter
     return _fit(_model(recipe, history)).params
 
 

@@ -69,6 +69,9 @@ def model_of(recipe: Recipe) -> Any:
 
 
 def fitted(recipe: Recipe, train: Floats, target: Labels) -> Any:
+    """The model, fitted. NumPy's global generator is set first: some estimators inside others draw
+    from it, and what the worker did before must not matter."""
+    np.random.seed(recipe.seed)
     learnt = target.astype(str) if recipe.classes else target
     return model_of(recipe).fit(train, learnt)
 
