@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from pilotbase.catalog.table import Table
-from pilotbase.kernel.errors import BudgetError, CandidateError, PluginError
+from pilotbase.kernel.errors import BudgetError, CandidateError, HomeError, PluginError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Scenario, Under
@@ -691,6 +691,51 @@ def test_an_installed_plugin(
     finally:
         plugins._installed.cache_clear()
     assert (said.status == OK).all() and (said.label == tried.cases.target).mean() > 0.9
+
+
+def test_a_full_disk_loses_nothing_and_the_run_goes_on(
+    trial: Callable[..., Trial],
+    journal: Journal,
+    program: Program,
+    kinds: pd.DataFrame,
+    tmp_path: Path,
+):
+    log = tmp_path / "log"
+    tried = trial(
+        detection(kinds),
+        task="detection",
+        target="sick",
+        candidates=[{"id": "shell", "command": program("ok", -1, log)}],
+    )
+    (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
+    journal._db.execute(f"PRAGMA max_page_count={pages + 2}")
+    with pytest.raises(HomeError) as caught:
+        tried.run(journal)
+    assert caught.value.code == "home.disk_full"
+    asked = asked_places(log)
+    assert 1 < len(asked) < 30
+    journal._db.execute("PRAGMA max_page_count=10000")
+    said = tried.run(journal)["shell"].predictions
+    assert (said.status == OK).all()
+    assert asked_places(log) == [*asked, *range(len(asked) - 1, 30)]  # the unkept one, once more
+
+
+def test_a_program_is_asked_about_perturbed_cases_too(
+    trial: Callable[..., Trial], journal: Journal, program: Program, kinds: pd.DataFrame
+):
+    tried = trial(
+        detection(kinds),
+        task="detection",
+        target="sick",
+        candidates=[{"id": "shell", "command": program("ok")}],
+    )
+    moved = [Under(shift=100.0, columns=("place",)), Under(missing=0.5, columns=("place",))]
+    answered = tried.run(journal, under=moved)["shell"]
+    place = np.arange(30)
+    assert answered.predictions.score == pytest.approx(0.5 + place / 1000)
+    assert answered.under[0].score == pytest.approx(0.6 + place / 1000)
+    gone = answered.under[1].score[1:] == 0.5
+    assert 0 < gone.sum() < 29
 
 
 def test_the_questions_digest_keeps_answers_apart(trial: Callable[..., Trial], journal: Journal):
