@@ -144,18 +144,21 @@ def _foot(console: Console, run: RunResponse, language: Language) -> None:
 
 
 def _tour(console: Console, tour: TourResponse, language: Language) -> None:
-    console.print(_summary(tour.runs, language))
+    _summary(console, tour.runs, language)
     said = Text("Reports, one HTML file each: {path}", "报告 (每个场景一个 HTML 文件): {path}")
     console.print(escape(said.format(path=tour.reports).in_language(language)), soft_wrap=True)
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
-    for command, why in NEXT:
-        typed = f"{program()} {command}"
-        console.print(f"  {typed:<50} [dim]{why.in_language(language)}[/]", soft_wrap=True)
+    typed = [f"{program()} {command}" for command, _ in NEXT]
+    for words, (_, why) in zip(typed, NEXT, strict=True):
+        padded = f"{words:<{max(map(len, typed))}}"
+        console.print(f"  {padded}  [dim]{why.in_language(language)}[/]", soft_wrap=True)
 
 
 def program() -> str:
     """How to call this program from here: by name where the shell finds it, else by path."""
-    return "pilotbase" if shutil.which("pilotbase") else os.path.relpath(sys.argv[0])
+    if shutil.which("pilotbase"):
+        return "pilotbase"
+    return min(os.path.relpath(sys.argv[0]), os.path.abspath(sys.argv[0]), key=len)
 
 
 NEXT = (
@@ -169,36 +172,25 @@ NEXT = (
 )
 
 
-def _summary(runs: Sequence[RunResponse], language: Language) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    heads = (
-        Text("item", "条目"),
-        Text("scenario", "场景"),
-        Text("candidate", "候选方案"),
-        Text("verdict", "结论"),
-        Text("criteria", "指标"),
-    )
-    for head in heads:
-        whole = head.en in ("candidate", "verdict")
-        table.add_column(head.in_language(language), overflow="fold", no_wrap=whole)
+def _summary(console: Console, runs: Sequence[RunResponse], language: Language) -> None:
+    """A line a scenario and a line a candidate: ★ for the one that is chosen."""
+    widest = max(len(c["id"]) for run in runs for c in run.candidates)
     for run in sorted(runs, key=lambda run: run.item):
-        for i, candidate in enumerate(run.candidates):
-            star = " ★" if candidate["id"] == run.chosen else ""
-            table.add_row(
-                run.item if i == 0 else "",
-                escape(run.title.in_language(language)) if i == 0 else "",
-                escape(candidate["id"]) + star,
-                word(candidate["verdict"], language),
-                _counts(candidate, language),
-                end_section=i == len(run.candidates) - 1,
-            )
-    table.caption = Text("★ chosen by the plan's rule", "★ 按计划规则选定").in_language(language)
-    return table
+        title = escape(run.title.in_language(language))
+        console.print(f"\n[bold]{run.item}  {title}[/]", soft_wrap=True)
+        for candidate in run.candidates:
+            star = "★" if candidate["id"] == run.chosen else " "
+            name = escape(f"{candidate['id']:<{widest}}")
+            verdict = word(candidate["verdict"], language)
+            counts = _counts(candidate, language)
+            console.print(f"  {star} {name}  {verdict}: {counts}", soft_wrap=True)
+    said = Text("★ chosen by the plan's rule", "★ 按计划规则选定")
+    console.print(f"\n[dim]{said.in_language(language)}[/]")
 
 
 def _counts(candidate: dict[str, Any], language: Language) -> str:
     found = Counter(c["verdict"] for c in candidate["criteria"])
-    return ", ".join(f"{found[v]} {word(v, language)}" for v in WORDS if found[v])
+    return ", ".join(f"{word(v, language)} {found[v]}" for v in WORDS if found[v])
 
 
 def _plan(console: Console, plan: PlanResponse, language: Language) -> None:
