@@ -52,13 +52,14 @@ def axis_around(
     step = _nice((high - low) / ticks)
     first = math.ceil(low / step - 1e-9)
     marks = (first + k for k in range(math.floor(high / step + 1e-9) - first + 1))
-    return Axis(low, high, tuple(round(k * step, 12) for k in marks))
+    digits = 1 - math.floor(math.log10(step))
+    return Axis(low, high, tuple(round(k * step, digits) + 0.0 for k in marks))
 
 
 def _nice(step: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     power: float = 10.0 ** math.floor(math.log10(step))
-    return next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= step - 1e-12)
+    return next(f * power for f in (1.0, 2.0, 5.0, 10.0) if f * power >= step * (1.0 - 1e-9))
 
 
 def _across(value: float) -> str:

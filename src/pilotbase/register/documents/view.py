@@ -159,7 +159,18 @@ def _criterion(
         )
         for j, part in enumerate(parts)
     )
-    whole = _reading(said, path, id_, how, axis, said["direction"], claim=claim)
+    asked = papers.at(f"plan/criteria/{number}") or {}
+    planned = _bounds({"threshold": asked.get(said["direction"])}, f"plan/criteria/{number}")
+    whole = _reading(
+        said,
+        path,
+        id_,
+        how,
+        axis,
+        said["direction"],
+        claim=claim,
+        planned=[Mark(b.value, b.path.replace("threshold", said["direction"])) for b in planned],
+    )
     items = str(said.get("items") or "units")
     return CriterionView(
         whole,
@@ -208,8 +219,9 @@ def _reading(
     *,
     label: Text | None = None,
     claim: Mark | None = None,
+    planned: Sequence[Mark] = (),
 ) -> Reading:
-    bounds = _bounds(said, path)
+    bounds = _bounds(said, path) or planned
     interval, estimate = said.get("interval"), said.get("estimate")
     drawn = Drawn(
         direction,

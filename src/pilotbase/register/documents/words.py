@@ -178,11 +178,12 @@ def part_label(label: str, groups: Mapping[str, Any]) -> Text:
 def _label_in(language: Language, label: str, groups: Mapping[str, Any]) -> str:
     for name, group in groups.items():
         mark = re.escape(f"{name}=")
-        value = re.compile(rf"{mark}(.*?)(?= [-/] {mark}|, (?:lower|upper) side|$)")
+        label = label.replace(f" - {name}=", f" − {name}=")
+        value = re.compile(rf"{mark}(.*?)(?= [−/] {mark}|, (?:lower|upper) side|$)")
         label = value.sub(partial(_value_in, language, name, group), label)
     for side, text in _SIDES.items():
         label = label.replace(side, text.in_language(language))
-    return label.replace(" - ", " − ")
+    return label
 
 
 def _value_in(language: Language, name: str, group: Mapping[str, Any], found: re.Match[str]) -> str:

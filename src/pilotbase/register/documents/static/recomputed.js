@@ -81,8 +81,9 @@ const recomputed = (() => {
   function planned(plan, said) {
     const asked = plan.criteria[said.criterion];
     if (!asked) return said.metric === "barred_columns";
+    const nothing = said.parts.length === 0 && said.threshold === null;
     return asked.metric === said.metric && asked.blocking === said.blocking
-      && record.canonical(asked[said.direction]) === record.canonical(said.threshold);
+      && (nothing || record.canonical(asked[said.direction]) === record.canonical(said.threshold));
   }
 
   /** Results for one set of criteria; also gives what `verdicts.judged` needs. */
