@@ -119,7 +119,7 @@ def test_labels_of_groups_read_in_both_languages() -> None:
 
 
 def test_who_saw_the_plan() -> None:
-    assert attested("witnessed before the start by w.example").zh == "开始前已由 w.example 见证"
+    assert attested("witnessed before the start by w.example").zh == "试验开始前已由 w.example 见证"
     assert attested("self-attested: could have been rerun").en.startswith("Self-attested")
 
 

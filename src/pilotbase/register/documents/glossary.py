@@ -8,11 +8,11 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
     (
         Text("Candidate", "候选方案"),
         Text(
-            "A system that somebody offers to meet the need.", "某提供方提出、用以满足需求的系统。"
+            "A system that somebody offers to meet the need.", "某供给方提出、用以满足需求的系统。"
         ),
     ),
     (
-        Text("Criterion, bound", "指标、门槛"),
+        Text("Criterion, bound", "指标、门槛 (阈值)"),
         Text(
             "What has to be reached, and how far; fixed before the start.",
             "须达到什么、达到多少; 在开始前已固定。",
@@ -64,7 +64,7 @@ GLOSSARY: tuple[tuple[Text, Text], ...] = (
         Text("Committed order", "承诺次序"),
         Text(
             "The order in which cases count, calculated from the plan; nobody can choose it.",
-            "案例计入的次序, 由试验方案计算得出, 无人可以挑选。",
+            "案例计入的次序, 由试验计划计算得出, 无人可以挑选。",
         ),
     ),
     (

@@ -167,6 +167,7 @@ def _content(papers: Papers) -> dict[str, Any]:
         "level": printed(level, "percent"),
         "stake": printed(1.0 / level, "number-bound"),
         "shared": shared,
+        "all_exact": all(k.whole.said["exact"] for c in candidates for k in c.criteria),
         "odds": odds_views(papers),
         "how_of": lambda metric: how_by_metric.get(metric) or kind_of({"metric": metric}),
         "group_label": lambda label: words.part_label(label, papers.scenario.get("groups") or {}),

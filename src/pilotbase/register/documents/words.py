@@ -82,8 +82,8 @@ def attested(witness: str) -> Text:
     """Whether somebody outside saw the plan before the start."""
     said = witness.removeprefix("witnessed before the start by ")
     if said != witness:
-        return Text(f"Witnessed before the start by {said}", f"开始前已由 {said} 见证")
-    return Text("Self-attested: could have been rerun", "自我声明: 不排除曾重复试验")
+        return Text(f"Witnessed before the start by {said}", f"试验开始前已由 {said} 见证")
+    return Text("Self-attested: could have been rerun", "自我声明: 可能曾经重跑")
 
 
 def verdict_sentence(criterion: Mapping[str, Any]) -> Text:

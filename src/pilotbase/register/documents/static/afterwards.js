@@ -36,7 +36,7 @@ const afterwards = (() => {
       : rule(`after ${end.items} of ${total}`, `在第 ${end.items} 个 (共 ${total} 个) 时`);
     const atThen = plan.evidence === "fixed" && shown < total
       ? rule("nothing yet: this plan looks only once, at the end",
-        "尚无判定: 该方案只在最后判定一次")
+        "尚无判定: 该计划只在最后判定一次")
       : rule(`${WORDS[then.verdict].en}${stop < shown && then.verdict !== "undecided"
         ? ` (since case ${then.items})` : ""}`,
       `${WORDS[then.verdict].zh}${stop < shown && then.verdict !== "undecided"
@@ -83,7 +83,7 @@ const afterwards = (() => {
       element("b", { class: "share-of" }, percent(share)));
   }
 
-  function table({ results, runs, seed }, { word, how, levels, total }) {
+  function table({ results, runs, seed }, { word, how, levels, total, part }) {
     const goes = word !== "no-go";
     const head = [
       rule("A made-up system that is …", "一个虚构系统, 其真实水平……"),
@@ -107,7 +107,9 @@ const afterwards = (() => {
         element("thead", {}, element("tr", {}, head.map((h) =>
           element("th", { scope: "col" }, say(h))))),
         element("tbody", {}, rows))),
-      element("p", {}, say(rule(
+      element("p", {}, say(claims.isComplete(part) ? rule(
+        "Here the base counts every case before it decides; about these cases it cannot err.",
+        "此处基地在全部案例计数之后才判定, 就这些案例而言不会出错。") : rule(
         `The base's rule promises a wrong answer of this kind in at most ${percent(level)} of trials, however often it looks.`,
         `基地规则保证: 无论中途看多少次, 此类误判的概率不超过 ${percent(level)}。`))),
     ];

@@ -92,22 +92,22 @@ const checks = (() => {
     const fit = (en, zh, holds) => result("documents", { en, zh }, holds, {
       en: "do not fit each other", zh: "彼此不符",
     });
-    yield fit("plan and its hash", "试验方案与其哈希", planHash === frame.plan_hash
+    yield fit("plan and its hash", "试验计划与其哈希", planHash === frame.plan_hash
       && planHash === verdict.plan.hash && frame.run === planHash.slice(7, 19));
     if (plan.scenario) {
-      yield fit("scenario and the plan", "场景与试验方案", digestOf(scenario) === plan.scenario);
+      yield fit("scenario and the plan", "场景与试验计划", digestOf(scenario) === plan.scenario);
     }
-    yield fit("candidates and the plan", "候选方案与试验方案", same(plan.candidates,
+    yield fit("candidates and the plan", "候选方案与试验计划", same(plan.candidates,
       scenario.candidates.map((c) => ({ id: c.id, digest: digestOf(c) }))));
-    yield fit("evidence and the plan", "证据与试验方案",
+    yield fit("evidence and the plan", "证据与试验计划",
       Object.entries(evidence).every(([id, e]) => e.plan === planHash && e.candidate === id)
       && verdict.candidates.every((c) => c.id in evidence));
     const planned = bodyOf(kept, "pilot.planned/1");
     if (planned) {
-      yield fit("plan and its entry", "试验方案与其记录", planned.plan === planHash
+      yield fit("plan and its entry", "试验计划与其记录", planned.plan === planHash
         && planned.earlier_plans === frame.earlier.plans_on_same_data);
       const signed = await record.verifyNote(planned.note, kept.vkey);
-      yield fit("plan and the base's signature", "试验方案与基地签名",
+      yield fit("plan and the base's signature", "试验计划与基地签名",
         signed.holds && signed.text === `pilotbase/plan/1\n${frame.run}\n${planHash}\n`);
     }
     const evaluated = bodyOf(kept, "pilot.evaluated/1");
@@ -150,12 +150,12 @@ const checks = (() => {
       const note = `pilotbase/receipt/1\n${frame.plan_hash}\n\n${receipt}`;
       yield result("order", { en: "the witness's receipt", zh: "见证人的回执" },
         (await record.verifyNote(note, witness)).holds,
-        { en: "is not signed by the witness of the plan", zh: "并非由方案指定的见证人签名" });
+        { en: "is not signed by the witness of the plan", zh: "并非由计划指定的见证人签名" });
     }
     const text = record.canonical(["pilotbase/order/1", frame.plan_hash, receipt]);
     const seed = hashing.sha256(hashing.utf8(text));
     const seedFits = hex(seed) === said.seed && (!started || started.order === said.seed);
-    yield result("order", { en: "seed from plan and receipt", zh: "由方案与回执得出的种子" },
+    yield result("order", { en: "seed from plan and receipt", zh: "由计划与回执得出的种子" },
       seedFits, { en: "is not the one shown", zh: "与所示不一致" });
     const prefix = hashing.concat(seed, Uint8Array.of(0));
     const keys = said.units.map((id) =>

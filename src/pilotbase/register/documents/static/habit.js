@@ -6,6 +6,7 @@ const habit = (() => {
   const SEED = 20250821;
   const RUNS = 2000;
   const WORK = 1.5e8; // stakes multiplied in all simulations of one system, so that it stays quick
+  const BREATH = 2e6; // … and multiplied before the browser may draw again
   const FINITE_MOST = 20000;
 
   /** A part as a claim about one mean: the values seen, their bound, and how much of that mean is
@@ -72,8 +73,15 @@ const habit = (() => {
     return { greater, found };
   }
 
+  /** One look at a set of which everything is known: nothing but a comparison. */
+  function whole(part) {
+    const { tested } = claimed(part);
+    return (values) => ((systems.meanOf(values) >= tested) === part.at_least ? "meets" : "fails");
+  }
+
   /** The base's rule as a function of values: "meets", "fails" or "undecided". */
   function base(part, levels, mode, count) {
+    if (mode === "fixed" && claims.isComplete(part)) return whole(part);
     const tau = claims.testedThreshold(part);
     if (part.kind === "pass_fail" && tau > 0 && tau < 1) {
       return mode === "fixed" ? oneLook(part, levels, tau) : counted(part, levels, count);
@@ -129,15 +137,17 @@ const habit = (() => {
   /** Share of runs in which the habit and the base's rule decide `word` ("meets" for go). */
   async function compare(part, levels, mode, own, word, pause) {
     const count = Math.min(claims.items(part), FINITE_MOST);
-    const cost = part.kind === "pass_fail" ? 1 : 128;
+    const counts = part.kind === "pass_fail" || (mode === "fixed" && claims.isComplete(part));
+    const cost = counts ? 12 : 128;
     const runs = Math.max(200, Math.min(RUNS, Math.floor(WORK / (cost * count))));
+    const restful = Math.max(1, Math.floor(BREATH / (cost * count)));
     const rule = base(part, levels, mode, count);
     const results = [];
     for (const system of tried(part)) {
       const random = systems.generator(SEED);
       let [mine, looked, theirs] = [0, 0, 0];
       for (let run = 0; run < runs; run += 1) {
-        if (run % 50 === 0) await pause();
+        if (run % restful === 0) await pause();
         const values = drawn(part, system.mean, count, random);
         const stop = stops({ ...own, count }, values);
         mine += stop > 0 ? 1 : 0;

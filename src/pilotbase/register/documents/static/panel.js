@@ -113,8 +113,10 @@ const panel = (() => {
   function range(values) {
     const { part, said, how } = game;
     if (how === "percent" && part.solve === "threshold" && part.scale === 1) return [0, 1];
-    const all = [...values.filter((v) => v !== null), said.threshold];
-    const [low, high] = [Math.min(0, ...all), Math.max(...all)];
+    let [low, high] = [Math.min(0, said.threshold), said.threshold];
+    for (const v of values) {
+      if (v !== null) [low, high] = [Math.min(low, v), Math.max(high, v)];
+    }
     return [low, high + 0.15 * (high - low || 1)];
   }
 

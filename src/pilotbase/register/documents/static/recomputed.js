@@ -106,7 +106,7 @@ const recomputed = (() => {
       if (!joinedHolds(said, found[k]) || !planned(plan, said)) {
         yield checks.result("arithmetic", naming(candidate, said, ""), false, {
           en: "its figures are not those of its parts, or its bound not that of the plan",
-          zh: "其数字与分项不符, 或门槛与方案不符",
+          zh: "其数字与分项不符, 或门槛与计划不符",
         });
       }
     }

@@ -15,46 +15,45 @@ const systems = (() => {
     };
   }
 
-  function shuffle(values, random, first) {
-    for (let i = 0; i < first; i += 1) {
-      const j = i + Math.floor(random() * (values.length - i));
-      [values[i], values[j]] = [values[j], values[i]];
-    }
-    return values;
-  }
-
   /** Pass/fail answers of a system with this rate: drawn from a finite set, or independent. */
   function passFail(rate, count, population, random) {
     if (population === null) {
       return Float64Array.from({ length: count }, () => (random() < rate ? 1 : 0));
     }
     let passing = Math.round(rate * population);
-    return Float64Array.from({ length: count }, (_, t) => {
-      const passes = random() * (population - t) < passing;
-      passing -= passes ? 1 : 0;
-      return passes ? 1 : 0;
-    });
-  }
-
-  const meanOf = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-
-  /** The values moved to another mean without leaving [0, 1]: drawn towards 0, or towards 1. */
-  function moved(values, mean) {
-    const now = meanOf(values);
-    if (mean <= now) return values.map((v) => (v * mean) / now);
-    return values.map((v) => 1 - ((1 - v) * (1 - mean)) / (1 - now));
-  }
-
-  /** Answers like those seen, of a system with this mean. */
-  function bounded(seen, mean, count, population, random) {
-    const pick = () => seen[Math.floor(random() * seen.length)];
-    if (population === null) {
-      const like = moved(seen, mean);
-      return Float64Array.from({ length: count }, () => like[Math.floor(random() * like.length)]);
+    const values = new Float64Array(count);
+    for (let t = 0; t < count; t += 1) {
+      values[t] = random() * (population - t) < passing ? 1 : 0;
+      passing -= values[t];
     }
-    const all = moved(Float64Array.from({ length: population }, pick), mean);
-    return shuffle(all, random, count).subarray(0, count);
+    return values;
   }
 
-  return { generator, passFail, bounded, moved, meanOf };
+  // Plain loops: these run millions of times while the reader waits.
+  function meanOf(values) {
+    let sum = 0;
+    for (let i = 0; i < values.length; i += 1) sum += values[i];
+    return sum / values.length;
+  }
+
+  /** The values moved in place to another mean without leaving [0, 1]: drawn towards 0 or 1. */
+  function move(values, mean) {
+    const now = meanOf(values);
+    const [by, towards] = mean <= now ? [mean / now, 0] : [(1 - mean) / (1 - now), 1];
+    for (let i = 0; i < values.length; i += 1) values[i] = towards + (values[i] - towards) * by;
+    return values;
+  }
+
+  /** Answers like those seen, of a system with this mean: drawn from a finite set that has exactly
+   *  this mean, or independent with this expectation. */
+  function bounded(seen, mean, count, population, random) {
+    const from = population === null ? move(Float64Array.from(seen), mean) : seen;
+    const values = new Float64Array(population ?? count);
+    for (let i = 0; i < values.length; i += 1) {
+      values[i] = from[Math.floor(random() * from.length)];
+    }
+    return population === null ? values : move(values, mean).subarray(0, count);
+  }
+
+  return { generator, passFail, bounded, meanOf };
 })();

@@ -8,7 +8,7 @@ const verifying = (() => {
     record: { en: "The record: signature, entries, root", zh: "记录: 签名、条目、根哈希" },
     bodies: { en: "The recorded bodies fit their commitments", zh: "记录正文与承诺值相符" },
     documents: { en: "The papers fit each other", zh: "各文件彼此相符" },
-    order: { en: "The order follows from plan and receipt", zh: "次序由方案与回执得出" },
+    order: { en: "The order follows from plan and receipt", zh: "次序由计划与回执得出" },
     arithmetic: {
       en: "The arithmetic, from the integers to the verdict", zh: "从整数到结论的运算",
     },
