@@ -20,7 +20,13 @@ from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.rules import note
 from pilotbase.scenario.schema import Scenario
-from pilotbase.trial.evidence import CriterionEvidence, Evidence, Part, evidence_to_json
+from pilotbase.trial.evidence import (
+    RESOLUTION,
+    CriterionEvidence,
+    Evidence,
+    Part,
+    evidence_to_json,
+)
 from pilotbase.trial.rules.order import committed_order, order_seed
 
 UNITS = 442
@@ -47,6 +53,7 @@ class Made:
     future: bool = False
     gap: bool = False
     criteria: int = 5
+    seed: int = 7
     evidence: str = "sequential"
     forged: str = ""
     candidates: tuple[str, ...] = ("boosted", "logistic", "scripted")
@@ -183,13 +190,14 @@ def plan_of(scenario: Json) -> Json:
     }
 
 
-def micro(values: Any) -> tuple[int, ...]:
-    return tuple(int(v) for v in np.rint(np.asarray(values) * 1e6))
+def scaled(values: Any) -> tuple[int, ...]:
+    """Values in [0, 1] as the integers of evidence."""
+    return tuple(int(v) for v in np.rint(np.asarray(values) * RESOLUTION))
 
 
 def parts_of(name: str, made: Made) -> list[tuple[Part, ...]]:
     """Integers of one candidate, a tuple of parts per criterion."""
-    random = np.random.default_rng([7, sorted(QUALITY).index(name)])
+    random = np.random.default_rng([made.seed, sorted(QUALITY).index(name)])
     recall, brier, gap = QUALITY[name]
     n = UNITS if made.complete else 300
     positives, size = (110, 110) if made.complete else (75, 110)
@@ -206,8 +214,8 @@ def parts_of(name: str, made: Made) -> list[tuple[Part, ...]]:
     apart = Part(
         "difference",
         False,
-        micro(a),
-        micro(b),
+        scaled(a),
+        scaled(b),
         turns=ints(turns),
         label="sex=1 - sex=2",
         margin=0.3,
@@ -229,14 +237,14 @@ def parts_of(name: str, made: Made) -> list[tuple[Part, ...]]:
         outages=lost,
     )
     low = Part("pass_fail", True, ints(right), label="lower side", threshold=0.6, resolution=1)
-    score = Part("bounded", False, micro(squares), threshold=0.2, population=UNITS)
+    score = Part("bounded", False, scaled(squares), threshold=0.2, population=UNITS)
     return [
         (found,),
         (score,),
         (apart, _turned(apart)),
         (
             replace(
-                score, kind="paired", y=micro(majority), threshold=0.0, ratio=0.9, solve="ratio"
+                score, kind="paired", y=scaled(majority), threshold=0.0, ratio=0.9, solve="ratio"
             ),
         ),
         (

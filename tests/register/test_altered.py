@@ -208,7 +208,7 @@ FORGED = {
 def test_a_wrong_verdict_that_the_base_signed_itself_fails_the_arithmetic(
     reader: Reader, report: Report, what: str
 ) -> None:
-    said = broken(reader, report(candidates=("boosted",), forged=what))
+    said = broken(reader, report(candidates=("boosted",), criteria=2, forged=what))
     assert FORGED[what] in said
     assert "signature" not in said and "commitment" not in said and "section" not in said
     if what != "candidate":

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from pilotbase.register.documents.report import render_report
 from tests.register.conftest import SMALL, Reader
-from tests.register.making import HOSTILE
+from tests.register.making import HOSTILE, Json
 
 Report = Callable[..., str]
 
@@ -20,11 +21,11 @@ def usual(window: Reader, report: Report) -> Iterator[Any]:
 
 
 KINDS: list[dict[str, Any]] = [
-    {"future": True, "candidates": ("logistic", "scripted"), "criteria": 3},
-    {"witnessed": True, "candidates": ("boosted",)},
+    {"future": True, "candidates": ("logistic",), "criteria": 3},
+    {"witnessed": True, "candidates": ("boosted",), "criteria": 2},
     {"complete": True, "candidates": ("logistic", "scripted")},
     {"evidence": "fixed", "candidates": ("logistic",)},
-    {"gap": True, "candidates": ("boosted",)},
+    {"gap": True, "candidates": ("boosted",), "criteria": 2},
 ]
 
 
@@ -43,13 +44,13 @@ def test_without_webcrypto_the_page_verifies_with_its_own_code(
     reader: Reader, report: Report
 ) -> None:
     gone = "Object.defineProperty(globalThis.crypto, 'subtle', {value: undefined})"
-    page = reader.open(report(witnessed=True, candidates=("boosted",)), without=gone)
+    page = reader.open(report(witnessed=True, candidates=("boosted",), criteria=2), without=gone)
     assert page.evaluate("globalThis.crypto.subtle === undefined")
     assert page.inner_text("#alarm") == "" and reader.said == []
 
 
 def test_hostile_strings_are_text_and_nothing_else(reader: Reader, report: Report) -> None:
-    page = reader.open(report(hostile=True, candidates=("boosted", "scripted"), criteria=2))
+    page = reader.open(report(hostile=True, candidates=("boosted", "scripted"), criteria=3))
     assert page.inner_text("#alarm") == ""
     assert HOSTILE.replace("\u202e", "") in page.inner_text("h1").replace("\u202e", "")
     assert page.title().startswith("Triage </script>")
@@ -207,3 +208,28 @@ def test_scripts_off_leaves_a_readable_page_that_says_it_is_unchecked(
     assert "Not checked yet" in page.inner_text("#status")
     assert "may go ahead" in page.inner_text("#finding")
     assert "通过" not in page.inner_text("#finding .lead")
+
+
+def test_what_holms_procedure_adds_is_recomputed_too(
+    reader: Reader, dossier: Callable[..., Json]
+) -> None:
+    made = dossier(candidates=("scripted",), criteria=2, seed=171)
+    recall = made["verdict"]["candidates"][0]["criteria"][0]
+    # Alone it would be open at 0.05 / 2; the other criterion out of the way, 0.05 is its level.
+    assert recall["verdict"] == "fails" and 0.025 < recall["p_fails"] <= 0.05
+    page = reader.open(render_report(made))
+    assert page.inner_text("#alarm") == "" and reader.said == []
+
+
+def test_erased_evidence_is_said_to_be_missing_and_all_else_still_holds(
+    reader: Reader, dossier: Callable[..., Json]
+) -> None:
+    made = dossier(candidates=("boosted", "scripted"), criteria=2)
+    made["bodies"] = [b for b in made["bodies"] if b["name"] != "evidence:scripted"]
+    del made["evidence"]["scripted"]
+    page = reader.open(render_report(made))
+    assert page.inner_text("#alarm") == ""
+    assert "checks hold, 3 could not be made" in page.inner_text("#status")
+    assert "Scripted answers: evidence is not in this file" in page.inner_text("#checks")
+    assert page.locator("#play-candidate option").count() == 1
+    assert reader.said == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pilotbase.assess.rules import levels
+from pilotbase.trial.evidence import RESOLUTION
 from pilotbase.trial.rules.reading import read_part
 from tests.register.conftest import Reader
 from tests.register.making import Json, Made, parts_of
@@ -64,9 +65,9 @@ def test_cases_come_in_the_committed_order(page: Any, dossier: Callable[..., Jso
     show(page, ones=1)
     assert page.inner_text("#play-latest").startswith(made["order"]["names"][10])
     values = made["evidence"]["logistic"]["criteria"][1]["parts"][0]["x"]
-    good = sum(v <= 200_000 for v in values[:11])
+    good = sum(v <= 0.2 * RESOLUTION for v in values[:11])
     assert f"11 of 300 seen: {good} good, {11 - good} bad." in page.inner_text("#play-sofar")
-    assert f"{sum(values[:11]) / 11e6:.3f}" in page.inner_text("#play-sofar")
+    assert f"{sum(values[:11]) / 11 / RESOLUTION:.3f}" in page.inner_text("#play-sofar")
     assert page.locator("#play-tiles .tile").count() == 11
 
 

@@ -16,7 +16,7 @@ from pilotbase.kernel.canonical import encode
 from pilotbase.record.rules import merkle, note
 from pilotbase.record.rules.commitment import commit
 from pilotbase.register.documents.figures import printed
-from pilotbase.trial.evidence import Kind, Part
+from pilotbase.trial.evidence import RESOLUTION, Kind, Part
 from pilotbase.trial.rules.order import committed_order, order_seed
 from pilotbase.trial.rules.reading import read_part
 from pilotbase.trial.rules.sequential import (
@@ -207,8 +207,8 @@ def _parts() -> list[Part]:
         mean = random.uniform(0.3, 0.9)
         bound = float(np.round(np.clip(mean + random.normal() * 0.12, 0.05, 0.95), 2))
         passed = (random.random(count) < mean).astype(int)
-        micro = np.rint(random.beta(4 * mean, 4 * (1 - mean), count) * 1e6).astype(int)
-        other = np.rint(random.beta(3, 3, count) * 1e6).astype(int)
+        micro = np.rint(random.beta(4 * mean, 4 * (1 - mean), count) * RESOLUTION).astype(int)
+        other = np.rint(random.beta(3, 3, count) * RESOLUTION).astype(int)
         said: dict[str, Any] = {
             "at_least": bool(n // 4 % 2),
             "population": None if n % 3 == 0 else count + more,
@@ -224,7 +224,7 @@ def _parts() -> list[Part]:
             said |= {"x": micro, "y": other, "weight": 1.5, "ratio": 0.9, "solve": "ratio"}
         else:
             turns = random.permutation([0] * count + [1] * count)
-            said |= {"x": passed * 1_000_000, "y": other, "turns": turns, "margin": 0.1}
+            said |= {"x": passed * RESOLUTION, "y": other, "turns": turns, "margin": 0.1}
             said |= {"solve": "margin", "population_y": said["population"]}
         lists = {k: tuple(v.tolist()) for k, v in said.items() if isinstance(v, np.ndarray)}
         parts.append(Part(kind=kind, **{**said, **lists}))
@@ -296,7 +296,8 @@ def test_the_simulated_rule_errs_as_often_as_its_exact_odds_say(page: Any) -> No
 
 
 def test_the_simulation_repeats_to_the_digit(page: Any) -> None:
-    part = Part("bounded", False, tuple(range(0, 1_000_000, 20_000)), threshold=0.6, population=80)
+    seen = tuple(range(0, RESOLUTION, RESOLUTION // 50))
+    part = Part("bounded", False, seen, threshold=0.6, population=80)
     own = {"from": 5, "every": 5, "mean": 0.5, "atLeast": False}
     first = page.evaluate(SIMULATE, [asdict(part), own])
     assert first == page.evaluate(SIMULATE, [asdict(part), own])

@@ -1,5 +1,6 @@
 // checks: what the page verifies of itself, one result per thing that can be named. A result is
-// {group, name: {en, zh}, holds: true | false | null, why: {en, zh}}; null means not recomputed.
+// {group, name: {en, zh}, holds: true | false | null, why: {en, zh}}; null: it could not be checked
+// because something it needs is not in the file (an erased body, say), and `why` tells so.
 const checks = (() => {
   "use strict";
 
@@ -79,8 +80,9 @@ const checks = (() => {
     }
   }
 
+  /** The body of the entry of a kind, in whatever version; null when there is none. */
   const bodyOf = (kept, kind) => {
-    const entry = kept.entries.find((e) => envelope(e).kind === kind);
+    const entry = kept.entries.find((e) => String(envelope(e).kind).split("/")[0] === kind);
     return entry ? envelope(entry).body ?? {} : null;
   };
 
@@ -100,35 +102,37 @@ const checks = (() => {
     yield fit("candidates and the plan", "候选方案与试验计划", same(plan.candidates,
       scenario.candidates.map((c) => ({ id: c.id, digest: digestOf(c) }))));
     yield fit("evidence and the plan", "证据与试验计划",
-      Object.entries(evidence).every(([id, e]) => e.plan === planHash && e.candidate === id)
-      && verdict.candidates.every((c) => c.id in evidence));
-    const planned = bodyOf(kept, "pilot.planned/1");
+      Object.entries(evidence).every(([id, e]) => e.plan === planHash && e.candidate === id));
+    const missing = (en, zh) => result("documents", { en, zh }, null, {
+      en: "that entry is not in this file", zh: "该记录不在本文件中",
+    });
+    const planned = bodyOf(kept, "pilot.planned");
     if (planned) {
       yield fit("plan and its entry", "试验计划与其记录", planned.plan === planHash
         && planned.earlier_plans === frame.earlier.plans_on_same_data);
       const signed = await record.verifyNote(planned.note, kept.vkey);
       yield fit("plan and the base's signature", "试验计划与基地签名",
         signed.holds && signed.text === `pilotbase/plan/1\n${frame.run}\n${planHash}\n`);
-    }
-    const evaluated = bodyOf(kept, "pilot.evaluated/1");
+    } else yield missing("plan and its entry", "试验计划与其记录");
+    const evaluated = bodyOf(kept, "pilot.evaluated");
     if (evaluated) {
       yield fit("evidence and its entry", "证据与其记录",
         evaluated.exposures === frame.earlier.exposures
-        && Object.entries(evaluated.evidence).every(([id, d]) =>
-          digest(text(`evidence:${id}`)) === d));
-    }
-    const judged = bodyOf(kept, "pilot.judged/1");
+        && Object.keys(evidence).every((id) =>
+          digest(text(`evidence:${id}`)) === evaluated.evidence[id]));
+    } else yield missing("evidence and its entry", "证据与其记录");
+    const judged = bodyOf(kept, "pilot.judged");
     if (judged) {
       const words = Object.fromEntries(verdict.candidates.map((c) => [c.id, c.verdict]));
       yield fit("verdict and its entry", "结论与其记录", judged.verdict === digest(text("verdict"))
         && same(judged.verdicts, words) && judged.chosen === verdict.chosen);
-    }
-    const evidenced = bodyOf(kept, "pilot.evidenced/1");
+    } else yield missing("verdict and its entry", "结论与其记录");
+    const evidenced = bodyOf(kept, "pilot.evidenced");
     if (evidenced) {
       const signed = await record.verifyNote(evidenced.note, kept.vkey);
       yield fit("verdict and the signatory's signature", "结论与签署人签名", signed.holds
-        && signed.text === `pilotbase/verdict/1\n${planHash}\n${judged.verdict}\n`);
-    }
+        && signed.text === `pilotbase/verdict/1\n${planHash}\n${digest(text("verdict"))}\n`);
+    } else yield missing("verdict and the signatory's signature", "结论与签署人签名");
     yield fit("attestation shown and in the verdict", "所示见证与结论中的见证",
       frame.witness === verdict.plan.witness && frame.witness === attested(plan));
   }
@@ -143,7 +147,7 @@ const checks = (() => {
 
   // 5. The order: receipt, seed, and the units sorted by their hashes.
   async function* order({ frame, plan, order: said, record: kept }) {
-    const started = bodyOf(kept, "pilot.started/1");
+    const started = bodyOf(kept, "pilot.started");
     const receipt = (started ? started.receipt : frame.receipt) || null;
     const witness = plan.order.receipt.key;
     if (witness) {

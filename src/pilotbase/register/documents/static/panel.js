@@ -178,7 +178,7 @@ const panel = (() => {
   };
 
   function fillCriteria(keep) {
-    const candidate = report.verdict.candidates[at("play-candidate").selectedIndex];
+    const candidate = report.tried[at("play-candidate").selectedIndex];
     const options = candidate.criteria.flatMap((_, k) =>
       report.evidence[candidate.id].criteria[k].parts.map((part, j) => ({ k, j, part })))
       .filter(({ part }) => claims.items(part) > 0);
@@ -193,13 +193,13 @@ const panel = (() => {
     const select = at("play-candidate");
     const chosen = Math.max(0, select.selectedIndex);
     const language = page.isChinese() ? "zh" : "en";
-    select.replaceChildren(...report.verdict.candidates.map((c) => element("option", {},
+    select.replaceChildren(...report.tried.map((c) => element("option", {},
       c.title[language] + (c.stand_in ? (language === "zh" ? " (替身)" : " (stand-in)") : ""))));
     select.selectedIndex = chosen;
   }
 
   function chosen() {
-    const candidate = report.verdict.candidates[at("play-candidate").selectedIndex];
+    const candidate = report.tried[at("play-candidate").selectedIndex];
     const [k, j] = at("play-criterion").value.split(" ").map(Number);
     if (at("play-criterion").value) begin(candidate, k, j);
   }
@@ -213,7 +213,10 @@ const panel = (() => {
   }
 
   function start(read) {
-    report = { ...read, labels };
+    // Without its evidence (erased from the vault) there is nothing to reveal of a candidate.
+    const tried = read.verdict.candidates.filter((c) => c.id in read.evidence);
+    if (!tried.length) return;
+    report = { ...read, labels, tried };
     fillCandidates();
     fillCriteria(false);
     at("play").hidden = false;

@@ -5,6 +5,11 @@ const recomputed = (() => {
 
   const { toNumber, printed, at, fixed } = figures;
 
+  const UNFOUNDED = { en: "does not follow from its criteria", zh: "无法由其指标得出" };
+  const ERASED = {
+    en: "evidence is not in this file, so it is not recomputed", zh: "证据不在本文件中, 因此未重新计算",
+  };
+
   const close = (a, b, tolerance) =>
     a === b || Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
 
@@ -86,24 +91,48 @@ const recomputed = (() => {
       && (nothing || record.canonical(asked[said.direction]) === record.canonical(said.threshold));
   }
 
+  /** Where the parts of a criterion stand, read at these levels. */
+  async function standingsAt(criterion, levels, mode, pause) {
+    const standings = [];
+    for (const part of criterion.parts) {
+      await pause();
+      standings.push(await reading.standing(part, levels, mode, pause));
+    }
+    return standings;
+  }
+
+  /** The reading whose figures are shown: the one at its own levels or, where a step-down procedure
+   *  decided what was open there, the first of its levels that says the same. */
+  async function agreeing(plan, criterion, word, own, pause) {
+    const says = ({ standings }) => verdicts.joined(standings.map((s) => s.verdict)) === word;
+    if (says(own)) return own;
+    for (const level of verdicts.stepsOf(plan)) {
+      const levels = { meets: level, fails: level / Math.max(1, criterion.parts.length) };
+      const standings = await standingsAt(criterion, levels, plan.evidence, pause);
+      if (says({ standings })) return { levels, standings };
+    }
+    return own;
+  }
+
   /** Results for one set of criteria; also gives what `verdicts.judged` needs. */
   async function* criteria(plan, candidate, evidence, shown, found, pause) {
     const levels = verdicts.levelsOf(plan, evidence);
     for (const [k, criterion] of evidence.entries()) {
       const said = shown[k];
-      const standings = [];
+      const standings = await standingsAt(criterion, levels[k], plan.evidence, pause);
+      found.push(verdicts.criterion(criterion, standings));
+      const own = { levels: levels[k], standings };
+      const read = await agreeing(plan, criterion, said.verdict, own, pause);
       for (const [j, part] of criterion.parts.entries()) {
-        await pause();
-        const standing = await reading.standing(part, levels[k], plan.evidence, pause);
-        standings.push(standing);
-        const wrong = differing(part, said.parts[j], standing, levels[k], plan.evidence);
+        const wrong = differing(
+          part, said.parts[j], read.standings[j], read.levels, plan.evidence);
         yield checks.result("arithmetic", naming(candidate, said, part.label), !wrong.length, {
           en: `recomputed differently: ${wrong.map((w) => w.en).join(", ")}`,
           zh: `重新计算结果不同: ${wrong.map((w) => w.zh).join("、")}`,
         });
       }
-      found.push(verdicts.criterion(criterion, standings));
-      if (!joinedHolds(said, found[k]) || !planned(plan, said)) {
+      const whole = verdicts.criterion(criterion, read.standings);
+      if (!joinedHolds(said, whole) || !planned(plan, said)) {
         yield checks.result("arithmetic", naming(candidate, said, ""), false, {
           en: "its figures are not those of its parts, or its bound not that of the plan",
           zh: "其数字与分项不符, 或门槛与计划不符",
@@ -117,6 +146,10 @@ const recomputed = (() => {
     for (const candidate of verdict.candidates) {
       const body = evidence[candidate.id];
       const found = [];
+      if (!body) {
+        yield checks.result("arithmetic", candidate.title, null, ERASED);
+        continue;
+      }
       yield* criteria(plan, candidate, body.criteria, candidate.criteria, found, pause);
       all.push(found);
       if (body.future) {
@@ -127,13 +160,14 @@ const recomputed = (() => {
         yield* criteria(plan, named, beside, candidate.future.criteria, [], pause);
       }
     }
-    const judged = verdicts.judged(all, plan);
+    // The rule over several candidates needs the evidence of all of them.
+    const judged = all.length === verdict.candidates.length ? verdicts.judged(all, plan) : null;
     for (const [n, candidate] of verdict.candidates.entries()) {
-      const holds = candidate.verdict === judged[n].verdict
+      const holds = judged && candidate.verdict === judged[n].verdict
         && candidate.criteria.every((c, k) => c.verdict === judged[n].criteria[k]);
       yield checks.result("arithmetic", {
         en: `verdict on ${candidate.title.en}`, zh: `对${candidate.title.zh}的结论`,
-      }, holds, { en: "does not follow from its criteria", zh: "无法由其指标得出" });
+      }, holds, judged ? UNFOUNDED : ERASED);
     }
     const going = verdict.candidates.filter((c) => c.verdict === "go").map((c) => c.id);
     yield checks.result("arithmetic", { en: "first choice", zh: "首选" },

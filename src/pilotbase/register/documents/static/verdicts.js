@@ -43,6 +43,15 @@ const verdicts = (() => {
     return words.length && words.every((w) => w === "meets") ? "meets" : "undecided";
   }
 
+  /** Levels at which a step-down procedure may have decided what was open at first. */
+  function stepsOf(plan) {
+    const count = Math.max(plan.candidates.length, plan.criteria.length + 1);
+    const steps = Array.from({ length: count }, (_, i) => [
+      plan.alpha / (i + 1), (plan.alpha * (i + 1)) / count,
+    ]).flat();
+    return [...new Set(steps)].sort((a, b) => a - b);
+  }
+
   /** One criterion from where its parts stand: intersection-union for meets, Bonferroni for fails. */
   function criterion(evidence, standings) {
     const all = (key) => standings.map((s) => s[key]);
@@ -79,5 +88,5 @@ const verdicts = (() => {
     });
   }
 
-  return { holm, eHolm, eBh, levelsOf, criterion, judged };
+  return { holm, eHolm, eBh, levelsOf, stepsOf, joined, criterion, judged };
 })();

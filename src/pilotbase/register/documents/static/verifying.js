@@ -47,42 +47,69 @@ const verifying = (() => {
     return results;
   }
 
-  const mark = (holds) => element("b", { class: holds ? "is-yes" : "is-no" },
-    holds ? "✓ " : "✗ ", say(holds ? { en: "holds", zh: "成立" }
-      : { en: "DOES NOT HOLD", zh: "不成立" }));
+  const WORDS = new Map([
+    [true, ["is-yes", "✓ ", { en: "holds", zh: "成立" }]],
+    [false, ["is-no", "✗ ", { en: "DOES NOT HOLD", zh: "不成立" }]],
+    [null, ["is-open", "○ ", { en: "not checked", zh: "未检查" }]],
+  ]);
+  function mark(holds) {
+    const [className, sign, word] = WORDS.get(holds);
+    return element("b", { class: className }, sign, say(word));
+  }
 
   function line({ name, holds, why }) {
     const reason = holds ? null : [say({ en: ": ", zh: ": " }), say(why)];
     return element("li", {}, mark(holds), " ", say(name), reason);
   }
 
+  /** False where one is, else null where one is, else true. */
+  const overall = (results) => (results.some((r) => r.holds === false) ? false
+    : results.some((r) => r.holds === null) ? null : true);
+
   function group(name, results) {
-    const broken = results.filter((r) => !r.holds);
-    return element("details", { open: broken.length > 0 },
-      element("summary", {}, mark(!broken.length), " ", say(GROUPS[name]),
-        ` (${results.length - broken.length}/${results.length})`),
-      element("ul", { class: "results" }, [...broken, ...results.filter((r) => r.holds)].map(line)));
+    const holding = results.filter((r) => r.holds);
+    return element("details", { open: overall(results) !== true },
+      element("summary", {}, mark(overall(results)), " ", say(GROUPS[name]),
+        ` (${holding.length}/${results.length})`),
+      element("ul", { class: "results" },
+        [...results.filter((r) => !r.holds), ...holding].map(line)));
+  }
+
+  function summed(results) {
+    const count = (holds) => results.filter((r) => r.holds === holds).length;
+    const [broken, open, all] = [count(false), count(null), results.length];
+    if (broken) {
+      return {
+        short: { en: `${broken} checks fail`, zh: `${broken} 项不成立` },
+        long: {
+          en: `${broken} of ${all} checks do not hold. Do not rely on this file.`,
+          zh: `${all} 项检查中有 ${broken} 项不成立。请勿依赖本文件。`,
+        },
+      };
+    }
+    const rest = open ? { en: `, ${open} could not be made`, zh: `, ${open} 项无法检查` }
+      : { en: "", zh: "" };
+    return {
+      short: { en: `all ${all - open} checks hold${rest.en}`,
+        zh: `全部 ${all - open} 项成立${rest.zh}` },
+      long: { en: `All ${all - open} checks hold${rest.en}.`,
+        zh: `全部 ${all - open} 项检查成立${rest.zh}。` },
+    };
   }
 
   function tell(results) {
-    const broken = results.filter((r) => !r.holds);
+    const broken = results.filter((r) => r.holds === false);
     const holds = broken.length === 0;
-    const summary = holds
-      ? { en: `All ${results.length} checks hold.`, zh: `全部 ${results.length} 项检查成立。` }
-      : {
-        en: `${broken.length} of ${results.length} checks do not hold. Do not rely on this file.`,
-        zh: `${results.length} 项检查中有 ${broken.length} 项不成立。请勿依赖本文件。`,
-      };
-    document.getElementById("checks-summary").replaceChildren(mark(holds), " ", ...say(summary));
+    const { short, long } = summed(results);
+    document.getElementById("checks-summary").replaceChildren(
+      mark(overall(results)), " ", ...say(long));
     document.getElementById("checks").replaceChildren(...Object.keys(GROUPS).map((name) =>
       group(name, results.filter((r) => r.group === name))));
     const status = document.getElementById("status");
     status.className = `status ${holds ? "holds" : "broken"}`;
-    status.firstElementChild.replaceChildren(holds ? "✓ " : "✗ ", ...say(holds
-      ? { en: `This file has checked itself: all ${results.length} checks hold`,
-        zh: `本文件已自检: 全部 ${results.length} 项成立` }
-      : { en: `This file has checked itself: ${broken.length} checks fail`,
-        zh: `本文件已自检: ${broken.length} 项不成立` }));
+    status.firstElementChild.replaceChildren(holds ? "✓ " : "✗ ", ...say({
+      en: `This file has checked itself: ${short.en}`, zh: `本文件已自检: ${short.zh}`,
+    }));
     alarm(broken);
   }
 
