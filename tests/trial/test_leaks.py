@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pilotbase.catalog.load import load_table
 from pilotbase.catalog.table import Table
+from pilotbase.scenario.read import read_scenario
 from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.leaks import Finding, find_leaks
 from pilotbase.trial.question import cases_of
+from pilotbase.trial.rules.leaks import most_told, told_right
 
 Find = Callable[..., dict[str, Finding]]
 ACCURATE = [{"metric": "accuracy", "at_least": 0.9}]
@@ -142,3 +149,132 @@ def test_a_series_without_features_has_nothing_to_check(find: Find):
         split=split,
         acceptance=[{"metric": "mae", "cap": 1, "at_most": 0.5}],
     )
+
+
+NUMBER = {
+    "task": "regression",
+    "target": "y",
+    "acceptance": [{"metric": "mae", "cap": 10, "at_most": 0.1}],
+}
+
+
+def numbers(seed: int = 3, rows: int = 400, **columns: Any) -> pd.DataFrame:
+    """A normal number, two columns of noise, and what ``columns`` make of (number, noise)."""
+    random = np.random.default_rng(seed)
+    y = random.normal(0, 1, rows)
+    more = {name: make(y, random.normal(0, 1, rows)) for name, make in columns.items()}
+    noise = {f"noise_{i}": random.normal(0, 1, rows) for i in range(2)}
+    return pd.DataFrame({**noise, **more, "y": y})
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        lambda y, e: y + 0.01 * e,
+        lambda y, e: np.round(y, 1),
+        lambda y, e: np.exp(y) + 0.01 * e,
+        lambda y, e: np.where(e > 2.4, np.nan, y + 0.01 * e),
+    ],
+    ids=["noisy", "rounded", "bent", "gaps"],
+)
+@pytest.mark.parametrize("against", [None, "mean"])
+def test_a_number_that_four_leaves_cannot_follow(find: Find, leak: Any, against: str | None):
+    criterion = {"metric": "mae", "cap": 10, "at_most": 0.1}
+    if against is not None:
+        criterion = {**criterion, "against": against}
+    found = find(numbers(leak=leak), **{**NUMBER, "acceptance": [criterion]})
+    assert list(found) == ["leak:single:leak"]
+    assert found["leak:single:leak"].blocks and found["leak:single:leak"].value > 0.9
+
+
+def test_two_columns_that_add_up_to_the_number(find: Find):
+    frame = numbers(p=lambda y, e: e)
+    frame["q"] = frame["y"] - frame["p"]
+    found = find(frame, **NUMBER)
+    assert list(found) == ["leak:pair:p+q"]
+    assert found["leak:pair:p+q"].value > 0.999
+    assert "'p' and 'q'" in found["leak:pair:p+q"].text.en
+
+
+def test_a_forecast_is_probed_from_what_was_known_before_its_first_origin(find: Find):
+    asked = {
+        **NUMBER,
+        "task": "forecast",
+        "split": {"by": "rolling", "column": "t", "origins": 100},
+        "acceptance": [{"metric": "mae", "cap": 10, "at_most": 0.8}],
+    }
+    frame = numbers(leak=lambda y, e: y + 0.001 * e, useful=lambda y, e: y + e)
+    frame.insert(0, "t", np.arange(400))
+    assert list(find(frame, **asked)) == ["leak:single:leak"]
+    walk = numbers()
+    walk["y"] = walk["y"].cumsum() + np.arange(400) * 0.1
+    walk["lag"] = walk["y"].shift(1).bfill()
+    walk["lag_2"] = walk["y"].shift(2).bfill()
+    walk.insert(0, "t", np.arange(400))
+    # The lags explain nearly all of the level, but nothing beyond the last known value.
+    loose = {**asked, "acceptance": [{"metric": "mae", "cap": 10, "at_most": 2}]}
+    assert not find(walk, **loose)
+    short = {**asked, "split": {"by": "rolling", "column": "t", "origins": 399}}
+    assert list(find(frame, **short)) == ["leak:single:leak"]
+
+
+def test_ten_classes_that_four_leaves_cannot_tell(find: Find):
+    random = np.random.default_rng(4)
+    number = random.integers(0, 10, 400)
+    frame = pd.DataFrame(
+        {
+            "near": number + random.normal(0, 0.05, 400),
+            "code": 10 * number + random.integers(0, 9, 400),
+            "other": random.normal(0, 1, 400),
+            "kind": pd.Series([f"class {n}" for n in number], dtype=object),
+        }
+    )
+    for leak in ("near", "code"):
+        found = find(frame, features=[leak, "other"], acceptance=ACCURATE)
+        assert list(found) == [f"leak:single:{leak}"]
+        assert found[f"leak:single:{leak}"].value >= 0.98
+    assert not find(frame, features=["other"], acceptance=ACCURATE)
+
+
+def test_a_rare_class_is_not_told_by_a_useless_column(find: Find):
+    random = np.random.default_rng(6)
+    rare = (np.arange(1200) % 100 == 0).astype(np.int64)
+    frame = pd.DataFrame({"noise": random.normal(0, 1, 1200), "ill": rare})
+    criteria = [{"metric": "auc", "at_least": 0.9}]
+    assert not find(frame, task="detection", target="ill", acceptance=criteria)
+
+
+def test_easy_honest_data_raise_no_more_alarms_than_small_rules_do(find: Find):
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    frame = pd.DataFrame(iris.data, columns=["sl", "sw", "pl", "pw"])
+    kinds = frame.assign(kind=pd.Series(iris.target_names[iris.target].tolist(), dtype=object))
+    strict = [{"metric": "accuracy", "at_least": 0.98}]
+    unrepeated = kinds.drop_duplicates()
+    assert not find(unrepeated, acceptance=strict)
+    lengths = frame.drop_duplicates()
+    for cap in ({"at_most": 0.1}, {"at_most": 1.0, "against": "mean"}):
+        criteria = [{"metric": "mae", "cap": 5, **cap}]
+        found = find(lengths, task="regression", target="pl", acceptance=criteria)
+        assert set(found) <= {"leak:duplicates"}
+
+
+@pytest.mark.parametrize("pack", ["co2-mauna-loa", "fertility-forecast", "travel-mode"])
+def test_the_packs_need_no_further_answers(pack: str):
+    folder = resources.files("pilotbase.scenario.packs")
+    file = read_scenario(Path(str(folder / f"{pack}.yaml")), trust=False)
+    table = load_table(file.scenario.data, file.folder, trust=False)
+    findings = find_leaks(cases_of(file.scenario, table), file.scenario)
+    assert {f.id for f in findings if f.blocks} <= set(file.scenario.answers)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc")), min_size=1))
+def test_no_rule_tells_more_than_the_bound(rows: list[tuple[int, str]]):
+    values = np.array([[float(v)] for v, _ in rows])
+    truth = np.array([label for _, label in rows], dtype=object)
+    random = np.random.default_rng(len(rows))
+    rule = random.choice(["a", "b", "c"], 5)
+    said = rule[values[:, 0].astype(int)]
+    assert told_right(truth, said) <= most_told(values, truth) + 1e-12

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Criterion, Scenario
-from pilotbase.trial.cases import Cases, Floats, Predictions
+from pilotbase.scenario.schema import Baseline, Criterion, Scenario
+from pilotbase.trial.baselines import baseline_predictions
+from pilotbase.trial.cases import OK, Cases, Floats, Ints, Predictions
 from pilotbase.trial.evaluators import Metric, metric_named
 from pilotbase.trial.rules import leaks as rules
 from pilotbase.trial.rules.claims.counted import Answers
@@ -21,6 +23,7 @@ SINGLE_DEPTH, PAIR_DEPTH = 2, 4
 PAIR_COLUMNS_MAX = 8
 PAIRS_NAMED_MAX = 3
 NEAR_PERFECT = 0.98
+EXPLAINED_MIN = 0.9  # of a number, by a strong probe that reaches what the plan asks for
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ class _Search:
             if found is not None:
                 suspects.add(name)
                 yield found
-        if self.cases.split != "rolling":
-            yield from self._rules(columns, suspects)
+        bar = _Bar(self.cases, self.scenario)
+        if bar.asks:
+            yield from self._rules(bar, columns, suspects)
 
     def _told(self, name: str, values: Floats) -> Finding | None:
         """The column is the target in other words, or one of its values tells a class."""
@@ -106,12 +110,18 @@ class _Search:
         )
         return self._finding("giveaway", (name,), share, text)
 
-    def _rules(self, columns: Mapping[str, Floats], suspects: set[str]) -> Iterator[Finding]:
-        """Rules over one and over two columns that already reach what the plan asks for."""
-        bar = _Bar(self.cases, self.scenario)
+    def _rules(
+        self, bar: _Bar, columns: Mapping[str, Floats], suspects: set[str]
+    ) -> Iterator[Finding]:
+        """Rules over one and over two columns that reach the bar, or nearly the whole answer."""
         scores: dict[str, float] = {}
+        probed: dict[str, float] = {}
+        rolling = self.cases.split == "rolling"
         for name, features in columns.items():
-            reached, scores[name], shown = bar.tried(features, SINGLE_DEPTH)
+            # An honest lag often reaches a forecast's bar: only nearly the whole answer counts.
+            reached, shown = False, ""
+            if not rolling:
+                reached, scores[name], shown = bar.tried(features, SINGLE_DEPTH)
             if reached and name not in suspects:
                 suspects.add(name)
                 text = Text(
@@ -120,7 +130,14 @@ class _Search:
                     f"仅凭列 {name!r}, 用 {SINGLE_DEPTH} 个问题的规则即达到计划要求 ({shown})",
                 )
                 yield self._finding("single", (name,), scores[name], text)
-        yield from self._pairs(bar, columns, suspects, scores)
+            if name in suspects and not self.barred:
+                continue
+            told, probed[name], shown = bar.probed(features)
+            if told and name not in suspects:
+                suspects.add(name)
+                yield self._finding("single", (name,), probed[name], _told_by((name,), shown))
+        if not rolling:
+            yield from self._pairs(bar, columns, suspects, scores, probed)
 
     def _pairs(
         self,
@@ -128,29 +145,49 @@ class _Search:
         columns: Mapping[str, Floats],
         suspects: set[str],
         scores: Mapping[str, float],
+        probed: Mapping[str, float],
     ) -> Iterator[Finding]:
         open_ = [name for name in columns if name not in suspects or self.barred]
-        tried = rules.pairs_to_try(open_, scores, PAIR_COLUMNS_MAX)
-        reaching: list[tuple[float, str, str, str]] = []
-        for first, second in combinations(tried, 2):
+        reaching: dict[tuple[str, str], tuple[float, Text]] = {}
+        for first, second in _pairs_of(rules.pairs_to_try(open_, scores, PAIR_COLUMNS_MAX)):
             both = np.hstack([columns[first], columns[second]])
             reached, score, shown = bar.tried(both, PAIR_DEPTH)
             if reached:
-                reaching.append((score, min(first, second), max(first, second), shown))
-        for score, first, second, shown in sorted(reaching, reverse=True)[:PAIRS_NAMED_MAX]:
-            text = Text(
-                f"{first!r} and {second!r} alone, by a rule of {PAIR_DEPTH} questions, reach what "
-                f"the plan asks for ({shown})",
-                f"仅凭列 {first!r} 和 {second!r}, 用 {PAIR_DEPTH} 个问题的规则"
-                f"即达到计划要求 ({shown})",
-            )
-            yield self._finding("pair", (first, second), score, text)
+                text = Text(
+                    f"{first!r} and {second!r} alone, by a rule of {PAIR_DEPTH} questions, reach "
+                    f"what the plan asks for ({shown})",
+                    f"仅凭列 {first!r} 和 {second!r}, 用 {PAIR_DEPTH} 个问题的规则"
+                    f"即达到计划要求 ({shown})",
+                )
+                reaching[first, second] = score, text
+        tried = [name for name in open_ if name not in suspects]
+        for pair in _pairs_of(rules.pairs_to_try(tried, probed, PAIR_COLUMNS_MAX)):
+            told, score, shown = bar.probed(np.hstack([columns[name] for name in pair]))
+            if told and pair not in reaching:
+                reaching[pair] = score, _told_by(pair, shown)
+        best = sorted(reaching, key=lambda pair: (reaching[pair][0], pair), reverse=True)
+        for pair in best[:PAIRS_NAMED_MAX]:
+            yield self._finding("pair", pair, *reaching[pair])
 
     def _finding(self, kind: str, names: tuple[str, ...], value: float, text: Text) -> Finding:
         if self.barred:
             text = Text(f"{text.en} (barred)", f"{text.zh} (已禁用)")
         place = f"leak:{kind}:{'+'.join(names)}"
         return Finding(place, kind, text, names, round(value, 4), blocks=not self.barred)
+
+
+def _pairs_of(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for one, other in combinations(names, 2):
+        yield min(one, other), max(one, other)
+
+
+def _told_by(names: tuple[str, ...], shown: str) -> Text:
+    return Text(
+        f"{' and '.join(map(repr, names))} alone, by a straight line or a fine tree, "
+        f"{'gives' if len(names) == 1 else 'give'} nearly the whole answer ({shown})",
+        f"仅凭列 {' 和 '.join(map(repr, names))}, 用直线或细分的决策树即可得出几乎全部答案 "
+        f"({shown})",
+    )
 
 
 class _Bar:
@@ -168,6 +205,13 @@ class _Bar:
         self._plain = [(c, metric) for c, metric in self._plain if _is_quality(metric)]
         shares = [c.at_most for c, metric in self._plain if metric.name == "called_share"]
         self._share = shares[0] if shares else None
+        self._numeric = cases.task in ("regression", "forecast")
+        self._open = _left_open(cases, self._asked) if self._numeric and self.asks else 0.0
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a row that a rule can be asked."""
+        return len(self._asked) > 0
 
     def tried(self, features: Floats, depth: int) -> tuple[bool, float, str]:
         """Whether a rule over the features reaches the bar, its score, and what it reached."""
@@ -182,12 +226,41 @@ class _Bar:
         score = self._score(predictions)
         if not self._plain:
             return score >= NEAR_PERFECT, score, f"{score:.3f}"
+        reached, shown = self._held_against(predictions)
+        return reached, score, shown
+
+    def probed(self, features: Floats) -> tuple[bool, float, str]:
+        """Whether strong learners get nearly the whole answer, how much of it, and what they reach.
+
+        The plan's bar alone is not enough here: strong learners reach it on honest, easy data.
+        """
+        if not self._numeric:
+            most = rules.most_told(features[self._asked], self._cases.target[self._asked])
+            if most < NEAR_PERFECT:  # spares the trees of most coarse columns
+                return False, most, ""
+        answers = rules.probe_answers(self._cases, features, self._rows, self._asked)
+        share, best = max(((self._told(one), one) for one in answers), key=lambda pair: pair[0])
+        reached, shown = self._held_against(best) if self._plain else (False, "")
+        enough = EXPLAINED_MIN if self._numeric and reached else NEAR_PERFECT
+        told = f"R² {share:.4f}" if self._numeric else f"{share:.3f}"
+        return share >= enough, share, ", ".join(filter(None, (shown, told)))
+
+    def _told(self, predictions: Predictions) -> float:
+        """The share of what is open that is explained; of classes, the share told right."""
+        truth = self._cases.target[self._asked]
+        if not self._numeric:
+            return rules.told_right(truth, predictions.label[self._asked])
+        error = np.mean((truth.astype(np.float64) - predictions.value[self._asked]) ** 2)
+        return float(1 - error / self._open) if self._open > 0 else 0.0
+
+    def _held_against(self, predictions: Predictions) -> tuple[bool, str]:
+        """Whether answers meet all plain criteria, and what they reach in each."""
         reached = []
         for criterion, metric in self._plain:
             value = self._estimate(metric, predictions, criterion)
             reached.append((metric.name, value, _holds(criterion, value)))
         shown = ", ".join(f"{name} {value:.3f}" for name, value, _ in reached)
-        return all(holds for _, _, holds in reached), score, shown
+        return all(holds for _, _, holds in reached), shown
 
     def _score(self, predictions: Predictions) -> float:
         """Accuracy, AUC, or the share of the mean absolute deviation that is explained."""
@@ -225,6 +298,24 @@ class _Bar:
             total += float(metric.compare(above, below).sum())
             pairs += above.size
         return metric.shown(total / pairs, criterion) if pairs else float("nan")
+
+
+def _left_open(cases: Cases, asked: Ints) -> float:
+    """The mean square of a number that is left to explain: its variance, or the square error of
+    the last known value where that is less. So a lag is no leak for knowing the level."""
+    numbers = cases.target[asked].astype(np.float64)
+    left = [float(np.var(numbers))]
+    if cases.time is not None:
+        names: tuple[Baseline, ...] = ("persistence", "seasonal_naive")
+        for name in names:
+            try:
+                past = baseline_predictions(cases, name)
+            except DataError:  # several rows at a time: no value is the last one
+                continue
+            known = past.status[asked] == OK
+            if known.any():
+                left.append(float(np.mean((numbers - past.value[asked])[known] ** 2)))
+    return min(left)
 
 
 def _is_plain(criterion: Criterion) -> bool:

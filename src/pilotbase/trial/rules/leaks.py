@@ -5,13 +5,14 @@ A *column* here is a column of the table: the indicators of a text column count 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from pilotbase.trial.candidates.estimator import called_cut
-from pilotbase.trial.cases import OK, Cases, Floats, Ints, Predictions
+from pilotbase.trial.cases import OK, Cases, Floats, Ints, Labels, Predictions
 from pilotbase.trial.rules.draws import permutation
 from pilotbase.trial.rules.encoding import is_indicator, source_of
 
@@ -20,6 +21,7 @@ GIVEAWAY = 0.98
 GIVEAWAY_ROWS_MIN = 10
 ROWS_MAX, FOLDS_MAX = 2_000, 3
 LEAF_ROWS_MIN = 3
+FORECAST_ROWS_MIN = 10
 
 
 def columns_of(frame: pd.DataFrame) -> Mapping[str, Floats]:
@@ -107,14 +109,38 @@ def sampled(cases: Cases, seed: int) -> tuple[Ints, Ints]:
     """(rows to learn from, rows to ask) that rules are tried on.
 
     At most `ROWS_MAX` rows drawn by seed, asked in the plan's first `FOLDS_MAX` folds: a leak shows
-    in a part of the data as well.
+    in a part of the data as well. A rolling forecast learns from the rows known at its first
+    origin (`FORECAST_ROWS_MIN` at least) and is asked all later ones; there may be none.
     """
+    if cases.split == "rolling":
+        return _before_first_origin(cases)
     rows = np.arange(cases.rows)
     if cases.rows > ROWS_MAX:
         rows = np.sort(permutation(seed, "leaks", "rows", cases.rows)[:ROWS_MAX])
     asked = rows[cases.scored[rows]]
     folds = np.unique(cases.fold[asked])[:FOLDS_MAX]
     return rows, asked[np.isin(cases.fold[asked], folds)]
+
+
+def _before_first_origin(cases: Cases) -> tuple[Ints, Ints]:
+    assert cases.time is not None
+    order = np.argsort(cases.time, kind="stable")
+    order = order[~pd.isna(cases.target[order])]
+    last = cases.time[cases.scored].min() - cases.horizon
+    learnt = max(int((cases.time[order] <= last).sum()), FORECAST_ROWS_MIN)
+    later = order[learnt:]
+    return order[:learnt][-ROWS_MAX:], later[cases.scored[later]][:ROWS_MAX]
+
+
+def _fits(cases: Cases, rows: Ints, asked: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """(rows to learn from, rows to answer) of each fit; one fit for a rolling forecast."""
+    learnable = rows[~pd.isna(cases.target[rows])]
+    if cases.split == "rolling":
+        yield learnable, asked
+        return
+    for fold in np.unique(cases.fold[asked]):
+        training = np.intersect1d(learnable, cases.training_rows(int(fold)))
+        yield training, asked[cases.fold[asked] == fold]
 
 
 def rule_answers(
@@ -134,11 +160,8 @@ def rule_answers(
         depth: questions that it asks of a case at most.
         called_share: share of a detection's cases that it may call; None: at one half.
     """
-    learnable = rows[~pd.isna(cases.target[rows])]
     predictions = Predictions.empty(cases)
-    for fold in np.unique(cases.fold[asked]):
-        training = np.intersect1d(learnable, cases.training_rows(int(fold)))
-        held = asked[cases.fold[asked] == fold]
+    for training, held in _fits(cases, rows, asked):
         _grow(cases, features, training, held, depth, predictions)
         if called_share is not None:
             # The highest scores as far as the share goes; a group of ties is called or not.
@@ -148,10 +171,90 @@ def rule_answers(
     return predictions
 
 
+def probe_answers(
+    cases: Cases, features: Floats, rows: Ints, asked: Ints
+) -> tuple[Predictions, ...]:
+    """What strong learners answer that follow a number or many classes, which few leaves cannot.
+
+    Numbers: ordinary least squares, and a tree of any depth. Classes: a tree of two questions more
+    than it takes to tell them all apart; it splits by entropy, because the Gini index is
+    indifferent between peeling off one of many equal classes and halving them.
+
+    Args:
+        features: (rows, k) the columns that they may look at.
+        rows, asked: rows that are learnt from and rows that are asked (`sampled`).
+    """
+    numeric = cases.task in ("regression", "forecast")
+    depth = None if numeric else math.ceil(math.log2(max(len(cases.classes), 2))) + 2
+    tree, line = Predictions.empty(cases), Predictions.empty(cases)
+    for training, held in _fits(cases, rows, asked):
+        if numeric:
+            numbers = cases.target[training].astype(np.float64)
+            line.value[held] = _straight(features, numbers, training, held)
+            if _is_scattered(features[training], numbers):
+                tree.value[held] = numbers.mean()
+                continue
+        _grow(cases, features, training, held, depth, tree, criterion="entropy")
+    tree.status[asked] = line.status[asked] = OK
+    return (line, tree) if numeric else (tree,)
+
+
+def _is_scattered(features: Floats, numbers: Floats) -> bool:
+    """Whether neighbours along a single column differ so much that no tree is worth its time.
+
+    Groups of `LEAF_ROWS_MIN` neighbours are the finest leaves a tree may have; where they keep half
+    of the variance, it explains about half at most.
+    """
+    if features.shape[1] > 1 or len(numbers) < LEAF_ROWS_MIN:
+        return False
+    along = numbers[np.argsort(features[:, 0], kind="stable")]
+    leaves = along[: len(along) // LEAF_ROWS_MIN * LEAF_ROWS_MIN].reshape(-1, LEAF_ROWS_MIN)
+    return bool(leaves.var(axis=1, ddof=1).mean() > numbers.var() / 2)
+
+
+def _straight(features: Floats, numbers: Floats, training: Ints, held: Ints) -> Floats:
+    """Ordinary least squares with an intercept; a missing value counts as the training mean."""
+    known = ~np.isnan(features[training])
+    learnt = np.where(known, features[training], 0.0)
+    mean = learnt.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    learnt = np.where(known, learnt - mean, 0.0)
+    spread = np.sqrt((learnt**2).mean(axis=0))
+    spread[spread == 0] = 1.0
+    slope = np.linalg.lstsq(learnt / spread, numbers - numbers.mean(), rcond=None)[0]
+    asked = np.where(np.isnan(features[held]), 0.0, features[held] - mean) / spread
+    return np.asarray(numbers.mean() + asked @ slope, np.float64)
+
+
+def most_told(features: Floats, truth: Labels) -> float:
+    """No rule over the features has a higher accuracy on these very rows than this.
+
+    The share of rows that have the most frequent class among all rows with the same features.
+    """
+    same = np.unique(features, axis=0, return_inverse=True, equal_nan=True)[1].reshape(-1)
+    label = np.unique(truth.astype(str), return_inverse=True)[1]
+    counts = np.zeros((same.max() + 1, label.max() + 1))
+    np.add.at(counts, (same, label), 1)
+    return float(counts.max(axis=1).sum() / len(truth))
+
+
+def told_right(truth: Labels, said: Labels) -> float:
+    """The lower of accuracy and mean recall: with a rare class, accuracy alone is cheap."""
+    right = truth.astype(str) == said.astype(str)
+    recalls = [right[truth == label].mean() for label in np.unique(truth)]
+    return float(min(right.mean(), np.mean(recalls)))
+
+
 def _grow(
-    cases: Cases, features: Floats, training: Ints, held: Ints, depth: int, into: Predictions
+    cases: Cases,
+    features: Floats,
+    training: Ints,
+    held: Ints,
+    depth: int | None,
+    into: Predictions,
+    *,
+    criterion: str = "gini",
 ) -> None:
-    """Grow one tree and let it answer the held rows."""
+    """Grow one tree and let it answer the held rows; the criterion is for classes."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     options = {"max_depth": depth, "min_samples_leaf": LEAF_ROWS_MIN, "random_state": 0}
@@ -162,7 +265,7 @@ def _grow(
         return
     names = np.array(cases.classes or ("0", "1"))
     target = np.searchsorted(names, cases.target[training].astype(str))
-    tree = DecisionTreeClassifier(**options).fit(features[training], target)
+    tree = DecisionTreeClassifier(**options, criterion=criterion).fit(features[training], target)
     shares = np.zeros((len(held), len(names)))
     shares[:, tree.classes_] = tree.predict_proba(features[held])
     best = np.argmax(shares, axis=1)
