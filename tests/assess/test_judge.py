@@ -103,6 +103,17 @@ def test_a_claim_stands_beside_what_was_measured() -> None:
     assert claim["interval"][0] <= claim["measured"] <= claim["interval"][1]
 
 
+def test_an_answer_that_a_step_down_adds_agrees_with_its_picture() -> None:
+    # Twenty of twenty reach 1/alpha but not 2/alpha; e-Holm lets both candidates go.
+    found = verdict({"a": evidence(20, 20), "b": evidence(20, 20)})["candidates"]
+    assert log_evalue(20, 20, 0.8) < math.log(40)
+    for candidate in found:
+        criterion = candidate["criteria"][0]
+        assert candidate["verdict"] == "go" and criterion["verdict"] == "meets"
+        assert criterion["interval"][0] > 0.8 and criterion["decided_at"] <= 20
+        assert criterion["reason"] is None and criterion["parts"][0]["verdict"] == "meets"
+
+
 def test_one_look_uses_exact_tests() -> None:
     found = verdict({"a": evidence(50, 50)}, evidence="fixed")["candidates"][0]["criteria"][0]
     assert found["p_meets"] == pytest.approx(0.8**50, rel=1e-6)

@@ -15,7 +15,7 @@ import pytest
 
 from pilotbase import Base, PilotbaseError
 from pilotbase.desk.rules import ORDER
-from pilotbase.desk.trying import try_candidates
+from pilotbase.desk.trying import draw, try_candidates
 from pilotbase.kernel.errors import HomeError, ScenarioError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
@@ -184,7 +184,9 @@ def test_trying_twice_from_the_same_seed_gives_the_same_integers(tmp_path: Path)
     from pilotbase.desk.prepare import prepare
 
     prepared = prepare(write(tmp_path), trust=False)
-    seed = order_seed(prepared.plan_hash, None)
+    drawing = draw(prepared, order_seed(prepared.plan_hash, None))
     context = Context(tmp_path / "home")
-    tried = [try_candidates(prepared, seed, tmp_path / name, context, trust=False) for name in "ab"]
+    tried = [
+        try_candidates(prepared, drawing, tmp_path / name, context, trust=False) for name in "ab"
+    ]
     assert dataclasses.asdict(tried[0]) == dataclasses.asdict(tried[1])

@@ -33,7 +33,7 @@ def odds(metric: dict[str, Any], **plan: Any) -> dict[str, Any]:
     read = Scenario.model_validate(
         scenario(acceptance=[metric], plan=plan, estimand=estimand, groups={})
     )
-    return planned_odds(cases(), read)[0]
+    return planned_odds(cases(), read, 0.05, 0.05)[0]
 
 
 def test_with_all_scored_nothing_is_left_to_chance() -> None:
@@ -69,8 +69,23 @@ def test_bounded_values_are_simulated_and_say_so() -> None:
     assert by_quality[0.1]["meets"] > by_quality[0.2]["meets"] < 0.1
 
 
+def test_a_set_that_an_estimator_answers_whole_is_certain_in_sequential_plans_too() -> None:
+    found = odds({"metric": "recall", "at_least": 0.8}, evidence="sequential")
+    assert {row["undecided"] for row in found["table"]} == {0.0}
+    assert {row["units"] for row in found["table"]} == {UNITS / 2}
+
+
+def test_a_cap_leaves_the_expected_number_of_positives() -> None:
+    found = odds({"metric": "recall", "at_least": 0.8}, evidence="fixed", cap=40)
+    assert {row["units"] for row in found["table"]} == {20}
+    # 20 of the 50 positives, 45 of which are right: hypergeometric, K >= 40 is "at least .8"
+    least = next(s for s in range(21) if stats.hypergeom.sf(s - 1, 50, 39, 20) <= 0.05)
+    row = next(r for r in found["table"] if r["quality"] == 0.9)
+    assert row["meets"] == pytest.approx(stats.hypergeom.sf(least - 1, 50, 45, 20), abs=1e-4)
+
+
 def test_a_comparison_that_hangs_on_two_unknowns_says_so() -> None:
-    found = odds({"metric": "lift", "at_least": 1.5}, evidence="sequential")
+    found = odds({"metric": "lift", "at_least": 1.5}, evidence="sequential", cap=40)
     assert found["method"] == "none" and found["table"] == []
     assert "two unknown" in found["note"]["en"] and "两个未知数" in found["note"]["zh"]
 

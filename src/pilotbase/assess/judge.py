@@ -44,7 +44,8 @@ def judge(
         evidence: by candidate, the evidence body as recorded, in the order of the plan.
         witness: how the verdict says who saw the plan before the start.
     """
-    readings = {id_: read_all(plan, body["criteria"]) for id_, body in evidence.items()}
+    parsed = {id_: parsed_criteria(body["criteria"]) for id_, body in evidence.items()}
+    readings = {id_: read_all(plan, criteria) for id_, criteria in parsed.items()}
     weighed = {id_: [_weighed(r) for r in found] for id_, found in readings.items()}
     logs = [go_log_evalue(criteria) for criteria in weighed.values()]
     let_go = dict(zip(weighed, admitted(logs, plan["alpha"], plan["several"]), strict=True))
@@ -52,7 +53,11 @@ def judge(
     candidates = []
     for id_, found in readings.items():
         verdicts = criterion_verdicts(weighed[id_], plan["alpha"], admitted=let_go[id_])
-        candidates.append(_candidate(plan, offered[id_], found, verdicts, evidence[id_]))
+        agreeing = [
+            _agreeing(criterion, reading, said, plan)
+            for criterion, reading, said in zip(parsed[id_], found, verdicts, strict=True)
+        ]
+        candidates.append(_candidate(plan, offered[id_], agreeing, verdicts, evidence[id_]))
     return {
         "format": FORMAT,
         "scenario": plan["scenario_id"],
@@ -63,11 +68,29 @@ def judge(
     }
 
 
-def read_all(plan: Document, criteria: Sequence[Document]) -> list[CriterionReading]:
+def parsed_criteria(criteria: Sequence[Document]) -> tuple[CriterionEvidence, ...]:
+    """The criteria of an evidence body."""
+    return evidence_from_json({**_EMPTY, "criteria": criteria}).criteria
+
+
+def read_all(plan: Document, criteria: Sequence[CriterionEvidence]) -> list[CriterionReading]:
     """Each criterion's reading at its adjusted levels."""
-    parsed = evidence_from_json({**_EMPTY, "criteria": criteria}).criteria
-    meets, fails = levels(plan["alpha"], len(plan["candidates"]), sum(c.blocking for c in parsed))
-    return [_read(c, plan, meets, fails if c.blocking else plan["alpha"]) for c in parsed]
+    meets, fails = levels(plan["alpha"], len(plan["candidates"]), sum(c.blocking for c in criteria))
+    return [_read(c, plan, meets, fails if c.blocking else plan["alpha"]) for c in criteria]
+
+
+def _agreeing(
+    criterion: CriterionEvidence, reading: CriterionReading, said: str, plan: Document
+) -> CriterionReading:
+    """The reading at the level at which a step-down procedure decided, so that interval and
+    verdict agree; the reading itself where nothing was added to it."""
+    if reading.verdict == said:
+        return reading
+    alpha, count = plan["alpha"], max(len(plan["candidates"]), len(plan["criteria"]) + 1)
+    steps = {alpha / k for k in range(1, count + 1)}
+    steps |= {alpha * k / count for k in range(1, count + 1)}
+    again = (_read(criterion, plan, level, level) for level in sorted(steps))
+    return next((found for found in again if found.verdict == said), reading)
 
 
 _EMPTY = {
@@ -141,7 +164,9 @@ def _future(plan: Document, body: Document | None) -> dict[str, Any] | None:
     """The reading on the hold-out beside the one that decides; it never changes the verdict."""
     if body is None:
         return None
-    criteria = [_shown(plan, reading) for reading in read_all(plan, body["criteria"])]
+    criteria = [
+        _shown(plan, reading) for reading in read_all(plan, parsed_criteria(body["criteria"]))
+    ]
     return {"estimand": body["estimand"], "criteria": criteria}
 
 

@@ -20,7 +20,7 @@ from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
-from pilotbase.desk.trying import Tried, order_of, try_candidates
+from pilotbase.desk.trying import Tried, draw, order_of, try_candidates
 from pilotbase.desk.witness import attested, plan_text, receipt_for
 from pilotbase.kernel.canonical import decode, digest, encode
 from pilotbase.kernel.home import storage_errors, write_whole
@@ -111,9 +111,10 @@ def _try(
     rows, units = plan["data"]["rows"], plan["data"]["units"]
     journey.step("ready", events.Ready(plan["data"]["digest"], rows, units))
     seed = order_seed(prepared.plan_hash, receipt)
-    order = encode(order_of(prepared, seed))
+    drawing = draw(prepared, seed)
+    order = encode(order_of(drawing))
     journey.step("running", events.Started(seed.hex(), receipt or ""), {"order": order})
-    tried = try_candidates(prepared, seed, context.home / "trials", context, trust=trust)
+    tried = try_candidates(prepared, drawing, context.home / "trials", context, trust=trust)
     journey.step("evaluated", _evaluated(journey, prepared, tried), _bodies(tried))
 
 

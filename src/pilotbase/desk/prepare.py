@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pilotbase.assess.rules import levels
 from pilotbase.catalog.check import data_faults
 from pilotbase.catalog.load import Table, load_table
 from pilotbase.kernel.canonical import digest
@@ -109,9 +110,18 @@ def ready(file: ScenarioFile, table: Table) -> Prepared:
         cases=cases,
         holdout=holdout,
         findings=[_answered(finding, scenario) for finding in findings],
-        odds=planned_odds(cases, scenario),
+        odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )
     return Prepared(file, table, cases, holdout, findings, plan)
+
+
+def _deciding(cases: Cases, holdout: Cases | None, scenario: Scenario) -> Cases:
+    return holdout if scenario.estimand == "future cases" and holdout is not None else cases
+
+
+def _levels(scenario: Scenario) -> tuple[float, float]:
+    blocking = sum(c.blocking for c in scenario.acceptance) + bool(scenario.barred)
+    return levels(scenario.plan.alpha, len(scenario.candidates), blocking)
 
 
 def unanswered(prepared: Prepared) -> ScenarioError | None:

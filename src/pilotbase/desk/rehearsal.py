@@ -13,7 +13,7 @@ from pilotbase.assess.judge import judge
 from pilotbase.desk.answers import RunResponse
 from pilotbase.desk.prepare import Prepared, check, ready
 from pilotbase.desk.recorded import verdict_response
-from pilotbase.desk.trying import try_candidates
+from pilotbase.desk.trying import draw, try_candidates
 from pilotbase.kernel.canonical import decode, encode
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
@@ -34,9 +34,9 @@ def rehearse(context: Context, path: Path, *, candidate: str | None, trust: bool
     prepared = ready(file, table)
     if candidate is not None:
         prepared = ready(dataclasses.replace(file, scenario=_only(prepared, candidate)), table)
-    seed = order_seed(prepared.plan_hash, None)
+    drawing = draw(prepared, order_seed(prepared.plan_hash, None))
     with TemporaryDirectory(prefix="pilotbase-rehearsal-") as folder:
-        tried = try_candidates(prepared, seed, Path(folder), context, trust=trust)
+        tried = try_candidates(prepared, drawing, Path(folder), context, trust=trust)
     scenario = decode(encode(prepared.scenario.model_dump(mode="json", by_alias=True)))
     verdict = judge(
         prepared.plan,

@@ -25,8 +25,9 @@ from pilotbase.trial.evidence import CriterionEvidence, Evidence, evidence_to_js
 from pilotbase.trial.importance import importance_of
 from pilotbase.trial.integrity import barred_evidence
 from pilotbase.trial.journal import Journal
+from pilotbase.trial.question import cases_of, holdout_of
 from pilotbase.trial.rules.claims import evidence_of, refusals
-from pilotbase.trial.rules.order import committed_order
+from pilotbase.trial.rules.order import committed_order, drawn_seed
 from pilotbase.trial.rules.reading import decided
 from pilotbase.trial.run import Answered, answer_all
 
@@ -64,28 +65,47 @@ class Question:
         return cls(cases, estimand, seed, planned)
 
 
-def questions_of(prepared: Prepared, seed: bytes) -> tuple[Question, Question | None]:
-    """The question that decides and, where a hold-out is kept beside, the one that is only read."""
-    scenario, cases, holdout = prepared.scenario, prepared.cases, prepared.holdout
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn once plan and receipt are fixed: folds, hold-out and order.
+
+    Attributes:
+        scenario: the scenario with the drawn seed in place of the one in the file.
+        deciding: the question that decides.
+        beside: the one on the hold-out that is only read, if there is one.
+    """
+
+    scenario: Scenario
+    deciding: Question
+    beside: Question | None
+
+
+def draw(prepared: Prepared, seed: bytes) -> Drawing:
+    """Folds, hold-out and order from ``order_seed``; the file's seed only feeds the plan's hash."""
+    plan = prepared.scenario.plan.model_copy(update={"seed": drawn_seed(seed)})
+    scenario = prepared.scenario.model_copy(update={"plan": plan})
+    cases = cases_of(scenario, prepared.table)
+    holdout = holdout_of(cases, scenario)
     if scenario.estimand == FUTURE:
-        return Question.of(holdout or cases, scenario, FUTURE, seed), None
+        return Drawing(scenario, Question.of(holdout or cases, scenario, FUTURE, seed), None)
     beside = Question.of(holdout, scenario, FUTURE, seed) if holdout is not None else None
-    return Question.of(cases, scenario, THESE, seed), beside
+    return Drawing(scenario, Question.of(cases, scenario, THESE, seed), beside)
 
 
-def order_of(prepared: Prepared, seed: bytes) -> dict[str, list[str]]:
-    """Unit ids and readable names of the deciding question, in committed order."""
-    question, _ = questions_of(prepared, seed)
+def order_of(drawing: Drawing) -> dict[str, Any]:
+    """Unit ids and readable names of the deciding question in committed order, and its digest."""
+    question = drawing.deciding
     cases = question.cases
     first = {int(unit): row for row, unit in reversed(list(enumerate(cases.unit)))}
     return {
+        "cases": cases.digest,
         "units": [cases.unit_ids[u] for u in question.order],
         "names": [cases.names[first[int(u)]] for u in question.order],
     }
 
 
 def try_candidates(
-    prepared: Prepared, seed: bytes, folder: Path, context: Context, *, trust: bool
+    prepared: Prepared, drawing: Drawing, folder: Path, context: Context, *, trust: bool
 ) -> Tried:
     """Ask every candidate every question; finished answers are kept in ``folder``.
 
@@ -93,12 +113,11 @@ def try_candidates(
         CandidateError, PluginError, BudgetError: nothing has been asked.
         HomeError: answers cannot be kept; the same call goes on from there.
     """
-    scenario = prepared.scenario
-    deciding, beside = questions_of(prepared, seed)
+    scenario, deciding, beside = drawing.scenario, drawing.deciding, drawing.beside
     journal = Journal(folder / f"{prepared.run}.db", prepared.plan_hash)
     try:
-        asked = _ask(prepared, deciding, journal, context, trust=trust)
-        also = _ask(prepared, beside, journal, context, trust=trust) if beside else {}
+        asked = _ask(prepared, drawing, deciding, journal, context, trust=trust)
+        also = _ask(prepared, drawing, beside, journal, context, trust=trust) if beside else {}
     finally:
         journal.close()
     bodies, faults, outages = {}, {}, {}
@@ -118,9 +137,15 @@ def try_candidates(
 
 
 def _ask(
-    prepared: Prepared, question: Question, journal: Journal, context: Context, *, trust: bool
+    prepared: Prepared,
+    drawing: Drawing,
+    question: Question,
+    journal: Journal,
+    context: Context,
+    *,
+    trust: bool,
 ) -> dict[str, Answered]:
-    scenario = prepared.scenario
+    scenario = drawing.scenario
     deciding = question.estimand == scenario.estimand
 
     def enough(candidate: str, answered: Answered) -> bool:

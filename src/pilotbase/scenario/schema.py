@@ -250,7 +250,14 @@ class Plan(Section):
         "sequential", description="sequential stops as soon as it is decided; fixed looks once."
     )
     cap: int | None = Field(None, ge=1, le=10_000_000, description="Most units; all if left out.")
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of folds and fits.")
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**31 - 1,
+        description="One ingredient of the plan's hash. "
+        "Folds, hold-out and fits are drawn from the hash and the receipt, so that nobody picks "
+        "them.",
+    )
     several: Literal["e-holm", "e-bh"] = Field(
         "e-holm", description="Rule over several candidates."
     )

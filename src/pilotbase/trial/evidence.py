@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-RESOLUTION = 1_000_000
+# Divisible by 2 to 16, so that means over small units and caps like 3 or 0.7 are exact and a tie at
+# a round bound is seen as a tie.
+RESOLUTION = 18_018_000
 FORMAT = "pilotbase/evidence/1"
 
 Kind = Literal["pass_fail", "bounded", "paired", "difference"]

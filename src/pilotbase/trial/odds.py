@@ -15,11 +15,12 @@ from scipy import stats
 
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Criterion, Scenario
+from pilotbase.scenario.schema import Candidate, Criterion, Scenario
 from pilotbase.trial.cases import Cases, Floats
 from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.rules.sequential import (
     fixed_pvalue,
+    half_unit_threshold,
     log_bounded_evalue,
     operating_characteristics,
 )
@@ -39,37 +40,51 @@ NO_ODDS = Text(
 
 @dataclass(frozen=True)
 class Setting:
-    """What the odds of one criterion depend on; ``threshold`` is on the unit scale, told as "at
-    least". ``alpha`` and ``fails`` are the levels that the processes run to."""
+    """What the odds of one criterion depend on.
 
+    Attributes:
+        bound: on the unit scale, told as "at least".
+        threshold: what is tested; half a unit beside the bound in a finite set.
+        whole: whether the finite set is scored to its end.
+        alpha, fails: the levels that the processes run to.
+    """
+
+    bound: float
     threshold: float
     population: int | None
     cap: int
     pass_fail: bool
     evidence: Literal["sequential", "fixed"]
+    whole: bool
     alpha: float
     fails: float
     seed: int
 
-    @property
-    def whole(self) -> bool:
-        """Whether the finite set is scored to the end and looked at once."""
-        fixed = self.evidence == "fixed"
-        return fixed and self.population is not None and self.cap >= self.population
 
-
-def planned_odds(cases: Cases, scenario: Scenario) -> list[dict[str, Any]]:
+def planned_odds(
+    cases: Cases, scenario: Scenario, meets: float, fails: float
+) -> list[dict[str, Any]]:
     """One table per criterion: ``{criterion, name, method, note, table}`` with rows
     ``{quality, meets, fails, undecided, units}``; quality is the true value on the reader's scale
-    and ``units`` the expected number until decided."""
-    return [_of(i, c, cases, scenario) for i, c in enumerate(scenario.acceptance)]
+    and ``units`` the expected number until decided.
+
+    Args:
+        cases: the question that decides: all cases, or the hold-out for future cases.
+        meets, fails: the levels at which a blocking criterion is read.
+    """
+    return [
+        _of(i, c, cases, scenario, meets, fails if c.blocking else scenario.plan.alpha)
+        for i, c in enumerate(scenario.acceptance)
+    ]
 
 
-def _of(index: int, criterion: Criterion, cases: Cases, scenario: Scenario) -> dict[str, Any]:
+def _of(
+    index: int, criterion: Criterion, cases: Cases, scenario: Scenario, meets: float, fails: float
+) -> dict[str, Any]:
     metric: Metric = load("pilotbase.evaluators", criterion.metric)
     name = _name(metric, criterion)
-    setting = _setting(criterion, metric, cases, scenario)
-    if setting.whole:
+    setting = _setting(criterion, metric, cases, scenario, meets, fails)
+    if setting.whole or (setting.evidence == "fixed" and setting.population == setting.cap):
         return _table(index, name, "exact", _certain(criterion, metric, setting.cap))
     comparison = criterion.gap_by or criterion.ratio_by or criterion.worst_of or criterion.against
     if comparison or criterion.between is not None or metric.over_prevalence:
@@ -78,30 +93,44 @@ def _of(index: int, criterion: Criterion, cases: Cases, scenario: Scenario) -> d
     row = (_one_look if setting.evidence == "fixed" else _stopped) if exact else _simulated
     sign = -1.0 if criterion.at_most is not None else 1.0
     rows = []
-    for quality in _qualities(setting.threshold):
+    for quality in _qualities(setting.bound):
         counted = row(quality, setting)
         mean = quality if sign > 0 else 1.0 - quality
         rows.append({**counted, "quality": round(metric.shown(mean, criterion), 6)})
     return _table(index, name, "exact" if exact else "simulation", rows)
 
 
-def _setting(criterion: Criterion, metric: Metric, cases: Cases, scenario: Scenario) -> Setting:
+def _setting(
+    criterion: Criterion, metric: Metric, cases: Cases, scenario: Scenario,
+    meets: float, fails: float,
+) -> Setting:  # fmt: skip
     bound = criterion.at_most if criterion.at_least is None else criterion.at_least
     mean = metric.claimed(bound, criterion) if bound is not None else 0.5
-    units = _counted(metric, cases)
-    blocking = sum(c.blocking for c in scenario.acceptance) or 1
-    finite = scenario.estimand == "these cases" and metric.counted in ("all", "positives")
-    whole = scenario.plan.cap is None or scenario.plan.cap >= cases.units
+    plan, finite = scenario.plan, scenario.estimand == "these cases"
+    units, counted = len(np.unique(cases.unit[cases.scored])), _counted(metric, cases)
+    asked = min(units, plan.cap or units)
+    # Of the units that a cap admits, the share that counts is what one expects of a random order.
+    cap = counted if asked == units else max(1, round(counted * asked / units))
+    told = threshold = mean if criterion.at_most is None else round(1.0 - mean, 12)
+    if finite and metric.pass_fail and 0 < told < 1:
+        threshold = half_unit_threshold(threshold, counted, 1, at_least=True)
     return Setting(
-        threshold=mean if criterion.at_most is None else 1.0 - mean,
-        population=units if finite or (whole and scenario.estimand == "these cases") else None,
-        cap=units if whole else min(units, scenario.plan.cap or units),
+        bound=told,
+        threshold=threshold,
+        population=counted if finite else None,
+        cap=cap,
         pass_fail=metric.pass_fail,
-        evidence=scenario.plan.evidence,
-        alpha=scenario.plan.alpha / len(scenario.candidates),
-        fails=scenario.plan.alpha / blocking,
-        seed=scenario.plan.seed,
+        evidence=plan.evidence,
+        # Whatever answers fold by fold answers everything, and then the set is compared exactly.
+        whole=finite and asked == units and not all(map(_is_asked_singly, scenario.candidates)),
+        alpha=meets,
+        fails=fails,
+        seed=plan.seed,
     )
+
+
+def _is_asked_singly(candidate: Candidate) -> bool:
+    return candidate.estimator is None
 
 
 def _counted(metric: Metric, cases: Cases) -> int:
@@ -113,8 +142,8 @@ def _name(metric: Metric, criterion: Criterion) -> dict[str, str]:
     return criterion.title.model_dump() if criterion.title else metric.title.as_dict()
 
 
-def _qualities(threshold: float) -> list[float]:
-    return [q for s in STEPS if 0 < (q := round(threshold + s, 6)) < 1]
+def _qualities(bound: float) -> list[float]:
+    return [q for s in STEPS if 0 < (q := round(bound + s, 6)) < 1]
 
 
 def _certain(criterion: Criterion, metric: Metric, units: int) -> list[Row]:

@@ -10,7 +10,10 @@ from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.cases import Cases
 
 FORMAT = "pilotbase/plan/1"
-ORDER_RULE = "units sorted by sha256(seed || 0x00 || unit id); seed from plan hash and receipt"
+ORDER_RULE = (
+    "units sorted by sha256(seed || 0x00 || unit id); seed from plan hash and receipt; "
+    "folds, hold-out, perturbations and fits drawn from sha256(seed || 0x02)"
+)
 
 
 def plan_document(
@@ -40,10 +43,9 @@ def plan_document(
         "task": scenario.task,
         "data": {
             "digest": data_digest,
-            "cases": cases.digest,
             "rows": int(cases.scored.sum()),
             "units": len(set(cases.unit[cases.scored].tolist())),
-            "holdout": int(holdout.scored.sum()) if holdout is not None else 0,
+            "holdout": len(set(holdout.unit[holdout.scored].tolist())) if holdout else 0,
             "source": dict(source),
         },
         "order": {"rule": ORDER_RULE, "receipt": _receipt(plan.witness)},

@@ -73,7 +73,7 @@ class TestUnits:
         cases = ask("detection", [1] * 7, unit=[0, 0, 0, 1, 1, 2, 2])
         said = answer(cases, label=[1, 0, 0, 1, 1, 0, 1])
         (part,) = judge(cases, said, ACCURATE).parts
-        means = [333_333, 1_000_000, 500_000]
+        means = [RESOLUTION // 3, RESOLUTION, RESOLUTION // 2]
         assert part.kind == "bounded" and part.resolution == RESOLUTION
         assert part.x == tuple(means[u] for u in _in_order(cases)) and part.population == 3
 
@@ -207,7 +207,7 @@ class TestWhoseFault:
         asked = {"metric": "mae", "cap": 2.0, "at_most": 0.5, "against": "mean"}
         (part,) = judge(cases, answer(cases, value=[0.5, 0.5]), asked, baseline=base).parts
         assert (part.faults, part.outages) == (0, 1)
-        assert (sum(part.y), sum(part.y_fails or ())) == (500_000, 1_500_000)
+        assert (sum(part.y), sum(part.y_fails or ())) == (RESOLUTION // 2, 3 * RESOLUTION // 2)
 
 
 class TestCalls:
@@ -335,7 +335,7 @@ class TestPairs:
         cases = ask("detection", [1, 1, 0, 0], unit=[0, 0, 1, 1])
         said = answer(cases, score=[3.0, 1.0, 2.0, 0.0])
         (part,) = judge(cases, said, self.AUC, estimand="future cases").parts
-        assert part.x == (750_000,)
+        assert part.x == (3 * RESOLUTION // 4,)
 
     def test_a_group_without_a_pair_is_named(self, ask: Any, answer: Any, judge: Any) -> None:
         cases = ask("detection", [1, 0, 0, 0], groups={"g": ["a", "a", "b", "b"]})
@@ -422,7 +422,7 @@ class TestGroups:
         }  # fmt: skip
         a, b = judge(cases, answer(cases, value=[3.0, 1.0, 1.0, 1.0]), asked).parts
         assert (a.weight, a.ratio, a.solve, a.population) == (4.0, 2.0, "ratio", 4)
-        assert sum(a.x) == 750_000 and sum(a.y) == 1_500_000
+        assert sum(a.x) == 3 * RESOLUTION // 4 and sum(a.y) == 3 * RESOLUTION // 2
         assert b.weight == pytest.approx(4 / 3)
 
 

@@ -55,7 +55,7 @@ def test_detection(name: str, ask: Any, answer: Any, judge: Any) -> None:
     cases = ask("detection", TRUTH)
     said = answer(cases, label=CALL, score=SCORE)
     bound = {"at_least" if higher else "at_most": 0.5}
-    # Unit values are whole millionths, estimates have 9 digits.
+    # Unit values are whole numbers of 1/RESOLUTION, estimates have 9 digits.
     tolerance = 6e-7 if name in ("brier", "calibration") else 5e-9
     assert _value(judge, cases, said, {"metric": name, **bound}) == pytest.approx(
         expected, abs=tolerance

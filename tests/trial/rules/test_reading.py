@@ -84,11 +84,19 @@ class TestExact:
         assert as_fraction(0.5 / 3) == Fraction(1, 6)
 
     def test_a_capped_error_of_exactly_the_bound(self) -> None:
-        """MAE <= 0.5 with a cap of 3: each of six errors is half a unit, to the millionth."""
+        """MAE <= 0.5 with a cap of 3: each of six errors is half a unit."""
         part = bounded([0.0, 0.25, 0.25, 0.5, 0.0, 0.0], at_least=False, threshold=0.5 / 3,
                        population=6, scale=3.0)  # fmt: skip
         reading = read_part(part, ALPHA, "sequential")
         assert (reading.estimate, reading.threshold, reading.verdict) == (0.5, 0.5, "meets")
+
+    @pytest.mark.parametrize("cap", range(1, 17))
+    def test_whole_errors_under_a_whole_cap_tie_exactly(self, cap: int) -> None:
+        for error in range(1, cap):
+            part = bounded([error / cap] * 30, at_least=False, threshold=error / cap,
+                           population=30, scale=float(cap))  # fmt: skip
+            reading = read_part(part, ALPHA, "fixed")
+            assert (reading.estimate, reading.verdict) == (error, "meets")
 
     def test_what_is_certain_is_said_as_certain(self) -> None:
         reading = read_part(passes([1, 0, 1, 1], threshold=0.75, population=4), ALPHA, "sequential")

@@ -17,7 +17,7 @@ from pilotbase.kernel.canonical import encode
 from pilotbase.trial.cases import Ints
 
 DOMAIN = "pilotbase/order/1"
-UNITS, PAIRS = b"\x00", b"\x01"
+UNITS, PAIRS, DRAW = b"\x00", b"\x01", b"\x02"
 
 
 def order_seed(plan_hash: str, receipt: str | None) -> bytes:
@@ -31,6 +31,18 @@ def order_seed(plan_hash: str, receipt: str | None) -> bytes:
     '938073f9c9822601'
     """
     return hashlib.sha256(encode([DOMAIN, plan_hash, receipt])).digest()
+
+
+def drawn_seed(seed: bytes) -> int:
+    """The number, below 2^31, from which folds, hold-out, perturbations and fits are drawn.
+
+    It hangs on the plan and the receipt like the order itself: an owner who could choose the seed
+    could choose which units judge a candidate.
+
+    >>> drawn_seed(order_seed("sha256:00", None))
+    491021858
+    """
+    return int.from_bytes(hashlib.sha256(seed + DRAW).digest()[:4], "big") >> 1
 
 
 def committed_order(seed: bytes, unit_ids: Sequence[str]) -> Ints:

@@ -51,7 +51,7 @@ def read_open_unit(value: ArrayLike, name: str) -> Floats:
 def read_integers(value: ArrayLike, name: str, least: int) -> Counts:
     """Whole numbers of at least ``least``; floats are accepted when they are whole."""
     read = np.asarray(value)
-    if read.dtype.kind not in "iuf" or not np.all(np.isfinite(read) & (read == np.floor(read))):
+    if read.dtype.kind not in "biuf" or not np.all(np.isfinite(read) & (read == np.floor(read))):
         raise ValueError(f"{name} must be a whole number, got {value!r}")
     if np.any(read < least):
         raise ValueError(f"{name} must be at least {least}, got {value!r}")

@@ -167,8 +167,8 @@ def _read_groups(
 ) -> tuple[_Group, _Group]:
     if not (0.0 < ratio < math.inf):
         raise ValueError(f"ratio must be a positive finite number, got {ratio!r}")
-    sizes = (None, None) if population is None else tuple(population)
-    if len(sizes) != 2:
+    sizes = (None, None) if population is None else population
+    if not isinstance(sizes, (tuple, list)) or len(sizes) != 2:
         raise ValueError(f"population must be None or (N_a, N_b), got {population!r}")
     return _Group.read(x_a, "x_a", sizes[0]), _Group.read(x_b, "x_b", sizes[1])
 

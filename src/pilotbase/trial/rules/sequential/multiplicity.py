@@ -51,7 +51,7 @@ def e_bh(evalues: ArrayLike, alpha: float) -> list[bool]:
     """
     e, level = _read_evalues(evalues), read_alpha(alpha)
     ranks = np.arange(1, e.size + 1)
-    enough = np.flatnonzero(np.sort(e)[::-1] * ranks * level >= e.size)
+    enough = np.flatnonzero(np.sort(e)[::-1] >= e.size / (ranks * level))
     if not enough.size:
         return [False] * e.size
     return _booleans(e >= np.sort(e)[::-1][enough[-1]])
