@@ -7,12 +7,6 @@ const claims = (() => {
 
   const items = (part) => part.x.length + (part.kind === "difference" ? part.y.length : 0);
 
-  function population(part) {
-    const both = part.kind === "difference" && part.population !== null
-      && part.population_y !== null;
-    return both ? part.population + part.population_y : part.population;
-  }
-
   const isEmpty = (part) =>
     part.population === 0 || (part.kind === "difference" && part.population_y === 0);
 
@@ -121,7 +115,7 @@ const claims = (() => {
   }
 
   return {
-    items, population, isEmpty, isComplete, values, taken, testedThreshold, pairedUnit,
-    pairedThreshold, shown, claimed, bound, estimate, fraction, holdsExactly,
+    items, isEmpty, isComplete, values, taken, testedThreshold, pairedUnit,
+    pairedThreshold, shown, claimed, bound, estimate, holdsExactly,
   };
 })();

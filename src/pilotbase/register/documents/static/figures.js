@@ -59,5 +59,5 @@ const figures = (() => {
   const at = (document, path) =>
     path === "" ? document : path.split("/").reduce((d, key) => d?.[unescaped(key)], document);
 
-  return { printed, toNumber, fixed, at, NOTHING };
+  return { printed, toNumber, fixed, at };
 })();

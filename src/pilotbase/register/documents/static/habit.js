@@ -56,8 +56,8 @@ const habit = (() => {
     return 0;
   }
 
-  /** A tally at which a test first rejects, for every number of items: so that a simulation only
-   *  has to count. `sign` is 1 where many hits reject. */
+  /** For every number of items, the tally at which a test rejects, so that a simulation only has to
+   *  count: it rejects while fewer than `found[n]` items speak against it. */
   function tallies(part, levels, meets, count) {
     const greater = reading.above(part, meets);
     const need = -Math.log(meets ? levels.meets : levels.fails);
@@ -159,5 +159,5 @@ const habit = (() => {
     return { results, runs, seed: SEED };
   }
 
-  return { compare, tried, claimed, stops, base, tallies, SEED };
+  return { compare, claimed };
 })();

@@ -19,12 +19,15 @@ const panel = (() => {
     const criterion = candidate.criteria[k];
     const path = `verdict/candidates/${report.verdict.candidates.indexOf(candidate)}/criteria/${k}`;
     const { how } = document.querySelector(`[data-path="${path}"]`).dataset;
-    const named = part.items === "units" && !part.label.includes("=");
+    // Only where every unit is counted does the order say which case item i was.
+    const { units = [], names = [] } = report.order;
+    const named = part.items === "units" && !part.label.includes("=")
+      && (part.population ?? units.length) === units.length;
     game = {
       candidate, criterion, part, how, shown: 0, steps: [], decided: null,
       ...sequence.of(part),
       levels: verdicts.levelsOf(report.plan, evidence)[k],
-      names: named ? report.order.names ?? [] : [],
+      names: named ? names : [],
       said: criterion.parts[j],
       labels: report.labels(candidate, k, j),
     };

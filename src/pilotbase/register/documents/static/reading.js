@@ -139,5 +139,5 @@ const reading = (() => {
     return found === null ? null : claims.shown(part, found);
   }
 
-  return { standing, estimate, process, fixedPvalue, looks, above, sizes };
+  return { standing, estimate, fixedPvalue, above, sizes };
 })();

@@ -86,7 +86,6 @@ const record = (() => {
   }
 
   return {
-    commitment, leafHash, included, verifierKey, parseNote, verifyNote, parseCheckpoint, canonical,
-    fromHex,
+    commitment, leafHash, included, verifierKey, verifyNote, parseCheckpoint, canonical,
   };
 })();

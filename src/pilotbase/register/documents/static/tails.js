@@ -69,5 +69,5 @@ const tails = (() => {
     return below ? tail : log1mexp(tail);
   }
 
-  return { logGamma, logFactorial, logChoose, logBinomialCdf, logHypergeometricCdf, times };
+  return { logFactorial, logChoose, logBinomialCdf, logHypergeometricCdf, times };
 })();

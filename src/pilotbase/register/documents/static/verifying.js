@@ -138,5 +138,5 @@ const verifying = (() => {
     return results;
   }
 
-  return { start, tell, run };
+  return { start, tell };
 })();
