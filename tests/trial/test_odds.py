@@ -41,6 +41,8 @@ def test_with_all_scored_nothing_is_left_to_chance() -> None:
     assert found["method"] == "exact"
     assert all(row["meets"] == float(row["quality"] >= 0.8) for row in found["table"])
     assert all(row["units"] == UNITS / 2 for row in found["table"])
+    high = odds({"metric": "recall", "at_least": 0.98}, evidence="fixed")["table"]
+    assert 0 < max(row["quality"] for row in high) <= 1
 
 
 def test_sequential_odds_are_the_exact_ones() -> None:

@@ -151,10 +151,14 @@ def _certain(criterion: Criterion, metric: Metric, units: int) -> list[Row]:
     bounds = criterion.between or (criterion.at_least, criterion.at_most)
     low, high = (-np.inf if bounds[0] is None else bounds[0]), bounds[1]
     high = np.inf if high is None else high
+    compared = criterion.gap_by or criterion.ratio_by or criterion.worst_of or criterion.against
+    least, most = metric.shown_range(criterion)
     rows = []
     for bound in sorted({b for b in (low, high) if np.isfinite(b)}):
         for step in STEPS:
             value = round(bound * (1 + step), 6) if bound else step
+            if not (compared or least <= value <= most):
+                continue
             rows.append({"quality": value, **_row(float(low <= value <= high), None, units)})
     return rows
 
