@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -36,6 +37,10 @@ def main() -> None:
     from pilotbase.faces.cli.call import invoke
     from pilotbase.faces.cli.project import project
 
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or file that cannot hold Chinese gets "?" in its place, not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     command = project(declared_verbs(), SUMMARIES, invoke)
     sys.exit(command.main(prog_name="pilotbase", standalone_mode=True))
 

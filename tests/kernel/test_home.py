@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from pilotbase.kernel.errors import HomeError
-from pilotbase.kernel.home import MARKER, default_home, open_home, storage_errors, write_whole
+from pilotbase.kernel.home import (
+    MARKER,
+    default_home,
+    only_one,
+    open_home,
+    storage_errors,
+    write_whole,
+)
 
 
 def test_the_home_follows_the_conventions() -> None:
@@ -61,6 +68,14 @@ def test_a_real_full_device_is_named(tmp_path: Path) -> None:
     full = open("/dev/full", "wb", buffering=0)  # noqa: SIM115
     with full, pytest.raises(HomeError, match="disk_full"), storage_errors(tmp_path):
         full.write(b"x")
+
+
+def test_only_one_may_hold_a_lock_and_it_is_let_go(tmp_path: Path) -> None:
+    lock = tmp_path / "run.lock"
+    with only_one(lock), pytest.raises(HomeError, match="busy"), only_one(lock):
+        pass
+    with only_one(lock):
+        assert lock.exists()
 
 
 def test_a_failed_write_leaves_the_old_bytes(tmp_path: Path) -> None:

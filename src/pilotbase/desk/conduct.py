@@ -21,9 +21,9 @@ from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
 from pilotbase.desk.trying import Tried, draw, order_of, try_candidates
-from pilotbase.desk.witness import attested, plan_text, receipt_for
+from pilotbase.desk.witness import attested, plan_text, receipt_for, to_be_attested
 from pilotbase.kernel.canonical import decode, digest, encode
-from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.kernel.home import only_one, storage_errors, write_whole
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
 from pilotbase.trial.rules.order import order_seed
@@ -49,7 +49,7 @@ def freeze(context: Context, path: Path, *, out: Path | None, trust: bool) -> Pl
         note=planned["note"],
         plan=prepared.plan,
         earlier_plans=planned["earlier_plans"],
-        witness=attested(prepared.scenario.plan.witness),
+        witness=to_be_attested(prepared.scenario.plan.witness),
     )
 
 
@@ -66,7 +66,8 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
         if journey.state != "evidenced":
             _plan(journey, prepared)
             signed = receipt_for(prepared.plan_hash, prepared.scenario.plan.witness, receipt)
-            _try(journey, prepared, context, signed, trust=trust)
+            with only_one(context.home / "trials" / f"{prepared.run}.lock"):
+                _try(journey, prepared, context, signed, trust=trust)
             _judge(journey, record)
         report = write_report_of(journey, context, None)
         response = response_of(journey)

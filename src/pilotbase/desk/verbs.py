@@ -179,10 +179,13 @@ class CheckRequest:
 )
 def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
     from pilotbase.catalog.check import data_remarks
-    from pilotbase.desk.prepare import check
+    from pilotbase.desk.prepare import check, ready, unanswered
 
     try:
         file, table = check(request.file, trust=request.trust)
+        leaks = unanswered(ready(file, table))
+        if leaks is not None:
+            raise leaks
     except ScenarioError as error:
         return CheckResponse(request.file, error.faults, (), 0)
     return CheckResponse(request.file, (), tuple(data_remarks(file, table)), table.rows)

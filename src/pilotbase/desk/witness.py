@@ -93,6 +93,13 @@ def receipt_for(plan_hash: str, vkey: str | None, file: Path | None) -> str | No
     return signed.signatures[0].line()
 
 
+def to_be_attested(vkey: str | None) -> str:
+    """How a plan says who will have to sign it before the start."""
+    if vkey is None:
+        return SELF_ATTESTED
+    return f"to be witnessed by {note.VerifierKey.parse(vkey).name}; not yet signed"
+
+
 def attested(vkey: str | None) -> str:
     """How a verdict says who saw the plan before the start."""
     if vkey is None:

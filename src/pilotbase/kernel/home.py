@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -110,3 +111,32 @@ def storage_errors(where: Path) -> Iterator[None]:
                 "home.not_writable", message, where=str(where), next_step=step
             ) from error
         raise
+
+
+@contextmanager
+def only_one(file: Path) -> Iterator[None]:
+    """Hold a lock file while the body runs; a process that ends, however, lets go of it.
+
+    Raises:
+        HomeError: another process holds it.
+    """
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        # SQLite's lock is the one that works alike on every platform.
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise HomeError(
+                "home.busy",
+                Text("another process is at the same work", "另一进程正在进行同一工作"),
+                where=str(file),
+                next_step=Text(
+                    "Wait until it has ended, then run the same command to read its result.",
+                    "请待其结束后再运行同一命令以读取结果。",
+                ),
+            ) from error
+        yield
+    finally:
+        connection.close()

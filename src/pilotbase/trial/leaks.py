@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -227,7 +228,16 @@ class _Bar:
         if not self._plain:
             return score >= NEAR_PERFECT, score, f"{score:.3f}"
         reached, shown = self._held_against(predictions)
-        return reached, score, shown
+        return reached and not self._is_low, score, shown
+
+    @cached_property
+    def _is_low(self) -> bool:
+        """Whether one same answer to everything reaches the bar: then reaching it tells nothing."""
+        same = np.zeros((self._cases.rows, 1))
+        answers = rules.rule_answers(
+            self._cases, same, self._rows, self._asked, depth=1, called_share=self._share
+        )
+        return self._held_against(answers)[0]
 
     def probed(self, features: Floats) -> tuple[bool, float, str]:
         """Whether strong learners get nearly the whole answer, how much of it, and what they reach.

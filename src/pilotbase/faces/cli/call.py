@@ -40,7 +40,7 @@ def invoke(
         response = verb(context, completed(verb.name, request, language, as_json))
     except PilotbaseError as error:
         if as_json:
-            click.echo(json.dumps(error.as_dict(), ensure_ascii=False))
+            click.echo(_json(error.as_dict()))
         click.echo(error.render(language), err=True)
         return error.exit_code
     except Exception as error:  # ours: say so, keep the traceback for whoever mends it
@@ -49,12 +49,18 @@ def invoke(
         click.echo(INTERRUPTED.in_language(language), err=True)
         return 130
     if as_json:
-        click.echo(json.dumps(as_data(response), ensure_ascii=False))
+        click.echo(_json(as_data(response)))
     else:
         from pilotbase.faces.cli.show import show
 
         show(verb.name, response, language)
     return int(getattr(response, "exit_code", 0))
+
+
+def _json(data: Any) -> str:
+    """One line; escaped where the output is not UTF-8, so that nothing is lost."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    return json.dumps(data, ensure_ascii=encoding != "utf8")
 
 
 def _unexpected(error: Exception, language: Language, as_json: bool) -> int:
@@ -69,7 +75,7 @@ def _unexpected(error: Exception, language: Language, as_json: bool) -> int:
     )
     traceback.print_exception(error)
     if as_json:
-        click.echo(json.dumps(fault.as_dict(), ensure_ascii=False))
+        click.echo(_json(fault.as_dict()))
     click.echo(fault.render(language), err=True)
     return fault.exit_code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -26,9 +27,10 @@ from pilotbase.desk.answers import (
     WitnessKeyResponse,
     WitnessSignResponse,
 )
+from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
-from pilotbase.record.verbs import CheckResponse, VerifyResponse
+from pilotbase.record.verbs import CheckpointResponse, CheckResponse, VerifyResponse
 from pilotbase.scenario.verbs import NewResponse, PacksResponse
 
 WORDS = {
@@ -105,11 +107,12 @@ def criteria_table(candidate: dict[str, Any], language: Language) -> Table:
     for column in COLUMNS:
         table.add_column(column.in_language(language), overflow="fold")
     for criterion in candidate["criteria"]:
-        exact = EXACT.in_language(language)
+        low, high = criterion["interval"] or (None, None)
+        exact = EXACT.in_language(language) if low is not None and low == high else None
         table.add_row(
             escape(criterion["title"][language]),
             number(criterion["estimate"]),
-            exact if criterion["exact"] else number(criterion["interval"]),
+            exact or number(criterion["interval"]),
             bound(criterion),
             str(criterion["units"]),
             word(criterion["verdict"], language),
@@ -128,7 +131,28 @@ def _run(console: Console, run: RunResponse, language: Language) -> None:
         reason = escape(candidate["reason"][language])
         console.print(f"\n{said}: {word(candidate['verdict'], language)}. {reason}")
         console.print(criteria_table(candidate, language))
+        _beside(console, candidate, language)
     _foot(console, run, language)
+
+
+def _beside(console: Console, candidate: dict[str, Any], language: Language) -> None:
+    """What a reader must not miss: why something is open, faults, and a budget that ran out."""
+    for criterion in candidate["criteria"]:
+        if criterion["verdict"] == "undecided" and criterion["reason"]:
+            title, reason = criterion["title"][language], criterion["reason"][language]
+            console.print(escape(f"  {title}: {reason}"), soft_wrap=True)
+    cut = candidate["beside"].get("cut")
+    if cut:
+        said = Text(
+            "  The budget ran out ({cut}); what was not asked stays open.",
+            "  预算用尽 ({cut}); 未询问的部分仍未定。",
+        ).format(cut=cut)
+        console.print(f"[yellow]{said.in_language(language)}[/]", soft_wrap=True)
+    problems = candidate["problems"]
+    if problems and not cut:
+        wrong = Text("  Faulty answers, e.g. {case}: {what}", "  出错的回答, 如 {case}: {what}")
+        shown = wrong.format(case=problems[0]["case"], what=problems[0]["what"])
+        console.print(escape(shown.in_language(language)), soft_wrap=True)
 
 
 def _foot(console: Console, run: RunResponse, language: Language) -> None:
@@ -148,7 +172,12 @@ def _tour(console: Console, tour: TourResponse, language: Language) -> None:
     said = Text("Reports, one HTML file each: {path}", "报告 (每个场景一个 HTML 文件): {path}")
     console.print(escape(said.format(path=tour.reports).in_language(language)), soft_wrap=True)
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
-    typed = [f"{program()} {command}" for command, _ in NEXT]
+    home = tour.reports.parent
+    where = "" if home == default_home() else f" --home {shlex.quote(str(home))}"
+    places = ("verdict", "record")
+    typed = [
+        f"{program()} {command}{where if command.startswith(places) else ''}" for command, _ in NEXT
+    ]
     for words, (_, why) in zip(typed, NEXT, strict=True):
         padded = f"{words:<{max(map(len, typed))}}"
         console.print(f"  {padded}  [dim]{why.in_language(language)}[/]", soft_wrap=True)
@@ -213,6 +242,10 @@ def _plan(console: Console, plan: PlanResponse, language: Language) -> None:
             shown = [number(row[k]) for k in ("quality", "meets", "fails", "undecided", "units")]
             table.add_row(f"{odds['name'][language]} ({odds['method']})" if i == 0 else "", *shown)
     console.print(table)
+    for odds in plan.plan["odds"]:
+        if odds["note"]:
+            unknown = f"{odds['name'][language]}: {odds['note'][language]}"
+            console.print(escape(unknown), soft_wrap=True)
     for leak in plan.plan["leaks"]:
         console.print("• " + escape(leak["text"][language]))
     console.print(f"{plan.hash}\n{escape(plan.witness)}")
@@ -278,6 +311,10 @@ def _packs(console: Console, found: PacksResponse, language: Language) -> None:
             )
 
 
+def _checkpoint(console: Console, found: CheckpointResponse, language: Language) -> None:
+    console.print(found.checkpoint, markup=False, soft_wrap=True, end="")
+
+
 def _new(console: Console, found: NewResponse, language: Language) -> None:
     console.print(str(found.file), markup=False, soft_wrap=True)
     console.print(found.next.in_language(language), markup=False, soft_wrap=True)
@@ -318,6 +355,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "packs": _packs,
     "record.verify": _verify,
     "record.check": _proof,
+    "record.checkpoint": _checkpoint,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,
