@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -34,6 +34,7 @@ from pilotbase.trial.candidates.adapter import answer_of, plain_number
 from pilotbase.trial.candidates.answer import blank, reason_of
 from pilotbase.trial.candidates.messages import BadReply, decoded, encoded, read_answer
 from pilotbase.trial.cases import FAULT, OK, Cases, Predictions
+from pilotbase.trial.evaluators.conformance import broken_promises
 from pilotbase.trial.evaluators.metric import Metric
 
 ROWS = 24
@@ -73,7 +74,8 @@ def check_evaluator(metric: Any) -> None:
     for task in metric.tasks:
         if task not in unknown:
             problems += _metric_problems(metric, task)
-    _raise(f"evaluator {metric.name}", problems)
+    # Its declarations and awkward answers are tried only once the plain ones are right.
+    _raise(f"evaluator {metric.name}", problems or broken_promises(metric))
 
 
 def _metric_problems(metric: Metric, task: Task) -> Iterator[Text]:
@@ -271,7 +273,7 @@ def _unsaid(name: str, text: Any) -> Iterator[Text]:
         yield Text(f"{name} is not said in both languages", f"{name} 未用两种语言写明")
 
 
-def _raise(what: str, problems: list[Text]) -> None:
+def _raise(what: str, problems: Sequence[Text]) -> None:
     if problems:
         raise PluginError(
             "plugin.not_conformant",

@@ -31,8 +31,6 @@ class Prepared:
 
     file: ScenarioFile
     table: Table
-    cases: Cases
-    holdout: Cases | None
     findings: Sequence[Finding]
     plan: dict[str, Any]
 
@@ -98,7 +96,11 @@ def prepare(path: Path, *, trust: bool) -> Prepared:
 
 
 def ready(file: ScenarioFile, table: Table) -> Prepared:
-    """A checked file with its data, as a plan that can be frozen."""
+    """A checked file with its data, as a plan that can be frozen.
+
+    Folds and hold-out are drawn here only to count units, look for leaks and compute odds; those
+    of the trial hang on plan and receipt and are drawn after both (`trying.draw`).
+    """
     scenario = file.scenario
     cases = cases_of(scenario, table)
     holdout = holdout_of(cases, scenario)
@@ -112,7 +114,7 @@ def ready(file: ScenarioFile, table: Table) -> Prepared:
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )
-    return Prepared(file, table, cases, holdout, findings, plan)
+    return Prepared(file, table, findings, plan)
 
 
 def _deciding(cases: Cases, holdout: Cases | None, scenario: Scenario) -> Cases:

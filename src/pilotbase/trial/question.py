@@ -71,8 +71,9 @@ def cases_of(scenario: Scenario, table: Table) -> Cases:
 def holdout_of(cases: Cases, scenario: Scenario) -> Cases | None:
     """The question for the reading on *future cases*: units kept untouched, one frozen fit.
 
-    Units are drawn by the plan's seed; their rows are scored by fold 0, whose training rows are
-    all the others (the split is then called "time": the rest comes first and is learnt from).
+    Units are drawn by the scenario's seed (for a trial, the drawn one); their rows are scored by
+    fold 0, whose training rows are all the others (the split is then called "time": the rest comes
+    first and is learnt from).
 
     Returns:
         None where the scenario keeps no hold-out.
