@@ -16,6 +16,10 @@ from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context, as_data, verbs_of
 from pilotbase.record import verbs
 from pilotbase.record.opened import LOG, open_record
+from pilotbase.record.verbs.auditing import VerifyRequest
+from pilotbase.record.verbs.proving import TRUSTED, UNTRUSTED, CheckRequest, ProveRequest
+from pilotbase.record.verbs.reading import ShowRequest
+from pilotbase.record.verbs.signing import CheckpointRequest
 
 Make = Callable[..., Draft]
 
@@ -61,7 +65,7 @@ def test_declaring_them_loads_nothing_heavy() -> None:
 
 class TestVerify:
     def test_a_sound_record(self, home: Context) -> None:
-        response = verbs.verify(home, verbs.VerifyRequest())
+        response = verbs.verify(home, VerifyRequest())
         assert response.ok and response.exit_code == 0 and response.size == 6
         assert response.bodies == 3 and response.findings == () and response.vkey is None
         assert json.loads(json.dumps(as_data(response)))["first_bad_index"] is None
@@ -72,7 +76,7 @@ class TestVerify:
 
         with closing(sqlite3.connect(home.home / LOG)) as hand, hand:
             hand.execute("UPDATE entry SET data = X'00' WHERE leaf_index = 2")
-        response = verbs.verify(home, verbs.VerifyRequest())
+        response = verbs.verify(home, VerifyRequest())
         assert response.exit_code == 3 and response.first_bad_index == 2
         first = as_data(response)["findings"][0]
         assert first["severity"] == "fault" and first["where"]["zh"] == "第 2 条记录"
@@ -80,40 +84,40 @@ class TestVerify:
     def test_with_a_key_and_a_checkpoint_from_elsewhere(
         self, home: Context, tmp_path: Path
     ) -> None:
-        signed = verbs.checkpoint(home, verbs.CheckpointRequest())
+        signed = verbs.checkpoint(home, CheckpointRequest())
         held = tmp_path / "held.txt"
         held.write_text(signed.checkpoint, "utf-8")
-        assert verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
+        assert verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
         held.write_text("")
-        assert not verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
+        assert not verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
         held.write_text(signed.checkpoint.replace("\n6\n", "\n7\n"), "utf-8")
-        assert not verbs.verify(home, verbs.VerifyRequest(signed.vkey, held)).ok
+        assert not verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
         other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-        assert verbs.verify(home, verbs.VerifyRequest(other)).exit_code == 3
+        assert verbs.verify(home, VerifyRequest(other)).exit_code == 3
 
     def test_bad_input(self, home: Context, tmp_path: Path) -> None:
-        key, missing = verbs.VerifyRequest("nonsense"), verbs.VerifyRequest("", tmp_path / "none")
+        key, missing = VerifyRequest("nonsense"), VerifyRequest("", tmp_path / "none")
         refused("note.malformed_key", InputError, lambda: verbs.verify(home, key))
         refused("record.bad_file", InputError, lambda: verbs.verify(home, missing))
 
     def test_no_home(self, context: Context) -> None:
-        refused("record.missing", RecordError, lambda: verbs.verify(context, verbs.VerifyRequest()))
+        refused("record.missing", RecordError, lambda: verbs.verify(context, VerifyRequest()))
         assert not context.home.exists()
 
 
 class TestShow:
     def show(self, home: Context, **asked: Any) -> list[int]:
-        return [e["index"] for e in verbs.show(home, verbs.ShowRequest(**asked)).entries]
+        return [e["index"] for e in verbs.show(home, ShowRequest(**asked)).entries]
 
     def test_filters_and_limits(self, home: Context) -> None:
         assert self.show(home) == list(range(6))
         assert self.show(home, kind="test.other/1") == [0, 2, 4]
         assert self.show(home, about="pilot:a", start=2) == [3, 5]
         assert self.show(home, limit=2) == [0, 1] and self.show(home, limit=0) == []
-        assert verbs.show(home, verbs.ShowRequest(limit=1)).size == 6
+        assert verbs.show(home, ShowRequest(limit=1)).size == 6
 
     def test_an_entry_shows_its_envelope(self, home: Context) -> None:
-        (entry,) = verbs.show(home, verbs.ShowRequest(start=1, limit=1)).entries
+        (entry,) = verbs.show(home, ShowRequest(start=1, limit=1)).entries
         assert entry["kind"] == "test.counted/1" and entry["body"]["n"] == 1
         assert json.dumps(as_data(entry))
 
@@ -124,36 +128,36 @@ class TestShow:
 class TestProveAndCheck:
     def test_a_proof_file_needs_nothing_else(self, home: Context, tmp_path: Path) -> None:
         file, nowhere = tmp_path / "proof.json", Context(tmp_path / "nowhere")
-        proof = verbs.prove(home, verbs.ProveRequest(3, file))
+        proof = verbs.prove(home, ProveRequest(3, file))
         assert json.loads(file.read_bytes()) == as_data(proof)
-        vkey = verbs.checkpoint(home, verbs.CheckpointRequest()).vkey
-        checked = verbs.check(nowhere, verbs.CheckRequest(file, vkey))
-        assert checked.ok and checked.exit_code == 0 and checked.trust == verbs.TRUSTED
+        vkey = verbs.checkpoint(home, CheckpointRequest()).vkey
+        checked = verbs.check(nowhere, CheckRequest(file, vkey))
+        assert checked.ok and checked.exit_code == 0 and checked.trust == TRUSTED
         assert checked.index == 3 and checked.size == 6 and checked.entry is not None
         assert checked.entry["body"]["n"] == 3
-        assert verbs.check(nowhere, verbs.CheckRequest(file)).trust == verbs.UNTRUSTED
+        assert verbs.check(nowhere, CheckRequest(file)).trust == UNTRUSTED
         assert json.dumps(as_data(checked)) and not nowhere.home.exists()
 
     def test_a_changed_file(self, home: Context, tmp_path: Path) -> None:
         file = tmp_path / "proof.json"
-        verbs.prove(home, verbs.ProveRequest(3, file))
+        verbs.prove(home, ProveRequest(3, file))
         file.write_text(file.read_text("utf-8").replace('\\"n\\":3', '\\"n\\":4'), "utf-8")
-        checked = verbs.check(home, verbs.CheckRequest(file))
+        checked = verbs.check(home, CheckRequest(file))
         assert not checked.ok and checked.exit_code == 3 and checked.entry is None
 
     def test_the_newest_checkpoint_is_used_while_it_has_the_entry(
         self, home: Context, make: Make
     ) -> None:
-        signed = verbs.checkpoint(home, verbs.CheckpointRequest()).checkpoint
+        signed = verbs.checkpoint(home, CheckpointRequest()).checkpoint
         with open_record(home) as record:
             record.append(make(99))
-        assert verbs.prove(home, verbs.ProveRequest(5)).proof["checkpoint"] == signed
-        assert verbs.prove(home, verbs.ProveRequest(6)).proof["checkpoint"] != signed
+        assert verbs.prove(home, ProveRequest(5)).proof["checkpoint"] == signed
+        assert verbs.prove(home, ProveRequest(6)).proof["checkpoint"] != signed
 
     def test_bad_input(self, home: Context, tmp_path: Path) -> None:
-        refused("record.no_entry", RecordError, lambda: verbs.prove(home, verbs.ProveRequest(6)))
+        refused("record.no_entry", RecordError, lambda: verbs.prove(home, ProveRequest(6)))
         file = tmp_path / "x.json"
-        ask = verbs.CheckRequest(file)
+        ask = CheckRequest(file)
         refused("record.bad_file", InputError, lambda: verbs.check(home, ask))
         for text in ("", "{", "[" * 100_000):
             file.write_text(text)
@@ -163,9 +167,8 @@ class TestProveAndCheck:
 
 
 def test_a_checkpoint(home: Context) -> None:
-    one = verbs.checkpoint(home, verbs.CheckpointRequest())
+    one = verbs.checkpoint(home, CheckpointRequest())
     assert (
-        one.size == 6
-        and one.checkpoint == verbs.checkpoint(home, verbs.CheckpointRequest()).checkpoint
+        one.size == 6 and one.checkpoint == verbs.checkpoint(home, CheckpointRequest()).checkpoint
     )
-    assert verbs.verify(home, verbs.VerifyRequest()).root == one.root
+    assert verbs.verify(home, VerifyRequest()).root == one.root

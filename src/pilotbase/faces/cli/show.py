@@ -30,7 +30,9 @@ from pilotbase.desk.answers import (
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
-from pilotbase.record.verbs import CheckpointResponse, CheckResponse, VerifyResponse
+from pilotbase.record.verbs.auditing import VerifyResponse
+from pilotbase.record.verbs.proving import CheckResponse
+from pilotbase.record.verbs.signing import CheckpointResponse
 from pilotbase.scenario.verbs import NewResponse, PacksResponse
 
 WORDS = {

@@ -1,0 +1,75 @@
+"""Verify: audit the whole record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, asked, verb
+from pilotbase.record.verbs.words import KEY
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    key: str = asked(*KEY, default="")
+    held: Path | None = asked(
+        "A checkpoint that you kept; the log has to extend it.",
+        "您另行保存的检查点; 日志必须与之衔接。",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class VerifyResponse:
+    """What the audit found.
+
+    ``findings`` are ``{"severity": "fault"|"gone"|"note", "where", "index", "message"}``, where and
+    message in both languages; ``first_bad_index`` is the lowest entry that shows a fault.
+    """
+
+    ok: bool
+    size: int
+    root: str
+    checkpoints: int
+    bodies: int
+    first_bad_index: int | None
+    findings: tuple[dict[str, Any], ...]
+    findings_left_out: int
+    vkey: str | None
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.ok else 3
+
+
+@verb(
+    "record.verify",
+    summary=Text(
+        "Audit every entry, hash, checkpoint and body, and name the first that is wrong.",
+        "逐条核验记录、哈希、检查点与正文, 并指出最先出错之处。",
+    ),
+    changes=False,
+    roles=("public", "regulator", "case officer"),
+)
+def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
+    from pilotbase.record import audit
+    from pilotbase.record.opened import open_record
+    from pilotbase.record.proofs import read_key, read_text
+
+    key = read_key(request.key)
+    held = read_text(request.held) if request.held is not None else None
+    with open_record(context, create=False) as record:
+        report = audit.verify(record, key, held=held)
+    return VerifyResponse(
+        ok=report.ok,
+        size=report.size,
+        root=report.root,
+        checkpoints=report.checkpoints,
+        bodies=report.bodies,
+        first_bad_index=report.first_bad_index,
+        findings=tuple(finding.as_dict() for finding in report.findings),
+        findings_left_out=report.more,
+        vkey=report.vkey,
+    )
