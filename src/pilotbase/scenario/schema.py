@@ -30,9 +30,11 @@ Item = Literal[
     "A1.1", "A1.2", "A1.3", "A2.1", "A2.2", "A2.3", "A2.4", "A3.1", "A3.2",
     "A4.1", "A4.2", "A4.3", "A5.1", "A5.2", "A5.3", "A6.1", "A6.2",
 ]  # fmt: skip
-Task = Literal["classification", "detection", "regression", "forecast"]
+Task = Literal["classification", "detection", "regression", "forecast", "answer", "act"]
 Estimand = Literal["these cases", "future cases"]
 Baseline = Literal["majority", "mean", "persistence", "seasonal_naive"]
+LANGUAGE_TASKS: tuple[Task, ...] = ("answer", "act")
+"""Tasks whose cases are put in words; the others are tables of numbers and classes."""
 
 
 class Section(BaseModel):
@@ -59,7 +61,7 @@ class Owner(Section):
 
 
 class Data(Section):
-    """Where the data are: exactly one of dataset, csv, xlsx, parquet, sql."""
+    """Where the data are: exactly one of dataset, csv, xlsx, parquet, sql, sealed, results."""
 
     dataset: Name | None = Field(None, description="An installed loader, e.g. sklearn.load_digits.")
     csv: Name | None = Field(
@@ -74,11 +76,35 @@ class Data(Section):
     sql: Sql | None = Field(
         None, description="A DuckDB query that reads files beside the scenario."
     )
+    sealed: Name | None = Field(None, description="A test set that the base keeps sealed.")
+    results: Name | None = Field(
+        None, description="Another tool's log: Inspect .eval, lm-eval, garak or promptfoo."
+    )
     prepare: Sql | None = Field(
         None,
         description="One SELECT (DuckDB) over the table `data`, whose first column `_row` numbers "
         "the rows as loaded; end it with ORDER BY, so that everyone gets the same rows.",
     )
+
+
+class Documents(Section):
+    """What answers may be taken from: one passage a row."""
+
+    data: Data = Field(description="Where the passages are.")
+    passage: Column = Field("passage", description="The column of the passages' ids.")
+    text: Column = Field("text", description="The column of their text.")
+
+
+class Decisions(Section):
+    """Who decided what, having seen what: the arms person, AI, and person with AI."""
+
+    data: Data = Field(description="Where the decisions are, one a row.")
+    case: Column = Field("case", description="Column of the case that was decided.")
+    who: Column = Field("who", description="Column of the decider; a pseudonym, never shown.")
+    saw: Column = Field("saw", description="What the decider had seen: nothing or ai.")
+    decision: Column = Field("decision", description="Column of what the decider decided.")
+    ai: Column = Field("ai", description="Column of what the AI said.")
+    truth: Column = Field("truth", description="Column of what was right.")
 
 
 class Group(Section):
@@ -96,9 +122,10 @@ class Group(Section):
 class Split(Section):
     """How units are held apart from what a candidate learns from."""
 
-    by: Literal["random", "unit", "time", "rolling"] = Field(
+    by: Literal["random", "unit", "time", "rolling", "frozen"] = Field(
         description="random: shuffled folds; unit: folds that keep a unit whole; time: each later "
-        "block is scored by a fit on earlier blocks; rolling: one origin after the other."
+        "block is scored by a fit on earlier blocks; rolling: one origin after the other; frozen: "
+        "candidates come as they are and nobody learns from these cases."
     )
     folds: int = Field(
         5,
@@ -124,13 +151,22 @@ class Split(Section):
 
 
 class Under(Section):
-    """A declared perturbation of the features; exactly one."""
+    """A declared perturbation of what is asked; exactly one."""
 
     noise: float | None = Field(
         None, gt=0, description="Gaussian noise of this standard deviation."
     )
     missing: float | None = Field(None, gt=0, lt=1, description="This share of values left empty.")
     shift: float | None = Field(None, description="This much added to every numeric feature.")
+    typos: float | None = Field(
+        None, gt=0, le=0.5, description="answer: slips of the keyboard in this share of the words."
+    )
+    paraphrase: Literal[True] | None = Field(
+        None, description="answer: the question in other words, by the declared table."
+    )
+    injection: Literal["question", "documents"] | None = Field(
+        None, description="answer: a foreign instruction in the question or in a passage."
+    )
     columns: tuple[Column, ...] = Field(
         (), max_length=COLUMNS_MAX, description="Which features; all numeric if left out."
     )
@@ -164,6 +200,23 @@ class Criterion(Section):
         "ratio", alias="as", description="against: the metric over the baseline's, or minus it."
     )
     under: Under | None = Field(None, description="Scored under this perturbation.")
+    repeats: int = Field(
+        1, ge=1, le=20, description="answer, act: how often each case is asked; averaged."
+    )
+    k: int | None = Field(None, ge=1, le=100, description="recall_at_k: how many passages count.")
+    tolerance: float | None = Field(
+        None, ge=0, description="numeric_match: how far a number may be off."
+    )
+    form: dict[str, Any] | None = Field(
+        None, max_length=ENTRIES_MAX, description="json_valid: the JSON Schema of an answer."
+    )
+    rubric: Prose | None = Field(
+        None, description="judged, rated: what a good answer is, in words for the judge."
+    )
+    judge: Slug | None = Field(None, description="judged: one of the file's `judges`.")
+    audit: int | None = Field(
+        None, ge=1, le=1000, description="judged: one unit in this many goes to a person."
+    )
     title: Bilingual | None = Field(None, description="What reports call the criterion.")
 
 
@@ -193,8 +246,93 @@ class Cutoff(Section):
     score: float | None = Field(None, description="Call a case whose score is at least this.")
 
 
+class Key(Section):
+    """Where a secret lies; never the secret itself. Exactly one."""
+
+    env: Name | None = Field(None, description="The environment variable that holds it.")
+    file: Name | None = Field(None, description="The file that holds it, on one line.")
+
+
+class Price(Section):
+    """What a provider asks for a million tokens."""
+
+    input: Name = Field(description='A million tokens read, e.g. "2.00 CNY".')
+    output: Name = Field(description="A million tokens written.")
+
+
+class Endpoint(Section):
+    """What all network endpoints have in common."""
+
+    url: Name = Field(description="The address; https, or http on this machine.")
+    key: Key | None = Field(None, description="Where the API key lies.")
+    concurrency: int = Field(8, ge=1, le=256, description="Requests under way at once, at most.")
+    retries: int = Field(
+        2, ge=0, le=10, description="How often a request that did no harm is sent again."
+    )
+    private: bool = Field(False, description="Allow an address inside a private network.")
+    ours: bool = Field(
+        False, description="The base runs it: when it is down, that is the base's outage."
+    )
+
+
+class Chat(Endpoint):
+    """An OpenAI-compatible chat endpoint; ``url`` ends before ``/chat/completions``."""
+
+    model: Name = Field(description="The model's name; an answer by another one is refused.")
+    system: Prose | None = Field(None, description="What it is told before each case.")
+    prompt: Prose = Field(
+        "{question}", description="What is sent: {question}, {documents} and {columns by name}."
+    )
+    stream: bool = Field(False, description="Ask for the answer as a stream.")
+    as_json: bool = Field(False, description="Ask for, and read, a JSON object as the answer.")
+    temperature: float | None = Field(0.0, ge=0, le=2, description="None: not sent.")
+    max_tokens: int = Field(1024, ge=1, le=1_000_000, description="Longest answer, in tokens.")
+    price: Price | None = Field(None, description="What it costs, by tokens.")
+
+
+class Infer(Endpoint):
+    """An Open Inference Protocol (v2) endpoint; ``url`` ends before ``/v2``."""
+
+    model: Name = Field(description="The model's name.")
+    version: Name | None = Field(None, description="The model's version.")
+    encoding: Literal["json", "binary"] = Field("json", description="How tensors travel.")
+    input: Name = Field("input", description="Name of the input tensor: (1, columns) floats.")
+    datatype: Literal["FP32", "FP64"] = Field("FP64", description="Type of the input tensor.")
+    label: Name | None = Field(None, description="Output tensor with the class or call.")
+    probability: Name | None = Field(None, description="Output tensor, one number a class.")
+    score: Name | None = Field(None, description="Output tensor with the positive's score.")
+    value: Name | None = Field(None, description="Output tensor with the number.")
+
+
+class Mcp(Section):
+    """A tool of an MCP server: by address, or by a program that speaks on its standard streams."""
+
+    url: Name | None = Field(None, description="Address of a streamable HTTP server.")
+    command: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="The server's program, word by word; needs --trust."
+    )
+    tool: Name = Field(description="The tool that answers.")
+    argument: Name = Field("question", description="The tool's argument that takes the question.")
+    key: Key | None = Field(None, description="Where the bearer token lies.")
+    concurrency: int = Field(4, ge=1, le=64, description="Calls under way at once, at most.")
+    private: bool = Field(False, description="Allow an address inside a private network.")
+    ours: bool = Field(
+        False, description="The base runs it: when it is down, that is the base's outage."
+    )
+
+
+class Judge(Section):
+    """Who marks answers by a rubric; exactly one of chat, plugin."""
+
+    title: Bilingual | None = Field(None, description="What reports call it.")
+    chat: Chat | None = Field(None, description="A model behind a chat endpoint.")
+    plugin: Name | None = Field(None, description="An installed judge plug-in.")
+    stand_in: bool = Field(False, description="True for a scripted judge; every output says so.")
+
+
 class Candidate(Section):
-    """An offer to meet the need: exactly one of estimator, plugin, callable, command."""
+    """An offer to meet the need; exactly one of estimator, plugin, callable, command, chat, infer,
+    mcp, results."""
 
     id: Slug = Field(description="Short name, unique in the file.")
     title: Bilingual | None = Field(None, description="What reports call it.")
@@ -212,6 +350,15 @@ class Candidate(Section):
     callable: Name | None = Field(None, description="module:function; needs --trust.")
     command: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
         None, description="A program that speaks JSON lines, word by word; needs --trust."
+    )
+    chat: Chat | None = Field(None, description="A chat endpoint, OpenAI-compatible.")
+    infer: Infer | None = Field(None, description="An Open Inference Protocol endpoint.")
+    mcp: Mcp | None = Field(None, description="A tool of an MCP server.")
+    results: Column | None = Field(
+        None, description="Column with scores that another tool reports; a lower grade of trust."
+    )
+    acts_for: Name | None = Field(
+        None, description="act: the named person or body that the agent acts for."
     )
     columns: Annotated[tuple[Column, ...], Field(max_length=COLUMNS_MAX)] | None = Field(
         None, description="Features it uses; all if left out."
@@ -240,6 +387,7 @@ class Budget(Section):
     minutes: float | None = Field(None, gt=0, le=100_000, description="Most minutes in all.")
     money: str | None = Field(None, description='Most money in all, e.g. "200.00 CNY".')
     unit_seconds: float = Field(60.0, gt=0, le=3600, description="Time-out of one answer or fit.")
+    steps: int = Field(20, ge=1, le=1000, description="act: most tool calls in one case.")
 
 
 class Plan(Section):
@@ -287,7 +435,8 @@ class Scenario(Section):
     affects_people: bool = Field(description="Whether people are affected by the answers.")
     task: Task = Field(
         description="classification: one of several labels; detection: yes or no; regression: a "
-        "number; forecast: a number of the future."
+        "number; forecast: a number of the future; answer: a question in words; act: a goal to be "
+        "reached with tools."
     )
     estimand: Estimand = Field(
         "these cases",
@@ -296,6 +445,27 @@ class Scenario(Section):
     data: Data = Field(description="Where the data are.")
     target: Column = Field(description="The column that is to be answered.")
     positive: Scalar = Field(None, description="detection: the value that counts as positive.")
+    question: Column | None = Field(None, description="answer, act: the column of what is asked.")
+    scope: Column | None = Field(
+        None, description="answer: 1 where the documents hold the answer, 0 where not."
+    )
+    sources: Column | None = Field(
+        None, description="answer: ids of the passages that hold it, with blanks between."
+    )
+    language: Column | None = Field(None, description="answer, act: en or zh, by case.")
+    documents: Documents | None = Field(None, description="answer: what may be cited.")
+    refusal: Bilingual | None = Field(
+        None, description="answer: the sentence by which a candidate says that it cannot answer."
+    )
+    environment: Name | None = Field(
+        None, description="act: the installed environment in which tools are called."
+    )
+    judges: dict[Slug, Judge] = Field(
+        default_factory=dict, max_length=20, description="Who marks answers, by name."
+    )
+    decisions: Decisions | None = Field(
+        None, description="Decisions of persons with and without the AI, for the arms."
+    )
     unit: Column | None = Field(
         None, description="Column of the unit (person, item); a row if none."
     )

@@ -25,6 +25,27 @@ PENDING, OK, FAULT, OUTAGE = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
+class Language:
+    """Cases in words: one entry per row.
+
+    Attributes:
+        question: (rows,) what is asked.
+        scope: (rows,) 1 where the documents hold the answer, 0 where not, -1 where unknown.
+        sources: (rows,) ids of the passages that hold it, blanks between.
+        code: (rows,) "en", "zh" or "".
+        passages: id → text of the documents.
+        refusals: the sentences by which a candidate may refuse.
+    """
+
+    question: Labels
+    scope: NDArray[np.int8]
+    sources: Labels
+    code: Labels
+    passages: Mapping[str, str]
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Cases:
     """The frozen question.
 
@@ -45,8 +66,9 @@ class Cases:
         time: (rows,) rank of the row in time, or None.
         season: steps in a season (for the seasonal naive baseline), 1 if none.
         horizon: steps ahead of a rolling forecast.
-        split: how folds were made: random, unit, time, rolling.
+        split: how folds were made: random, unit, time, rolling; frozen: one fold, no lessons.
         digest: sha256 of features, barred, target, units, groups and folds in canonical form.
+        language: what the cases are in words; None for tables of numbers and classes.
     """
 
     task: str
@@ -65,6 +87,7 @@ class Cases:
     season: int = 1
     horizon: int = 1
     digest: str = ""
+    language: Language | None = None
 
     @property
     def rows(self) -> int:
@@ -76,6 +99,8 @@ class Cases:
 
     def training_rows(self, fold: int) -> Ints:
         """Rows that the fit which scores ``fold`` may learn from."""
+        if self.split == "frozen":
+            return np.zeros(0, np.int64)
         if self.split in ("random", "unit"):
             keep = self.fold != fold
         elif self.split == "time":
@@ -98,6 +123,7 @@ class Predictions:
         lower, upper: (rows,) the candidate's own 95 % band; NaN where none.
         latency_ms: (rows,) time to the answer; NaN where not measured one by one.
         cost: (rows,) cost in minor units of money.
+        marks: by `mark_key`, (rows,) what metrics of language gave each case; NaN where none yet.
         problems: first few faults in words: (row, what happened).
     """
 
@@ -111,6 +137,7 @@ class Predictions:
     cost: Floats
     probability: Floats | None = None
     problems: list[tuple[int, str]] = field(default_factory=list)
+    marks: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, cases: Cases) -> Predictions:

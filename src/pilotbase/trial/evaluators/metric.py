@@ -8,18 +8,41 @@ same for every metric and are dealt with in `pilotbase.trial.rules`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
-from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Criterion, Task
-from pilotbase.trial.cases import Cases, Floats, Predictions
+import numpy as np
 
-Dimension = Literal["quality", "calibration", "efficiency", "fairness", "robustness"]
-Counted = Literal["all", "positives", "called", "pairs"]
-EVERY_TASK: tuple[Task, ...] = ("classification", "detection", "regression", "forecast")
+from pilotbase.kernel import canonical
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import LANGUAGE_TASKS, Criterion, Task
+from pilotbase.trial.cases import Cases, Floats, Predictions
+from pilotbase.trial.reply import Question, Reply
+
+Dimension = Literal["quality", "calibration", "efficiency", "fairness", "robustness", "safety"]
+Counted = Literal["all", "positives", "called", "pairs", "on_scope", "off_scope"]
+Mark = Callable[[Question, Sequence[Reply], Criterion], float]
+TABLE_TASKS: tuple[Task, ...] = ("classification", "detection", "regression", "forecast")
+EVERY_TASK: tuple[Task, ...] = (*TABLE_TASKS, *LANGUAGE_TASKS)
 NUMBERS: tuple[Task, ...] = ("regression", "forecast")
+_MARKED_BY = ("k", "tolerance", "form", "rubric", "judge", "repeats", "limit")
+
+
+def marked(cases: Cases, predictions: Predictions, criterion: Criterion) -> Floats:
+    """The marks that `Metric.mark` gave when the answers came in; NaN where there is none."""
+    return predictions.marks.get(mark_key(criterion), np.full(cases.rows, np.nan))
+
+
+def mark_key(criterion: Criterion) -> str:
+    """Names the marks of a criterion: criteria that differ in their bound alone share them."""
+    return _mark_key(criterion.metric, *(repr(getattr(criterion, word)) for word in _MARKED_BY))
+
+
+@cache
+def _mark_key(metric: str, *words: str) -> str:
+    return canonical.digest([metric, *words])
 
 
 @dataclass(frozen=True)
@@ -36,9 +59,15 @@ class Metric:
         counted: the denominator. all: every scored row. positives: rows whose target is 1.
             called: rows that the candidate calls (a faulty answer counts as a call).
             pairs: a positive and a negative row that the same fit has scored.
+            on_scope, off_scope: questions whose answer the documents hold, or do not.
         value: ``value(cases, predictions, criterion)`` gives (rows,) floats in [0, 1], NaN where
             the answer lacks what is needed. Rows that are not counted may hold anything. For
-            pairs it gives any finite number per row, which ``compare`` then reads.
+            pairs it gives any finite number per row, which ``compare`` then reads. A metric of
+            language leaves it out and gives ``mark``.
+        mark: ``mark(question, replies, criterion)`` is what one case is worth in [0, 1], NaN where
+            the answers lack what is needed: pure, of this case alone, called once when its
+            answers are there. ``replies`` holds one, or ``criterion.repeats`` where `joint`.
+        joint: whether ``mark`` reads all repeats at once; otherwise their marks are averaged.
         compare: pairs only: (pairs,) values in [0, 1] from the numbers of the positive and of the
             negative rows; -inf and inf stand for answers that are missing and must be the worst
             (or, for the base's outages, the best) whatever the other number is.
@@ -57,13 +86,15 @@ class Metric:
     tasks: tuple[Task, ...]
     better: Literal["higher", "lower"]
     counted: Counted
-    value: Callable[[Cases, Predictions, Criterion], Floats]
+    value: Callable[[Cases, Predictions, Criterion], Floats] = marked
     compare: Callable[[Floats, Floats], Floats] | None = None
     pass_fail: bool = False
     capped: bool = False
     root: bool = False
     over_prevalence: bool = False
-    needs: Literal["cap", "limit"] | None = None
+    needs: Literal["cap", "limit", "k", "tolerance", "form", "rubric", "under"] | None = None
+    mark: Mark | None = None
+    joint: bool = False
     unmeasured: Literal["candidate", "base"] = "candidate"
 
     def scale(self, criterion: Criterion) -> float:

@@ -66,6 +66,8 @@ class Answers:
         elif metric.counted == "called":
             called = (status == OK) & (predictions.label == 1)
             counted &= called | (status == FAULT) | (status == OUTAGE)
+        elif metric.counted in ("on_scope", "off_scope") and cases.language is not None:
+            counted &= cases.language.scope == (1 if metric.counted == "on_scope" else 0)
         return cls(value, status, counted)
 
     def worth(self, fault: float, outage: float) -> Floats:

@@ -97,6 +97,6 @@ def _by_unit(
         any_by_unit(cases, counted & (answers.status == OUTAGE))[units],
         at,
         None if setting.future else int(owners.sum()),
-        setting.metric.pass_fail and one_row_each(cases),
+        setting.metric.pass_fail and setting.criterion.repeats == 1 and one_row_each(cases),
         noun,
     )

@@ -1,0 +1,1 @@
+"""Candidates behind a network: chat, Open Inference Protocol, MCP."""
