@@ -26,6 +26,7 @@ HEADINGS = {
     "Plan": ("plan", "plan"),
     "Budget": ("budget", "budget"),
     "Candidate": ("candidates", "candidates"),
+    "Sandbox": ("sandbox", "sandbox"),
     "Step": ("steps", "steps"),
     "Cutoff": ("cutoff", "cutoff"),
     "Claim": ("claims", "claims"),

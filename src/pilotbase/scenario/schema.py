@@ -330,6 +330,24 @@ class Judge(Section):
     stand_in: bool = Field(False, description="True for a scripted judge; every output says so.")
 
 
+class Sandbox(Section):
+    """Limits of a program that nobody has to trust; it has no network and sees its own files only.
+
+    They hold for one run of the program, whose whole group of processes counts together.
+    """
+
+    memory_mb: int = Field(512, ge=16, le=1_048_576, description="Most memory, in MiB.")
+    cpu_seconds: int = Field(60, ge=1, le=86_400, description="Most processor time.")
+    processes: int = Field(16, ge=1, le=1024, description="Most processes at once.")
+    disk_mb: int = Field(64, ge=0, le=1_048_576, description="Most it may write, in MiB.")
+    files: tuple[Name, ...] = Field(
+        (),
+        max_length=ENTRIES_MAX,
+        description="Files and folders beside the scenario file that it needs; it gets a copy. "
+        "What the command or the callable names is copied anyway.",
+    )
+
+
 class Candidate(Section):
     """An offer to meet the need; exactly one of estimator, plugin, callable, command, chat, infer,
     mcp, results."""
@@ -347,9 +365,13 @@ class Candidate(Section):
         (), max_length=20, description="What is done to the features before the estimator."
     )
     plugin: Name | None = Field(None, description="An installed candidate plug-in.")
-    callable: Name | None = Field(None, description="module:function; needs --trust.")
+    callable: Name | None = Field(None, description="module:function; needs --trust or a sandbox.")
     command: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
-        None, description="A program that speaks JSON lines, word by word; needs --trust."
+        None,
+        description="A program that speaks JSON lines, word by word; needs --trust or a sandbox.",
+    )
+    sandbox: Sandbox | None = Field(
+        None, description="Run the plug-in, callable or command without trust, under limits."
     )
     chat: Chat | None = Field(None, description="A chat endpoint, OpenAI-compatible.")
     infer: Infer | None = Field(None, description="An Open Inference Protocol endpoint.")

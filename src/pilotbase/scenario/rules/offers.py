@@ -18,9 +18,10 @@ KINDS = ("estimator", "plugin", "callable", "command")
 LIBRARIES = ("sklearn", "statsmodels")
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 TRUSTED = Text(
-    "an installed plug-in, or --trust where you know who wrote the file: a scenario file is data "
-    "and runs no code of its own",
-    "已安装的插件; 若信任文件作者, 可加 --trust: 场景文件只是数据, 本身不得运行代码",
+    "an installed plug-in, `sandbox` beside a callable or a command, or --trust where you know who "
+    "wrote the file: a scenario file is data and runs no code of its own",
+    "已安装的插件; 函数或程序可写明 `sandbox` 隔离运行; 若信任文件作者, 可加 --trust: "
+    "场景文件只是数据, 本身不得运行代码",
 )
 FULL_NAME = Text(
     "a full name such as sklearn.linear_model.LogisticRegression",
@@ -65,6 +66,26 @@ def one_kind(draft: Draft, known: Known) -> Iterator[Finding]:
             )
 
 
+def sandbox_fits(draft: Draft, known: Known) -> Iterator[Finding]:
+    """A sandbox holds what the base starts as a program of its own, and nothing else."""
+    kinds = ("plugin", "callable", "command")
+    for path, offer in _each(draft):
+        if offer.sandbox is not None and all(getattr(offer, word) is None for word in kinds):
+            yield Finding(
+                (*path, "sandbox"),
+                "scenario.no_effect",
+                Text(
+                    f"`sandbox` has no effect without one of {listed(kinds)}",
+                    f"没有 {listed(kinds)} 之一时 `sandbox` 不起作用",
+                ),
+                Text(
+                    f"`sandbox` only beside {listed(kinds)}", f"`sandbox` 只与 {listed(kinds)} 同用"
+                ),
+                at_key=True,
+                about=tuple((*path, word) for word in kinds),
+            )
+
+
 def ids_differ(draft: Draft, known: Known) -> Iterator[Finding]:
     """Results are filed by the candidate's id."""
     taken: set[str] = set()
@@ -83,17 +104,19 @@ def ids_differ(draft: Draft, known: Known) -> Iterator[Finding]:
 
 
 def trusted(draft: Draft, known: Known) -> Iterator[Finding]:
-    """Code that no installed package declares is run only for a file one trusts."""
+    """Code that no installed package declares is run only for a file one trusts, or in a sandbox
+    that holds without trust."""
     if known.trust:
         return
     for path, offer in _each(draft):
-        if offer.callable is not None:
+        boxed = offer.sandbox is not None
+        if offer.callable is not None and not boxed:
             said = Text(
                 f"`callable` would run {shown(offer.callable)}",
                 f"`callable` 会运行 {shown(offer.callable)}",
             )
             yield _needs_trust((*path, "callable"), said)
-        if offer.command is not None:
+        if offer.command is not None and not boxed:
             program = shown(offer.command[0])
             said = Text(f"`command` would start {program}", f"`command` 会启动 {program}")
             yield _needs_trust((*path, "command"), said)
@@ -243,6 +266,7 @@ def claims_known(draft: Draft, known: Known) -> Iterator[Finding]:
 
 RULES = (
     one_kind,
+    sandbox_fits,
     ids_differ,
     trusted,
     estimator_named,
