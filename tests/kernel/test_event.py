@@ -8,7 +8,18 @@ import pytest
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.canonical import decode
-from pilotbase.kernel.event import Draft, Entry, declared_kinds, envelope, event, upgrader
+from pilotbase.kernel.event import (
+    Draft,
+    Duty,
+    Entry,
+    declared_duties,
+    declared_kinds,
+    declared_terms,
+    envelope,
+    event,
+    upgrader,
+)
+from pilotbase.kernel.text import Text
 
 OFFICER = Actor("Li Wen", "case officer")
 
@@ -70,6 +81,27 @@ def test_a_kind_is_declared_once_well_formed_and_documented() -> None:
         event("test.silent/1")(type("Silent", (), {}))
     with pytest.raises(TypeError, match="not declared"):
         _ = Draft(object(), OFFICER).kind
+
+
+def test_terms_and_duties_are_declared_with_the_kind() -> None:
+    duty = Duty("answer", "P1M", Text("answer", "答复"))
+
+    @event("test.asked/1", retention={"letter": "P2Y", "": ""}, opens=(duty,))
+    @dataclass(frozen=True)
+    class Asked:
+        """Something was asked."""
+
+    @event("test.answered/1", closes=("answer",))
+    @dataclass(frozen=True)
+    class Answered:
+        """It was answered."""
+
+    assert declared_terms()["test.asked/1"] == {"letter": "P2Y"}
+    assert "test.answered/1" not in declared_terms()
+    assert declared_duties()["test.asked/1"] == ((duty,), ())
+    assert declared_duties()["test.answered/1"] == ((), ("answer",))
+    with pytest.raises(ValueError, match="ISO 8601"):
+        event("test.kept/1", retention="two years")
 
 
 def test_every_declared_kind_is_documented() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pilotbase.kernel.home import default_home
+from pilotbase.kernel.home import default_home, default_vault_key
 from pilotbase.kernel.text import Language
 from pilotbase.kernel.time import Clock, system_clock
 from pilotbase.kernel.verb import Context, Progress, Silent
@@ -31,6 +31,7 @@ class Base:
         operator: the name of the person who acts.
         clock, entropy: injected for replays and tests.
         progress: how long work shows how far it is; silent if left out.
+        vault_key: the key file of an encrypted vault; ``PILOTBASE_VAULT_KEY`` if left out.
 
     Every method may raise a `PilotbaseError`, whose ``code``, ``message``, ``where`` and
     ``next_step`` say what to do.
@@ -45,6 +46,7 @@ class Base:
         entropy: Callable[[int], bytes] = os.urandom,
         language: Language = "en",
         progress: Progress | None = None,
+        vault_key: StrPath | None = None,
     ) -> None:
         folder = Path(home) if home is not None else default_home()
         self.context = Context(
@@ -54,6 +56,7 @@ class Base:
             entropy=entropy,
             language=language,
             progress=progress or Silent(),
+            vault_key=_path(vault_key) or default_vault_key(),
         )
 
     def plan(

@@ -22,16 +22,58 @@ from typing import Any, TypeVar
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.canonical import encode, plain
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.time import check_term
 
 E = TypeVar("E")
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 _KIND = re.compile(r"^[a-z_]+(\.[a-z_]+)+/[1-9][0-9]*$")
 _KINDS: dict[str, type[Any]] = {}
+_TERMS: dict[str, Mapping[str, str]] = {}
+_OPENS: dict[str, tuple[Duty, ...]] = {}
+_CLOSES: dict[str, tuple[str, ...]] = {}
 _UPGRADERS: dict[str, tuple[str, Upgrade]] = {}
 
 
-def event(kind: str) -> Callable[[type[E]], type[E]]:
-    """Declare a dataclass as the event ``room.happened/version``."""
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A duty that an event opens for its subject: something else has to happen within a term.
+
+    It is data and not code, so that someone without our code can recompute from the entries alone
+    which duties were opened and when each was due.
+
+    Attributes:
+        name: lower-case with dashes; an event that closes the duty names it.
+        term: ISO 8601 duration from the entry's ``at`` (see `kernel.time.end_of_term`).
+        text: what has to be done.
+        when: the duty arises only if each named field of the event's body has one of these values;
+            always, if left empty.
+    """
+
+    name: str
+    term: str
+    text: Text
+    when: Mapping[str, tuple[str | int | bool | None, ...]] = field(default_factory=dict)
+
+
+def event(
+    kind: str,
+    *,
+    retention: str | Mapping[str, str] = "",
+    opens: tuple[Duty, ...] = (),
+    closes: tuple[str, ...] = (),
+) -> Callable[[type[E]], type[E]]:
+    """Declare a dataclass as the event ``room.happened/version``.
+
+    Args:
+        retention: how long the vault keeps its bodies, as an ISO 8601 duration, or one for each
+            name of a body (``"evidence:*"`` stands for all that begin so). Left out: until erased.
+        opens: the duties it opens for its subject. closes: the names of those it closes.
+    """
+    terms = {"*": retention} if isinstance(retention, str) else dict(retention)
+    terms = {name: check_term(term) for name, term in terms.items() if term}
+    for duty in opens:
+        check_term(duty.term)
     if not _KIND.match(kind):
         raise ValueError(f"{kind!r} is no event kind like 'trial.finished/1'")
 
@@ -41,6 +83,7 @@ def event(kind: str) -> Callable[[type[E]], type[E]]:
         if not cls.__doc__:
             raise ValueError(f"the event {kind} has no docstring; it is its documentation")
         _KINDS[kind] = cls
+        _TERMS[kind], _OPENS[kind], _CLOSES[kind] = terms, tuple(opens), tuple(closes)
         cls.kind = kind  # type: ignore[attr-defined]
         return cls
 
@@ -67,6 +110,17 @@ def upgraded(kind: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def declared_kinds() -> Mapping[str, type[Any]]:
     return dict(_KINDS)
+
+
+def declared_terms() -> Mapping[str, Mapping[str, str]]:
+    """By kind: how long the bodies of each name are kept, where a term is declared."""
+    return {kind: terms for kind, terms in _TERMS.items() if terms}
+
+
+def declared_duties() -> Mapping[str, tuple[tuple[Duty, ...], tuple[str, ...]]]:
+    """By kind: the duties it opens and the names of those it closes, where there are any."""
+    both = {kind: (_OPENS[kind], _CLOSES[kind]) for kind in _KINDS}
+    return {kind: duties for kind, duties in both.items() if any(duties)}
 
 
 def kind_of(happened: Any) -> str:

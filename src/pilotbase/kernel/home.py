@@ -31,6 +31,12 @@ def default_home(environment: Mapping[str, str] = os.environ) -> Path:
     return root / "pilotbase"
 
 
+def default_vault_key(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The key file that ``PILOTBASE_VAULT_KEY`` names. It has no place in the home itself."""
+    named = environment.get("PILOTBASE_VAULT_KEY")
+    return Path(named).expanduser() if named else None
+
+
 def open_home(home: Path) -> Path:
     """Make the home if it is missing and check that this version may use it.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 
@@ -31,3 +33,47 @@ def parse(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} names no time zone; end it with Z or an offset")
     return moment.astimezone(UTC)
+
+
+_TERM = re.compile(
+    r"P(?=[0-9T])(?:(?P<y>[0-9]{1,3})Y)?(?:(?P<m>[0-9]{1,4})M)?(?:(?P<w>[0-9]{1,4})W)?"
+    r"(?:(?P<d>[0-9]{1,5})D)?(?:T(?P<h>[0-9]{1,5})H)?"
+)
+
+
+def check_term(term: str) -> str:
+    """The term itself. Raises ValueError unless it is one: ``P2M``, ``P1Y6M``, ``P15D``, ``PT4H``.
+
+    ISO 8601 durations of years, months, weeks, days and hours.
+    """
+    found = _TERM.fullmatch(term)
+    if found is None or not any(found.groups()):
+        raise ValueError(f"{term!r} is no term like 'P2M', 'P15D' or 'PT4H' (ISO 8601)")
+    return term
+
+
+def end_of_term(start: datetime, term: str) -> datetime:
+    """The first moment that is past a term which began at ``start``.
+
+    Terms in hours run from moment to moment. Terms in days, weeks, months or years leave out the
+    day they begin on and run to the end of their last day, which for months and years is the day of
+    the same date, or the last of the month where it has no such date: Regulation (EEC, Euratom)
+    1182/71, article 3(1) and (2). Days are those of UTC.
+
+    >>> stamp(end_of_term(parse("2026-12-31T10:00:00Z"), "P2M"))
+    '2027-03-01T00:00:00.000Z'
+    """
+    found = _TERM.fullmatch(check_term(term))
+    assert found is not None
+    y, m, w, d, h = (int(found[name] or 0) for name in "ymwdh")
+    start = start.astimezone(UTC)
+    if not found["h"]:
+        midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        return _months_on(midnight, 12 * y + m) + timedelta(days=7 * w + d + 1)
+    return _months_on(start, 12 * y + m) + timedelta(days=7 * w + d, hours=h)
+
+
+def _months_on(moment: datetime, months: int) -> datetime:
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)

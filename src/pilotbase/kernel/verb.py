@@ -43,7 +43,10 @@ class Silent:
 
 @dataclass(frozen=True)
 class Context:
-    """What every verb gets: the home, the clock, randomness, who acts, and how to show progress."""
+    """What every verb gets: the home, the clock, randomness, who acts, and how to show progress.
+
+    ``vault_key`` names the key file of an encrypted vault.
+    """
 
     home: Path
     operator: str = "single operator"
@@ -51,6 +54,7 @@ class Context:
     entropy: Callable[[int], bytes] = secrets.token_bytes
     language: Language = "en"
     progress: Progress = field(default_factory=Silent)
+    vault_key: Path | None = None
 
     def actor(self, role: Role) -> Actor:
         """The one operator of this machine, acting in a role and saying so."""

@@ -16,6 +16,7 @@ import click
 
 from pilotbase.faces.cli.ask import completed
 from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.kernel.home import default_vault_key
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Silent, Verb, as_data
 
@@ -26,7 +27,12 @@ INTERRUPTED = Text(
 
 
 def invoke(
-    verb: Verb[Any, Any], request: Any, home: Path, language: Language, as_json: bool
+    verb: Verb[Any, Any],
+    request: Any,
+    home: Path,
+    language: Language,
+    as_json: bool,
+    vault_key: Path | None = None,
 ) -> int:
     """Run one verb and print its answer; returns the exit code."""
 
@@ -35,6 +41,7 @@ def invoke(
         operator=os.environ.get("PILOTBASE_OPERATOR", "single operator"),
         language=language,
         progress=_progress(language, as_json),
+        vault_key=vault_key or default_vault_key(),
     )
     try:
         response = verb(context, completed(verb.name, request, language, as_json))

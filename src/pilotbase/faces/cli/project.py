@@ -1,7 +1,7 @@
 """Verbs become commands: ``record.verify`` is ``pilotbase record verify``.
 
 A request's fields without a default are arguments, the others options; every command also takes
-``--home``, ``--lang`` and ``--json``.
+``--home``, ``--vault-key``, ``--lang`` and ``--json``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text, language_of
 from pilotbase.kernel.verb import Verb
 
-Invoke = Callable[[Verb[Any, Any], Any, Path, Language, bool], int]
+Invoke = Callable[[Verb[Any, Any], Any, Path, Language, bool, Path | None], int]
 
 HOME = Text("Home folder (default: {home}).", "主目录 (默认: {home})。")
+VAULT_KEY = Text(
+    "Key file of an encrypted vault (default: $PILOTBASE_VAULT_KEY).",
+    "加密保险库的密钥文件 (默认: $PILOTBASE_VAULT_KEY)。",
+)
 LANG = Text("Language of what is printed.", "输出语言。")
 JSON = Text("Print one JSON object.", "输出一个 JSON 对象。")
 ASK = Text("Type `pilotbase COMMAND --help` for more.", "键入 `pilotbase 命令 --help` 查看详情。")
@@ -67,14 +71,17 @@ class _VerbCommand(click.Command):
         values = dict(ctx.params)
         home = Path(values.pop("home") or default_home())
         language, as_json = values.pop("lang") or self._language, values.pop("json")
+        vault_key = values.pop("vault_key")
         request = self._verb.request(**values)
-        ctx.exit(self._invoke(self._verb, request, home, language, as_json))
+        ctx.exit(self._invoke(self._verb, request, home, language, as_json, vault_key))
 
 
 def _common(language: Language) -> list[click.Parameter]:
     home = HOME.format(home=default_home()).in_language(language)
+    vault_key = VAULT_KEY.in_language(language)
     return [
         click.Option(["--home"], type=click.Path(file_okay=False, path_type=Path), help=home),
+        click.Option(["--vault-key"], type=click.Path(path_type=Path), help=vault_key),
         click.Option(["--lang"], type=click.Choice(["en", "zh"]), help=LANG.in_language(language)),
         click.Option(["--json"], is_flag=True, help=JSON.in_language(language)),
     ]
