@@ -1,6 +1,7 @@
 """The base's own key: one Ed25519 key that signs checkpoints, plans and verdicts.
 
 ``keys/base.key`` (mode 0600, Go's text form) is secret; others verify with ``keys/base.vkey``.
+While the key is rotated, the new one waits as ``keys/next-<ID>.key``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pilotbase.record.rules.note import SigningKey, VerifierKey
 K = TypeVar("K")
 SECRET = Path("keys", "base.key")
 PUBLIC = Path("keys", "base.vkey")
+NEXT = Path("keys", "next-*.key")
 
 
 def load(home: Path) -> SigningKey | None:
@@ -58,6 +60,35 @@ def make(home: Path, entropy: Callable[[int], bytes], name: str = "") -> Signing
         _write_secret(home / SECRET, (key.encode() + "\n").encode())
         write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
     return key
+
+
+def waiting(home: Path) -> list[Path]:
+    """The secrets of rotations that are under way (see `pilotbase.record.rotation`)."""
+    with storage_errors(home / SECRET):
+        return sorted(home.glob(str(NEXT)))
+
+
+def read(path: Path) -> SigningKey:
+    """The secret key in a file. Raises RecordError when it holds none."""
+    with storage_errors(path):
+        return _parsed(path, SigningKey.parse)
+
+
+def keep_waiting(home: Path, key: SigningKey) -> None:
+    """Keep the secret of a key that is not in force yet."""
+    path = home / str(NEXT).replace("*", key.verifier.key_id.hex())
+    with storage_errors(path):
+        _write_secret(path, (key.encode() + "\n").encode())
+
+
+def promote(home: Path, path: Path, key: SigningKey) -> None:
+    """Put a waiting key into force; the old secret is gone after this."""
+    with storage_errors(home / SECRET):
+        # The public half first: as long as the secret waits, this is done again after a kill.
+        write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
+        _write_secret(home / SECRET, (key.encode() + "\n").encode())
+        for done in waiting(home):
+            done.unlink(missing_ok=True)
 
 
 def default_name(public: bytes) -> str:

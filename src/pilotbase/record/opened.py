@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.home import open_home, storage_errors, write_whole
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.record import keys
+from pilotbase.record import keys, rotation
 from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.batch import Batch
@@ -31,6 +32,7 @@ from pilotbase.record.rules.checkpoint import (
     verify_checkpoint,
 )
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
+from pilotbase.record.rules.rotation import KeyChain
 
 LOG = "record.db"
 VAULT = "vault.db"
@@ -85,7 +87,6 @@ class Record:
         self.log = log
         self.vault = vault
         self._name = name
-        self._key: note.SigningKey | None = None
         self._may_append = False
 
     def __enter__(self) -> Record:
@@ -239,10 +240,11 @@ class Record:
         Raises:
             RecordError: the log no longer extends what was signed, or the key is lost.
         """
-        key = self._signing_key()
+        self._signing_key()
         with self.log.transaction() as log:
-            size = log.size()
-            self._refuse_fork(log, key.verifier)
+            # Read again under the lock: another process may have rotated the key.
+            key, size = self._key_in_force(log), log.size()
+            self._refuse_fork(log, rotation.chain(log, key.verifier))
             last = log.last_checkpoint()
             if last is None or last[0] != size:
                 made = Checkpoint(key.name, size, root_of(log, size))
@@ -265,15 +267,35 @@ class Record:
             if last is not None:
                 write_whole(self.home / LATEST, last[1].encode())
 
+    def rotate_key(self, reason: str, by: Actor) -> Entry:
+        """Hand over to a new key; its recording entry. Checkpoints signed so far stay good.
+
+        Raises:
+            RecordError: the key is lost, or another process rotates at the same time.
+        """
+        self.checkpoint()
+        old = self._signing_key()
+        draft = rotation.introduce(self.home, old, self.context.entropy(32), reason, by)
+        entry = self.append(draft)
+        self._signing_key()
+        rotation.won(entry, draft)
+        return entry
+
+    def chain(self) -> KeyChain:
+        """The base's keys, past and present, and which of them signs which checkpoints."""
+        return rotation.chain(self.log, self.verifier)
+
     def _signing_key(self) -> note.SigningKey:
-        if self._key is None:
-            # Under the log's lock, so that two processes do not each make a key.
-            with self.log.transaction() as log:
-                key = keys.load(self.home)
-                if key is None and log.last_checkpoint() is not None:
-                    raise keys.lost(self.home)
-                self._key = key or keys.make(self.home, self.context.entropy, self._name)
-        return self._key
+        # Under the log's lock, so that two processes do not each make a key.
+        with self.log.transaction() as log:
+            return self._key_in_force(log)
+
+    def _key_in_force(self, log: LogReader) -> note.SigningKey:
+        rotation.finish(self.home, log)
+        key = keys.load(self.home)
+        if key is None and log.last_checkpoint() is not None:
+            raise keys.lost(self.home)
+        return key or keys.make(self.home, self.context.entropy, self._name)
 
     def _refuse_older(self, log: LogReader) -> None:
         """Refuse to append to a log that was put back to before its newest checkpoint: a fork."""
@@ -288,15 +310,15 @@ class Record:
             raise _put_back(str(self.home / LOG))
         self._may_append = True
 
-    def _refuse_fork(self, log: LogReader, key: note.VerifierKey) -> None:
+    def _refuse_fork(self, log: LogReader, chain: KeyChain) -> None:
         last, copy, signed = log.last_checkpoint(), self.latest(), list[Checkpoint]()
         if copy is not None:
             # A copy that nobody signed proves nothing; it is for the audit to report.
             with suppress(RecordError):
-                signed.append(verify_checkpoint(copy, key))
+                signed.append(verify_checkpoint(copy, chain))
         if last is not None:
             try:
-                signed.append(verify_checkpoint(last[1], key))
+                signed.append(verify_checkpoint(last[1], chain))
             except RecordError as error:
                 raise _put_back(str(self.home / LOG)) from error
         for made in signed:

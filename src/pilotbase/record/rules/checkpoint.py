@@ -19,6 +19,7 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
 from pilotbase.record.rules import note
 from pilotbase.record.rules.merkle import HASH_SIZE, SIZE_MAX
+from pilotbase.record.rules.rotation import KeyChain
 
 _SIZE = re.compile(r"(?:0|[1-9][0-9]{0,18})")
 
@@ -62,27 +63,47 @@ def sign_checkpoint(checkpoint: Checkpoint, key: note.SigningKey) -> str:
     return note.sign(checkpoint.text(), [key])
 
 
-def verify_checkpoint(signed: str | bytes, key: note.VerifierKey) -> Checkpoint:
-    """The checkpoint of a note that the key has signed for the log of the key's name.
+def verify_checkpoint(signed: str | bytes, key: note.VerifierKey | KeyChain) -> Checkpoint:
+    """The checkpoint of a note that its log's key has signed; of a chain, the key for its size.
 
     Raises:
         RecordError: not a note, not signed by the key, not a checkpoint, or of another log.
     """
-    checkpoint = Checkpoint.parse(note.verify(signed, [key]).text)
-    if checkpoint.origin != key.name:
+    known = key.known if isinstance(key, KeyChain) else [key]
+    verified = note.verify(signed, known)
+    checkpoint = Checkpoint.parse(verified.text)
+    if checkpoint.origin != known[0].name:
+        raise _other_log(checkpoint.origin, known[0].name)
+    due = key.at(checkpoint.size) if isinstance(key, KeyChain) else key
+    if due.key_id not in {signature.key_id for signature in verified.signatures}:
         raise RecordError(
-            "checkpoint.other_log",
+            "checkpoint.retired_key",
             Text(
-                f"the checkpoint is of the log {checkpoint.origin!r}, the key of {key.name!r}",
-                f"检查点属于日志 {checkpoint.origin!r}, 密钥属于 {key.name!r}",
+                "the checkpoint is signed with a key that is not the log's key for this size",
+                "签署该检查点的密钥不是日志在此大小时的有效密钥",
             ),
             where=checkpoint.origin,
             next_step=Text(
-                "Use the key of that log or the checkpoint of this one.",
-                "请使用该日志的密钥, 或本日志的检查点。",
+                "Get a checkpoint that the log's present key has signed.",
+                "请取得由日志现行密钥签署的检查点。",
             ),
         )
     return checkpoint
+
+
+def _other_log(origin: str, name: str) -> RecordError:
+    return RecordError(
+        "checkpoint.other_log",
+        Text(
+            f"the checkpoint is of the log {origin!r}, the key of {name!r}",
+            f"检查点属于日志 {origin!r}, 密钥属于 {name!r}",
+        ),
+        where=origin,
+        next_step=Text(
+            "Use the key of that log or the checkpoint of this one.",
+            "请使用该日志的密钥, 或本日志的检查点。",
+        ),
+    )
 
 
 def is_checkpoint(text: str) -> bool:

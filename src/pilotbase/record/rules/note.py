@@ -6,6 +6,11 @@ A note is text that ends in a newline, an empty line, and one or more signature 
 
 Names and IDs are only hints: a note is worth what the keys are that its reader knows already.
 Signatures of keys the reader does not know are ignored; one of a known key that fails spoils all.
+
+Where libraries differ on Ed25519, this one is strict: a public key has to be the one canonical
+encoding of a point that is not of small order. OpenSSL, beneath, refuses a signature whose S is not
+below the group's order and one whose R is not the canonical encoding (RFC 8032, 5.1.7, without the
+cofactor).
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
@@ -26,26 +32,37 @@ SIGNATURE_SIZE = 64
 SIGNATURES_MAX = 100
 NOTE_SIZE_MAX = 1_000_000
 
-# Points of order 1, 2, 4 and 8 (y, sign bit off; the last two encode 0 and 1 a second way). Under
-# such a key one signature fits every text, so that a note would say nothing.
+_FIELD = 2**255 - 19
+# Points of order 1, 2, 4 and 8, by their canonical y. Under such a key one signature fits every
+# text, so that a note would say nothing.
 _SMALL_ORDER = frozenset(
-    bytes.fromhex(y)
+    int.from_bytes(bytes.fromhex(y), "little")
     for y in (
         "00" * 32,
         "01" + "00" * 31,
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
         "ec" + "ff" * 30 + "7f",
-        "ed" + "ff" * 30 + "7f",
-        "ee" + "ff" * 30 + "7f",
     )
 )
 _DASH = "— "
-_PRIVATE = "PRIVATE+KEY+"
+PRIVATE = "PRIVATE+KEY+"
 _ASK_AGAIN = Text(
     "Get it again from where it came; it must be passed on byte for byte.",
     "请从来源重新获取; 传递时必须逐字节保持原样。",
 )
+
+
+class Key(Protocol):
+    """What can verify a signature line: a name, a 4-byte ID, and the rule of its algorithm."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key_id(self) -> bytes: ...
+
+    def accepts(self, text: bytes, signature: bytes) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,48 +93,38 @@ class VerifierKey:
     """A public key with its name. Its text form, the *vkey*, is what a reader has to get safely.
 
     Raises:
-        RecordError: for a name with spaces or ``+``, a key that is not 32 bytes or of small order
-            (under which one signature fits every text).
+        RecordError: for a name with spaces or ``+``, a key that is not 32 bytes, not canonical
+            or of small order.
     """
 
     name: str
     public: bytes
 
     def __post_init__(self) -> None:
-        if not _is_name(self.name) or len(self.public) != KEY_SIZE:
-            raise _malformed_key(self.name)
-        if self.public[:-1] + bytes([self.public[-1] & 0x7F]) in _SMALL_ORDER:
-            raise _malformed_key(self.name)
+        if not is_name(self.name) or not is_strict_point(self.public):
+            raise malformed_key(self.name)
 
     @property
     def key_id(self) -> bytes:
         """SHA-256(name || 0x0A || 0x01 || public key)[:4]."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        return key_id(self.name, ED25519, self.public)
 
     def encode(self) -> str:
         """``name+<8 hex digits of the ID>+base64(0x01 || public key)``."""
-        key = base64.b64encode(ED25519 + self.public).decode()
-        return f"{self.name}+{self.key_id.hex()}+{key}"
+        return encode_key(self.name, ED25519, self.public)
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
         """The key of a vkey. Raises RecordError when malformed or not an Ed25519 key."""
-        name, key_id, public = _split_key(text)
+        name, said, public = split_key(text, ED25519)
         key = cls(name, public)
-        if key.key_id.hex() != key_id:
-            raise _malformed_key(name)
+        if key.key_id.hex() != said:
+            raise malformed_key(name)
         return key
 
     def accepts(self, text: bytes, signature: bytes) -> bool:
         """Whether the signature over the text is this key's; never raises."""
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return ed25519_accepts(self.public, text, signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,8 @@ class SigningKey:
     seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not _is_name(self.name) or len(self.seed) != KEY_SIZE:
-            raise _malformed_key(self.name)
+        if not is_name(self.name) or len(self.seed) != KEY_SIZE:
+            raise malformed_key(self.name)
 
     @classmethod
     def generate(cls, entropy: Callable[[int], bytes], name: Callable[[bytes], str]) -> SigningKey:
@@ -144,24 +151,46 @@ class SigningKey:
     def encode(self) -> str:
         """The text form of Go's note package: ``PRIVATE+KEY+name+ID+base64(0x01 || seed)``."""
         seed = base64.b64encode(ED25519 + self.seed).decode()
-        return f"{_PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{seed}"
+        return f"{PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{seed}"
 
     @classmethod
     def parse(cls, text: str) -> SigningKey:
         """The key of its text form. Raises RecordError, which does not quote it, when malformed."""
-        if not text.startswith(_PRIVATE):
-            raise _malformed_key("")
-        name, key_id, seed = _split_key(text.removeprefix(_PRIVATE))
+        if not text.startswith(PRIVATE):
+            raise malformed_key("")
+        name, said, seed = split_key(text.removeprefix(PRIVATE), ED25519)
         key = cls(name, seed)
-        if key.verifier.key_id.hex() != key_id:
-            raise _malformed_key(name)
+        if key.verifier.key_id.hex() != said:
+            raise malformed_key(name)
         return key
 
     def sign(self, text: bytes) -> Signature:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        return Signature(self.name, self.verifier.key_id, ed25519_sign(self.seed, text))
 
-        value = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text)
-        return Signature(self.name, self.verifier.key_id, value)
+
+def ed25519_sign(seed: bytes, message: bytes) -> bytes:
+    """The 64-byte signature of RFC 8032; the same key and message give the same bytes."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def ed25519_accepts(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the 64-byte signature over the message is the key's; never raises."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def is_strict_point(public: bytes) -> bool:
+    """Whether 32 bytes encode y canonically (y < 2^255 - 19) and no point of small order."""
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    return len(public) == KEY_SIZE and y < _FIELD and y not in _SMALL_ORDER
 
 
 def public_key(seed: bytes) -> bytes:
@@ -200,7 +229,7 @@ def parse(note: str | bytes) -> Note:
     return Note(text + "\n", signatures)
 
 
-def verify(note: str | bytes, known: Iterable[VerifierKey]) -> Note:
+def verify(note: str | bytes, known: Iterable[Key]) -> Note:
     """The note with only the signatures of known keys, each of them verified.
 
     Raises:
@@ -227,7 +256,7 @@ def verify(note: str | bytes, known: Iterable[VerifierKey]) -> Note:
     return Note(parsed.text, tuple(verified.values()))
 
 
-def _unsigned(keys: Iterable[VerifierKey]) -> RecordError:
+def _unsigned(keys: Iterable[Key]) -> RecordError:
     names = ", ".join(key.name for key in keys) or "-"
     return RecordError(
         "note.unsigned",
@@ -245,20 +274,32 @@ def _unsigned(keys: Iterable[VerifierKey]) -> RecordError:
 def _signature(line: str) -> Signature:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     value = exact_base64(encoded)
-    if not line.startswith(_DASH) or not space or not _is_name(name):
+    if not line.startswith(_DASH) or not space or not is_name(name):
         raise _malformed_note()
     if value is None or len(value) < 5:
         raise _malformed_note()
     return Signature(name, value[:4], value[4:])
 
 
-def _split_key(text: str) -> tuple[str, str, bytes]:
+def key_id(name: str, kind: bytes, public: bytes) -> bytes:
+    """SHA-256(name || 0x0A || signature type || public key)[:4]."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:4]
+
+
+def encode_key(name: str, kind: bytes, public: bytes) -> str:
+    """``name+<8 hex digits of the ID>+base64(signature type || public key)``."""
+    key = base64.b64encode(kind + public).decode()
+    return f"{name}+{key_id(name, kind, public).hex()}+{key}"
+
+
+def split_key(text: str, kind: bytes) -> tuple[str, str, bytes]:
+    """Name, ID in hex and key of a key's text form. Raises RecordError for another type's."""
     name, _, rest = text.partition("+")
-    key_id, _, encoded = rest.partition("+")
+    said, _, encoded = rest.partition("+")
     key = exact_base64(encoded)
-    if key is None or key[:1] != ED25519:
-        raise _malformed_key(name)
-    return name, key_id, key[1:]
+    if key is None or key[:1] != kind:
+        raise malformed_key(name)
+    return name, said, key[1:]
 
 
 def _decoded(note: str | bytes) -> str:
@@ -281,7 +322,7 @@ def _is_text(text: str) -> bool:
     return all(character >= " " or character == "\n" for character in text)
 
 
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(c.isspace() or c < " " for c in name)
 
 
@@ -302,7 +343,7 @@ def _malformed_note() -> RecordError:
     )
 
 
-def _malformed_key(name: str) -> RecordError:
+def malformed_key(name: str) -> RecordError:
     return RecordError(
         "note.malformed_key",
         Text("this is no well-formed Ed25519 note key", "这不是格式正确的 Ed25519 签名密钥"),

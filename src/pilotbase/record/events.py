@@ -1,0 +1,52 @@
+"""What happens to the record itself and is recorded like anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pilotbase.kernel.event import event
+from pilotbase.record.rules.absence import TALLIED
+from pilotbase.record.rules.erasure import ERASED
+
+
+@event(ERASED)
+@dataclass(frozen=True)
+class Erased:
+    """Bodies were destroyed together with their salts. Their commitments stand in the log as before
+    and can no longer be tested against anything.
+
+    ``bodies`` names each as ``{"entry": index, "name", "commitment"}``; ``reason`` says why and
+    ``ground`` on what legal ground. Neither may repeat what was erased.
+    """
+
+    bodies: tuple[Mapping[str, Any], ...]
+    reason: str
+    ground: str
+
+
+@event("vault.encrypted/1")
+@dataclass(frozen=True)
+class Encrypted:
+    """From here on the vault's bodies lie encrypted under the key with this id."""
+
+    cipher: str
+    key: str
+
+
+@event(TALLIED)
+@dataclass(frozen=True)
+class Tallied:
+    """How many entries of each of these kinds stand before this one. An audit counts them again."""
+
+    counts: Mapping[str, int]
+
+
+@event("record.sealed/1")
+@dataclass(frozen=True)
+class SegmentsSealed:
+    """Segments of the log were exported. ``segments`` names each as ``{"start", "stop", "root"}``:
+    the Merkle root over the entries ``start <= index < stop`` alone."""
+
+    segments: tuple[Mapping[str, Any], ...]
