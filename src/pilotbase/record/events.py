@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilotbase.kernel.event import event
-from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.erasure import ERASED
+
+KEY_ROTATED = "record.key_rotated/1"
+TALLIED = "record.tallied/1"
+
+
+@event(KEY_ROTATED)
+@dataclass(frozen=True)
+class KeyRotated:
+    """The base's key handed over to a new one. ``old`` and ``new`` are their vkeys, ``statement``
+    is the note that both have signed, ``reason`` says why."""
+
+    old: str
+    new: str
+    statement: str
+    reason: str
 
 
 @event(ERASED)
