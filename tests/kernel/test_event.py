@@ -69,7 +69,7 @@ def test_the_same_fact_has_the_same_key_and_another_fact_another() -> None:
 
 def test_an_old_shape_reads_as_the_new_one() -> None:
     data = b'{"about":"","body":{"title":"x"},"kind":"test.renamed/1"}'
-    assert Entry(0, data, decode(data)).body == {"name": "x"}
+    assert Entry(0, data).body == {"name": "x"}
 
 
 def test_a_kind_is_declared_once_well_formed_and_documented() -> None:

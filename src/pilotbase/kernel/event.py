@@ -18,10 +18,11 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import encode, plain
+from pilotbase.kernel.canonical import decode, encode, encode_plain, plain
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import check_term
 
@@ -159,10 +160,57 @@ class Draft:
         return {f.name: plain(getattr(self.happened, f.name)) for f in fields}
 
     def idempotency_key(self) -> str:
-        if self.key:
-            return self.key
-        bodies = {name: hashlib.sha256(data).hexdigest() for name, data in self.bodies.items()}
-        return hashlib.sha256(encode([self.kind, self.about, self.body(), bodies])).hexdigest()
+        return self.key or Fact.of(self).key
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What an event says wherever it will stand in the log, encoded once.
+
+    The canonical form of an object is that of its members in the order of their names, so an
+    envelope is put together from parts. Callers make their parts at the same time; only counter and
+    time are filled in where the order is made.
+    """
+
+    draft: Draft
+    kind: str
+    key: str
+    head: bytes
+    """``"body"`` and ``"by"``, between the time and the counter."""
+
+    @classmethod
+    def of(cls, draft: Draft) -> Fact:
+        """Raises ValueError or TypeError when canonical JSON cannot hold the event."""
+        kind, body = draft.kind, encode_plain(draft.body())
+        key = draft.key
+        if not key:
+            named = {name: hashlib.sha256(data).hexdigest() for name, data in draft.bodies.items()}
+            parts = (_text(kind), _text(draft.about), body, encode_plain(named))
+            key = hashlib.sha256(b"[" + b",".join(parts) + b"]").hexdigest()
+        return cls(draft, kind, key, b'"body":' + body + b',"by":' + _actor(draft.by))
+
+    def envelope(
+        self, counter: int, at: str, commitments: Mapping[str, Mapping[str, Any]]
+    ) -> bytes:
+        """The canonical bytes of the entry; see `envelope`."""
+        return b'{"about":%b,"at":%b,%b,"count":%d,"key":%b,"kind":%b,"v":1,"vault":%b}' % (
+            _text(self.draft.about),
+            _text(at),
+            self.head,
+            counter,
+            _text(self.key),
+            _text(self.kind),
+            encode(commitments) if commitments else b"{}",
+        )
+
+
+def _text(text: str) -> bytes:
+    return encode_plain(text)
+
+
+@lru_cache(maxsize=256)
+def _actor(by: Actor) -> bytes:
+    return encode(by.as_dict())
 
 
 def envelope(
@@ -170,23 +218,11 @@ def envelope(
 ) -> bytes:
     """The canonical bytes of a log entry: what is hashed into the Merkle tree, from the first day.
 
-    ``count`` numbers the entries of one kind from 0, so that a missing one shows. ``vault`` holds a
-    salted commitment, size and nothing else for each body, so that a body can be erased while every
-    proof still holds.
+    ``v`` is 1. ``count`` numbers the entries of one kind from 0, so that a missing one shows.
+    ``vault`` holds a salted commitment, size and nothing else for each body, so that a body can be
+    erased while every proof still holds. The rest says what the draft says.
     """
-    return encode(
-        {
-            "v": 1,
-            "kind": draft.kind,
-            "count": counter,
-            "key": draft.idempotency_key(),
-            "at": at,
-            "by": draft.by.as_dict(),
-            "about": draft.about,
-            "vault": commitments,
-            "body": draft.body(),
-        }
-    )
+    return Fact.of(draft).envelope(counter, at, commitments)
 
 
 @dataclass(frozen=True)
@@ -195,7 +231,12 @@ class Entry:
 
     index: int
     data: bytes
-    envelope: Mapping[str, Any]
+
+    @cached_property
+    def envelope(self) -> Mapping[str, Any]:
+        """What the bytes say. Raises ValueError for bytes that are not JSON."""
+        said: Mapping[str, Any] = decode(self.data)
+        return said
 
     @property
     def kind(self) -> str:

@@ -22,9 +22,8 @@ def fixed_clock(moment: str) -> Clock:
 
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, e.g. ``2026-11-21T08:00:00.000Z``; sorts as text."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse(text: str) -> datetime:
