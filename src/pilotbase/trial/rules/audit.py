@@ -79,7 +79,7 @@ def audited_units(seed: bytes, unit_ids: Sequence[str], every: int, purpose: str
         purpose: keeps the lots of two criteria apart.
 
     >>> audited_units(bytes(32), ["a", "b", "c", "d", "e", "f"], 3).tolist()
-    [False, False, False, False, True, False]
+    [False, False, True, False, False, False]
     """
     _read_every(every)
     start = hashlib.sha256(seed + AUDIT + purpose.encode() + b"\x00")
@@ -149,7 +149,8 @@ def audit_refusals(every: int, estimand: Estimand, *, compared: bool) -> Iterato
             "An audit by lot speaks of future cases: of these cases the audited mean differs from "
             "the true one by chance however many are scored. Use `estimand: future cases`, or "
             "`audit: 1`.",
-            "抽检只能用于 future cases (未来案例): 对本批案例, 即使全部评完, 抽检均值与真实均值仍有随机之差。"
+            "抽检只能用于 future cases (未来案例): 对本批案例, 即使全部评完, 抽检均值与真实均值"
+            "仍有随机之差。"
             "请改用 `estimand: future cases`, 或写 `audit: 1` 全部由人评定。",
         )
     if every > 1 and compared:

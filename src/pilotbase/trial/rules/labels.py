@@ -1,4 +1,4 @@
-"""What an audit by lot saved in human labels, also when that is nothing; see the page rules/audit."""
+"""What an audit by lot saved in human labels, also when nothing; see the page rules/audit."""
 
 from __future__ import annotations
 
