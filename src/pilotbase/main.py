@@ -17,6 +17,7 @@ SUMMARIES = {
     ),
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
+    "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "witness": Text(
         "Sign another base's plans as an outside witness.", "作为外部见证人为计划签名。"
     ),

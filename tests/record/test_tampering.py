@@ -305,13 +305,13 @@ class TestVault:
                         assert not report.ok and report.first_bad_index in BODIES
                         assert "is not what was committed to" in faults(report)
 
-    def test_removed_is_named_and_not_a_fault(self, scene: Scene) -> None:
+    def test_removed_without_a_recorded_erasure(self, scene: Scene) -> None:
         for rowid in (1, 2, 3):
             with scene.changed(f"DELETE FROM body WHERE rowid = {rowid}") as report:
-                assert report.ok and report.bodies == 2
+                assert not report.ok and report.bodies == 2
                 (finding,) = report.findings
-                assert finding.severity == "gone" and finding.index in BODIES
-                assert "was erased or lost" in finding.message.en
+                assert finding.severity == "fault" and finding.index in BODIES
+                assert "is lost" in finding.message.en
 
     def test_swapped(self, scene: Scene) -> None:
         ((a, x), (b, y), _) = scene.read("SELECT salt, data FROM body ", VAULT)
@@ -321,7 +321,7 @@ class TestVault:
 
     def test_a_commitment_that_was_changed(self, scene: Scene) -> None:
         with scene.changed("UPDATE body SET commitment = 'x' WHERE rowid = 1") as report:
-            assert "was erased or lost" in faults(report) and "belong to no entry" in faults(report)
+            assert "is lost" in faults(report) and "belong to no entry" in faults(report)
 
     def test_an_orphan_is_a_note(self, scene: Scene) -> None:
         insert = ("INSERT INTO body VALUES ('sha256:x', ?, ?)", (bytes(32), b"left"))

@@ -45,6 +45,10 @@ def test_they_are_declared() -> None:
         "record.checkpoint",
         "record.prove",
         "record.check",
+        "vault.list",
+        "vault.erase",
+        "vault.expire",
+        "vault.encrypt",
     ]
     for verb in declared.values():
         assert verb.summary.en and verb.summary.zh and verb.roles and verb.response.__doc__

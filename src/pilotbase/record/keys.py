@@ -57,7 +57,7 @@ def make(home: Path, entropy: Callable[[int], bytes], name: str = "") -> Signing
     chosen = name or _name_in(home)
     key = SigningKey.generate(entropy, lambda public: chosen or default_name(public))
     with storage_errors(home / SECRET):
-        _write_secret(home / SECRET, (key.encode() + "\n").encode())
+        write_secret(home / SECRET, (key.encode() + "\n").encode())
         write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
     return key
 
@@ -78,7 +78,7 @@ def keep_waiting(home: Path, key: SigningKey) -> None:
     """Keep the secret of a key that is not in force yet."""
     path = home / str(NEXT).replace("*", key.verifier.key_id.hex())
     with storage_errors(path):
-        _write_secret(path, (key.encode() + "\n").encode())
+        write_secret(path, (key.encode() + "\n").encode())
 
 
 def promote(home: Path, path: Path, key: SigningKey) -> None:
@@ -86,7 +86,7 @@ def promote(home: Path, path: Path, key: SigningKey) -> None:
     with storage_errors(home / SECRET):
         # The public half first: as long as the secret waits, this is done again after a kill.
         write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
-        _write_secret(home / SECRET, (key.encode() + "\n").encode())
+        write_secret(home / SECRET, (key.encode() + "\n").encode())
         for done in waiting(home):
             done.unlink(missing_ok=True)
 
@@ -133,7 +133,7 @@ def _name_in(home: Path) -> str:
         return str(json.loads(marker.read_bytes()).get("name", "")) if marker.exists() else ""
 
 
-def _write_secret(path: Path, data: bytes) -> None:
+def write_secret(path: Path, data: bytes) -> None:
     """Like `write_whole`, but never readable by others, not even while it is written."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

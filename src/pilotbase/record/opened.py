@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.home import open_home, storage_errors, write_whole
@@ -23,6 +22,7 @@ from pilotbase.record import keys, rotation
 from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.batch import Batch
+from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
 from pilotbase.record.rules import merkle, note
 from pilotbase.record.rules.checkpoint import (
@@ -53,7 +53,8 @@ def open_record(context: Context, *, create: bool = True, name: str = "") -> Rec
         name: the name of the base's key when it has yet to be made (see `keys.make`).
 
     Raises:
-        HomeError: newer version, not writable, disk full. RecordError: no record, or a damaged one.
+        HomeError: newer version, not writable, disk full. RecordError: no record, a damaged one, or
+            another vault key than the vault's. InputError: the vault's key file is none.
     """
     home = context.home
     if not create and not (home / LOG).exists():
@@ -67,9 +68,11 @@ def open_record(context: Context, *, create: bool = True, name: str = "") -> Rec
             ),
         )
     open_home(home)
+    key = read_key(context.vault_key)
     log = SqliteLog(home / LOG)
     try:
-        return Record(context, log, SqliteVault(home / VAULT), name=name)
+        vault = EncryptedVault(SqliteVault(home / VAULT), home, key)
+        return Record(context, log, vault, name=name)
     except BaseException:
         log.close()
         raise
@@ -347,7 +350,9 @@ class Record:
 
     def _entry(self, row: Row) -> Entry:
         try:
-            return Entry(row.index, row.data, decode(row.data))
+            entry = Entry(row.index, row.data)
+            _ = entry.envelope
+            return entry
         except (ValueError, TypeError) as error:
             message = Text("the entry cannot be read", "该条记录无法读取")
             where = f"{self.home / LOG}: entry {row.index}"

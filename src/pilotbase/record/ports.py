@@ -114,6 +114,37 @@ class Vault(Protocol):
 
     def get(self, commitment: str) -> Sealed | None: ...
 
+    def keeps(self, commitment: str) -> bool:
+        """Whether the body is there, without reading it."""
+        ...
+
+    def commitments(self) -> Iterator[str]:
+        """What is kept, ascending, without holding all in memory; erasing meanwhile is allowed."""
+        ...
+
+    def erase(self, commitments: Sequence[str]) -> int:
+        """Destroy bodies with their salts; how many there were. What is not there is no error.
+
+        When this returns, the bytes are no longer in the store's files, as far as the store can
+        reach: what the disk or the file system keeps below it is out of its hands.
+
+        Raises:
+            HomeError: ``home.busy``: gone from the store, yet a long reader keeps old pages alive;
+                erasing again finishes it.
+        """
+        ...
+
+    def replace(self, bodies: Mapping[str, Sealed]) -> None:
+        """Keep these instead of what is kept under the same commitments, all of them or none.
+
+        What was there before may stay in the store's files until `scrub`.
+        """
+        ...
+
+    def scrub(self) -> None:
+        """Remove what erased and replaced bodies left in the store's files; see `erase`."""
+        ...
+
     def total(self) -> int:
         """How many bodies there are."""
         ...

@@ -24,8 +24,8 @@ from pilotbase.record.rules.merkle import (
     node_hash,
 )
 
-Severity = Literal["fault", "gone", "note"]
-"""A fault breaks the record; what is gone was erased or lost; a note is good to know."""
+Severity = Literal["fault", "note"]
+"""A fault breaks the record; a note is good to know."""
 
 _TYPES: dict[str, type] = {
     "v": int,

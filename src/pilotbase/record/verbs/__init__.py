@@ -5,7 +5,23 @@ from __future__ import annotations
 
 from pilotbase.record.verbs.auditing import verify
 from pilotbase.record.verbs.reading import show
-from pilotbase.record.verbs.signing import checkpoint
+from pilotbase.record.verbs.signing import checkpoint, rotate_key
 from pilotbase.record.verbs.proving import prove, check
+from pilotbase.record.verbs.witnessing import witness, request, accept
+from pilotbase.record.verbs.vault import list_, erase, expire, encrypt
 
-__all__ = ["check", "checkpoint", "prove", "show", "verify"]
+__all__ = [
+    "accept",
+    "check",
+    "checkpoint",
+    "encrypt",
+    "erase",
+    "expire",
+    "list_",
+    "prove",
+    "request",
+    "rotate_key",
+    "show",
+    "verify",
+    "witness",
+]
