@@ -708,7 +708,7 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on(
         candidates=[{"id": "shell", "command": program("ok", -1, log)}],
     )
     (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
-    journal._db.execute(f"PRAGMA max_page_count={pages + 2}")
+    journal._db.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(HomeError) as caught:
         tried.run(journal)
     assert caught.value.code == "home.disk_full"

@@ -26,11 +26,21 @@ from pilotbase.trial.rules.claims import refusals
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A scenario file without faults, and what it names."""
+
+    file: ScenarioFile
+    table: Table
+    documents: Table | None = None
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A scenario with its data, ready to be planned."""
 
     file: ScenarioFile
     table: Table
+    documents: Table | None
     findings: Sequence[Finding]
     plan: dict[str, Any]
 
@@ -52,11 +62,13 @@ class Prepared:
         return f"pilot:{self.run}"
 
 
-def check(path: Path, *, trust: bool) -> tuple[ScenarioFile, Table]:
+def check(path: Path, *, trust: bool) -> Checked:
     """The file and its data. Raises ScenarioError with all faults of both at once."""
     file = read_scenario(path, trust=trust)
+    said = file.scenario.documents
     try:
         table = load_table(file.scenario.data, file.folder, trust=trust)
+        documents = load_table(said.data, file.folder, trust=trust) if said else None
     except DataError as error:
         if error.where:
             error.where = f"{path}: {error.where}"
@@ -64,7 +76,7 @@ def check(path: Path, *, trust: bool) -> tuple[ScenarioFile, Table]:
     faults = [*plan_faults(file), *data_faults(file, table)]
     if faults:
         raise ScenarioError(str(path), faults)
-    return file, table
+    return Checked(file, table, documents)
 
 
 def plan_faults(file: ScenarioFile) -> Iterator[Fault]:
@@ -92,29 +104,31 @@ def prepare(path: Path, *, trust: bool) -> Prepared:
     Raises:
         ScenarioError: faults of the file or the data, or leak findings that nobody has answered.
     """
-    return ready(*check(path, trust=trust))
+    return ready(check(path, trust=trust))
 
 
-def ready(file: ScenarioFile, table: Table) -> Prepared:
+def ready(checked: Checked) -> Prepared:
     """A checked file with its data, as a plan that can be frozen.
 
     Folds and hold-out are drawn here only to count units, look for leaks and compute odds; those
     of the trial hang on plan and receipt and are drawn after both (`trying.draw`).
     """
+    file, table, documents = checked.file, checked.table, checked.documents
     scenario = file.scenario
-    cases = cases_of(scenario, table)
+    cases = cases_of(scenario, table, documents)
     holdout = holdout_of(cases, scenario)
     findings = find_leaks(cases, scenario)
     plan = plan_document(
         scenario,
         source=table.source.as_dict(),
         data_digest=table.digest,
+        documents=documents.digest if documents else None,
         cases=cases,
         holdout=holdout,
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )
-    return Prepared(file, table, findings, plan)
+    return Prepared(file, table, documents, findings, plan)
 
 
 def _deciding(cases: Cases, holdout: Cases | None, scenario: Scenario) -> Cases:

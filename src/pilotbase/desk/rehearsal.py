@@ -30,10 +30,11 @@ def rehearse(context: Context, path: Path, *, candidate: str | None, trust: bool
     Raises:
         InputError: a faulty file, or no such candidate.
     """
-    file, table = check(path, trust=trust)
-    prepared = ready(file, table)
+    checked = check(path, trust=trust)
+    prepared = ready(checked)
     if candidate is not None:
-        prepared = ready(dataclasses.replace(file, scenario=_only(prepared, candidate)), table)
+        file = dataclasses.replace(checked.file, scenario=_only(prepared, candidate))
+        prepared = ready(dataclasses.replace(checked, file=file))
     drawing = draw(prepared, order_seed(prepared.plan_hash, None))
     with TemporaryDirectory(prefix="pilotbase-rehearsal-") as folder:
         tried = try_candidates(prepared, drawing, Path(folder), context, trust=trust)

@@ -84,7 +84,7 @@ def draw(prepared: Prepared, seed: bytes) -> Drawing:
     """Folds, hold-out and order from ``order_seed``; the file's seed only feeds the plan's hash."""
     plan = prepared.scenario.plan.model_copy(update={"seed": drawn_seed(seed)})
     scenario = prepared.scenario.model_copy(update={"plan": plan})
-    cases = cases_of(scenario, prepared.table)
+    cases = cases_of(scenario, prepared.table, prepared.documents)
     holdout = holdout_of(cases, scenario)
     if scenario.estimand == FUTURE:
         return Drawing(scenario, Question.of(holdout or cases, scenario, FUTURE, seed), None)

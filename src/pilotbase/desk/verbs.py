@@ -182,13 +182,14 @@ def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
     from pilotbase.desk.prepare import check, ready, unanswered
 
     try:
-        file, table = check(request.file, trust=request.trust)
-        leaks = unanswered(ready(file, table))
+        checked = check(request.file, trust=request.trust)
+        leaks = unanswered(ready(checked))
         if leaks is not None:
             raise leaks
     except ScenarioError as error:
         return CheckResponse(request.file, error.faults, (), 0)
-    return CheckResponse(request.file, (), tuple(data_remarks(file, table)), table.rows)
+    remarks = tuple(data_remarks(checked.file, checked.table))
+    return CheckResponse(request.file, (), remarks, checked.table.rows)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pilotbase.kernel.errors import BudgetError
@@ -10,6 +12,37 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Candidate, Scenario
 from pilotbase.trial.cases import Cases, Ints
 from pilotbase.trial.rules.allowance import Allowance, allowances
+
+
+@dataclass
+class Purse:
+    """Money for answers that tell their price, across all candidates.
+
+    Before a case is asked, as much as the dearest answer so far is set aside for each case that
+    may be under way, so that concurrent answers do not overdraw.
+
+    Attributes:
+        limit: minor units of money; None for no limit.
+    """
+
+    limit: int | None
+    spent: float = 0.0
+    dearest: float = 0.0
+
+    def allows(self, under_way: int) -> bool:
+        """Whether one more case may be asked beside ``under_way - 1`` others."""
+        return self.limit is None or self.spent + under_way * self.dearest <= self.limit
+
+    def pay(self, cost: float | None) -> None:
+        if cost is not None:
+            self.spent += cost
+            self.dearest = max(self.dearest, cost)
+
+
+def purse_of(scenario: Scenario, spent: float) -> Purse:
+    """The purse of a plan, with what was spent before. Raises BudgetError."""
+    money = scenario.plan.budget.money
+    return Purse(_money(money, "plan.budget.money").minor if money else None, spent)
 
 
 def price_of(candidate: Candidate) -> Money | None:

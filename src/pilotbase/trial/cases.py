@@ -35,6 +35,7 @@ class Language:
         code: (rows,) "en", "zh" or "".
         passages: id → text of the documents.
         refusals: the sentences by which a candidate may refuse.
+        reported: column → (rows,) scores that another tool reports; NaN where it has none.
     """
 
     question: Labels
@@ -43,6 +44,7 @@ class Language:
     code: Labels
     passages: Mapping[str, str]
     refusals: tuple[str, ...] = ()
+    reported: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -70,12 +70,20 @@ def _as_dict(found: Usual) -> dict[str, Any]:
 def _metrics(
     cases: Cases, predictions: Predictions, rows: Rows
 ) -> Iterator[tuple[str, Usual | None]]:
-    if cases.task == "detection":
+    if cases.language is not None:
+        yield from _of_language(predictions, rows)
+    elif cases.task == "detection":
         yield from _of_detection(cases, predictions, rows)
     elif cases.task == "classification":
         yield "accuracy", _share(predictions.label == cases.target, rows)
     else:
         yield from _of_numbers(cases, predictions, rows)
+
+
+def _of_language(predictions: Predictions, rows: Rows) -> Iterator[tuple[str, Usual | None]]:
+    for key, marks in sorted(predictions.marks.items()):
+        known = marks[rows & ~np.isnan(marks)]
+        yield key.partition(":")[0], usual.mean(known) if known.size > 1 else None
 
 
 def _of_detection(

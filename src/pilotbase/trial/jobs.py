@@ -8,7 +8,7 @@ targets are read after the last answer.)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,15 +19,14 @@ from numpy.typing import NDArray
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Scenario, Under
+from pilotbase.scenario.schema import Candidate, Scenario
 from pilotbase.trial.candidates.estimator import FoldAnswers, FoldJob, answer_fold
 from pilotbase.trial.candidates.forecast import SeriesRecipe, WindowJob, answer_window
 from pilotbase.trial.candidates.importance import Importance
-from pilotbase.trial.candidates.naming import nearest
 from pilotbase.trial.candidates.recipe import Recipe
-from pilotbase.trial.cases import Cases, Floats, Ints
-from pilotbase.trial.perturb import perturbed_features, perturbed_series
+from pilotbase.trial.cases import Cases, Ints
 from pilotbase.trial.rules.encoding import source_of
+from pilotbase.trial.versions import Versions
 
 Mask = NDArray[np.bool_]
 
@@ -47,19 +46,6 @@ class Job:
     rows: Ints
     function: Callable[[Any], FoldAnswers]
     argument: Callable[[], FoldJob | WindowJob]
-
-
-@dataclass(frozen=True)
-class Views:
-    """What a candidate is shown: its columns as they are, then under each perturbation.
-
-    Attributes:
-        features: (rows, columns) per version.
-        series: (rows,) the target as history per version; for rolling forecasts only.
-    """
-
-    features: tuple[pd.DataFrame, ...]
-    series: tuple[Floats, ...] = ()
 
 
 def is_series_model(candidate: Candidate) -> bool:
@@ -88,54 +74,8 @@ def series_recipe_of(candidate: Candidate, *, seed: int, trust: bool) -> SeriesR
     return SeriesRecipe(candidate.estimator or "", candidate.parameters, seed, trust)
 
 
-def versions_of(cases: Cases, under: Sequence[Under], seed: int) -> Views:
-    """All features as they are, then under each perturbation; shared by all candidates."""
-    features = (cases.features, *(perturbed_features(cases, one, seed) for one in under))
-    if cases.split != "rolling":
-        return Views(features)
-    past = (cases.target.astype(np.float64), *(perturbed_series(cases, one, seed) for one in under))
-    return Views(features, past)
-
-
-def views_of(cases: Cases, candidate: Candidate, versions: Views) -> Views:
-    """The candidate's own columns in every version.
-
-    Raises:
-        CandidateError: a column that is no feature, or a barred one that the plan does not bar.
-    """
-    names = _columns(cases, candidate)
-    barred = cases.barred[_expanded(cases.barred, candidate.uses_barred, candidate, "uses_barred")]
-    shown = tuple(pd.concat([whole[names], barred], axis=1) for whole in versions.features)
-    return Views(shown, versions.series)
-
-
-def _columns(cases: Cases, candidate: Candidate) -> list[str]:
-    names = list(cases.features.columns)
-    if candidate.columns is not None:
-        names = _expanded(cases.features, candidate.columns, candidate, "columns")
-    dropped = set(_expanded(cases.features, candidate.drop, candidate, "drop"))
-    return [name for name in names if name not in dropped]
-
-
-def _expanded(
-    frame: pd.DataFrame, columns: Sequence[str], candidate: Candidate, where: str
-) -> list[str]:
-    """The features that come from the table's columns, in the frame's order."""
-    sources = {source_of(name) for name in frame.columns}
-    for column in columns:
-        if column not in sources:
-            near = nearest(column, sorted(sources)) if sources else "-"
-            raise CandidateError(
-                "candidate.unknown_column",
-                Text(f"{column!r} is no column it may name here", f"此处不能使用列 {column!r}"),
-                where=f"{candidate.id}.{where}",
-                next_step=Text(f"Perhaps: {near}.", f"可能是: {near}。"),
-            )
-    return [name for name in frame.columns if source_of(name) in columns]
-
-
 def jobs_of(
-    cases: Cases, scenario: Scenario, candidate: Candidate, views: Views, asked: Mask, *,
+    cases: Cases, scenario: Scenario, candidate: Candidate, versions: Versions, asked: Mask, *,
     trust: bool, importance: bool,
 ) -> list[Job]:  # fmt: skip
     """The jobs of an estimator that together answer the asked rows.
@@ -148,8 +88,8 @@ def jobs_of(
     seed = scenario.plan.seed
     if is_series_model(candidate):
         recipe = series_recipe_of(candidate, seed=seed, trust=trust)
-        return _window_jobs(cases, candidate, views, asked, recipe)
-    kit = _Kit(cases, views, recipe_of(candidate, cases, seed=seed, trust=trust), importance)
+        return _window_jobs(cases, candidate, versions, asked, recipe)
+    kit = _Kit(cases, versions, recipe_of(candidate, cases, seed=seed, trust=trust), importance)
     if cases.split == "rolling":
         return [
             kit.job(f"window:{number}", _past(cases, origins[0]), _kept(origins, asked))
@@ -167,7 +107,7 @@ class _Kit:
     """What all jobs of one scikit-learn candidate share."""
 
     cases: Cases
-    views: Views
+    versions: Versions
     recipe: Recipe
     importance: bool
 
@@ -176,7 +116,7 @@ class _Kit:
         return Job(_named(part, rows), rows, answer_fold, argument)
 
     def _argument(self, part: str, training: Ints, rows: Ints) -> FoldJob:
-        cases, features = self.cases, self.views.features
+        cases, features = self.cases, self.versions.features
         training = training[known_rows(cases)[training]]
         wanted = None
         if self.importance:
@@ -231,7 +171,7 @@ def _past(cases: Cases, row: int) -> Ints:
 
 
 def _window_jobs(
-    cases: Cases, candidate: Candidate, views: Views, asked: Mask, recipe: SeriesRecipe
+    cases: Cases, candidate: Candidate, versions: Versions, asked: Mask, recipe: SeriesRecipe
 ) -> list[Job]:
     if cases.split != "rolling" or cases.time is None:
         raise CandidateError(
@@ -243,7 +183,7 @@ def _window_jobs(
             where=candidate.id,
         )
     in_time = np.argsort(cases.time, kind="stable")
-    series = [past[in_time] for past in views.series]
+    series = [past[in_time] for past in versions.series]
     jobs = []
     for number, origins in _windows(cases, candidate.refit_every):
         rows = _kept(origins, asked)

@@ -1,12 +1,16 @@
 """The run's journal: finished answers, kept the moment they are finished.
 
 One SQLite file a run, ``trials/<run>.db`` in the home. A run that was killed reads its finished
-answers back, byte for byte, and asks only for the others.
+answers back, byte for byte, and asks only for the others. Parts are what a worker finished (folds,
+windows); answers are what was said case by case; exchanges are what went over a network. What was
+said is kept once, under its own hash.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +26,9 @@ from pilotbase.kernel.errors import HomeError, RunError
 from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.trial.cases import Predictions
+from pilotbase.trial.endpoints.port import Response
 
-FORMAT = 1
+FORMAT = 2
 _ARRAYS = ("status", "score", "value", "lower", "upper", "latency_ms", "cost", "label")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS plan (hash TEXT NOT NULL, seconds REAL NOT NULL);
@@ -31,6 +36,17 @@ CREATE TABLE IF NOT EXISTS finished (
     question TEXT NOT NULL, candidate TEXT NOT NULL, part TEXT NOT NULL, answers BLOB NOT NULL,
     PRIMARY KEY (question, candidate, part)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS said (
+    question TEXT NOT NULL, candidate TEXT NOT NULL, row INTEGER NOT NULL,
+    version INTEGER NOT NULL, repeat INTEGER NOT NULL,
+    reply TEXT, reason TEXT NOT NULL, taken_ms REAL, cost REAL, requests TEXT NOT NULL,
+    PRIMARY KEY (question, candidate, row, version, repeat)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS exchange (
+    request TEXT PRIMARY KEY, response TEXT, reason TEXT NOT NULL, kind TEXT NOT NULL,
+    taken_ms REAL NOT NULL, tries INTEGER NOT NULL, headers TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS body (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL);
 """
 
 
@@ -41,6 +57,34 @@ class Finished:
     blocks: Sequence[Predictions]
     drops: Mapping[str, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer belongs: a row of the question, under a perturbation, asked again or not."""
+
+    row: int
+    version: int = 0
+    repeat: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer to one case as it is kept.
+
+    Attributes:
+        fields: the answer in the words of `candidates.messages`; None where there is none.
+        reason: why there is none, which is the candidate's fault.
+        taken_ms: time to the answer.
+        cost: what it cost in minor units of money; None where it is not told by the answer.
+        requests: digests of the exchanges that it took.
+    """
+
+    fields: Mapping[str, Any] | None
+    reason: str = ""
+    taken_ms: float = math.nan
+    cost: float | None = None
+    requests: tuple[str, ...] = ()
 
 
 class Journal:
@@ -101,6 +145,114 @@ class Journal:
             ).fetchall()
         return {part: unpacked(body) for part, body in rows}
 
+    def keep(self, question: str, candidate: str, place: Place, kept: Kept) -> None:
+        """Keep an answer to one case. One that is there already stays as it is."""
+        body = None if kept.fields is None else _json(kept.fields)
+        with self._storage(), self._transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    question, candidate, place.row, place.version, place.repeat,
+                    None if body is None else self._put_body(body), kept.reason,
+                    kept.taken_ms, kept.cost, " ".join(kept.requests),
+                ),
+            )  # fmt: skip
+
+    def said(self, question: str, candidate: str, place: Place) -> Kept | None:
+        """The answer to one case, if it is there."""
+        with self._storage(), self._lock:
+            found = self._db.execute(
+                "SELECT reason, taken_ms, cost, requests, bytes FROM said "
+                "LEFT JOIN body ON digest = reply WHERE question = ? AND candidate = ? "
+                "AND row = ? AND version = ? AND repeat = ?",
+                (question, candidate, place.row, place.version, place.repeat),
+            ).fetchone()
+        if found is None:
+            return None
+        reason, taken_ms, cost, requests, body = found
+        fields = None if body is None else json.loads(body)
+        taken = math.nan if taken_ms is None else taken_ms
+        return Kept(fields, reason, taken, cost, tuple(requests.split()))
+
+    def answers(self, question: str, candidate: str) -> Iterator[tuple[Place, str | None, Kept]]:
+        """Everything said of a candidate by row, version and repeat: place, hash and answer."""
+        last = (-1, -1, -1)
+        while True:  # page by page: others may write in between, and all of it may not fit
+            with self._storage(), self._lock:
+                rows = self._db.execute(
+                    "SELECT row, version, repeat, reply, reason, taken_ms, cost, requests, bytes "
+                    "FROM said LEFT JOIN body ON digest = reply WHERE question = ? AND "
+                    "candidate = ? AND (row, version, repeat) > (?, ?, ?) "
+                    "ORDER BY row, version, repeat LIMIT 500",
+                    (question, candidate, *last),
+                ).fetchall()
+            for row, version, repeat, reply, reason, taken, cost, requests, body in rows:
+                fields = None if body is None else json.loads(body)
+                taken = math.nan if taken is None else taken
+                kept = Kept(fields, reason, taken, cost, tuple(requests.split()))
+                yield Place(row, version, repeat), reply, kept
+            if not rows:
+                return
+            last = rows[-1][:3]
+
+    def count(self, question: str, candidate: str) -> int:
+        """How many answers of a candidate are there."""
+        with self._storage(), self._lock:
+            (count,) = self._db.execute(
+                "SELECT count(*) FROM said WHERE question = ? AND candidate = ?",
+                (question, candidate),
+            ).fetchone()
+        return int(count)
+
+    @property
+    def spent(self) -> float:
+        """What all answers cost that told their cost, in minor units of money."""
+        with self._storage(), self._lock:
+            return float(self._db.execute("SELECT total(cost) FROM said").fetchone()[0])
+
+    def endings(self, question: str, candidate: str, beginning: str) -> int:
+        """How many answers of a candidate failed for a reason that begins so."""
+        with self._storage(), self._lock:
+            (count,) = self._db.execute(
+                "SELECT count(*) FROM said WHERE question = ? AND candidate = ? "
+                "AND substr(reason, 1, ?) = ?",
+                (question, candidate, len(beginning), beginning),
+            ).fetchone()
+        return int(count)
+
+    def keep_exchange(self, request: str, response: Response | None, reason: str = "") -> None:
+        """Keep what came back for a request, or why nothing did."""
+        said = response or Response(b"", "", 0.0, 1)
+        with self._storage(), self._transaction():
+            digest = None if response is None else self._put_body(said.body)
+            self._db.execute(
+                "INSERT OR IGNORE INTO exchange VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    request, digest, reason, said.kind, said.taken_ms, said.tries,
+                    json.dumps(dict(said.headers)),
+                ),
+            )  # fmt: skip
+
+    def exchange(self, request: str) -> tuple[Response | None, str] | None:
+        """What came back for a request, and why nothing did; None where it was never sent."""
+        with self._storage(), self._lock:
+            found = self._db.execute(
+                "SELECT reason, kind, taken_ms, tries, headers, bytes FROM exchange "
+                "LEFT JOIN body ON digest = response WHERE request = ?",
+                (request,),
+            ).fetchone()
+        if found is None:
+            return None
+        reason, kind, taken_ms, tries, headers, body = found
+        if body is None:
+            return None, reason
+        return Response(body, kind, taken_ms, tries, json.loads(headers)), ""
+
+    def _put_body(self, body: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        self._db.execute("INSERT OR IGNORE INTO body VALUES (?, ?)", (digest, body))
+        return digest
+
     @property
     def seconds(self) -> float:
         """How long the run has been at work so far, over all its starts."""
@@ -141,6 +293,11 @@ class Journal:
                 yield
         except sqlite3.Error as error:
             raise _storage_error(self.path, error) from error
+
+
+def _json(fields: Mapping[str, Any]) -> bytes:
+    # In ASCII: a program may say half a surrogate pair, which UTF-8 cannot hold.
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 def packed(finished: Finished) -> bytes:

@@ -18,6 +18,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Candidate, Criterion, Scenario
 from pilotbase.trial.cases import Cases, Floats
 from pilotbase.trial.evaluators.metric import Metric
+from pilotbase.trial.rules.claims.counted import one_row_each
 from pilotbase.trial.rules.sequential import (
     fixed_pvalue,
     half_unit_threshold,
@@ -112,14 +113,15 @@ def _setting(
     # Of the units that a cap admits, the share that counts is what one expects of a random order.
     cap = counted if asked == units else max(1, round(counted * asked / units))
     told = threshold = mean if criterion.at_most is None else round(1.0 - mean, 12)
-    if finite and metric.pass_fail and 0 < told < 1:
+    pass_fail = metric.pass_fail and criterion.repeats == 1 and one_row_each(cases)
+    if finite and pass_fail and 0 < told < 1:
         threshold = half_unit_threshold(threshold, counted, 1, at_least=True)
     return Setting(
         bound=told,
         threshold=threshold,
         population=counted if finite else None,
         cap=cap,
-        pass_fail=metric.pass_fail,
+        pass_fail=pass_fail,
         evidence=plan.evidence,
         # Whatever answers fold by fold answers everything, and then the set is compared exactly.
         whole=finite and asked == units and not all(map(_is_asked_singly, scenario.candidates)),
@@ -134,7 +136,11 @@ def _is_asked_singly(candidate: Candidate) -> bool:
 
 
 def _counted(metric: Metric, cases: Cases) -> int:
-    rows = cases.scored & (cases.target == 1) if metric.counted == "positives" else cases.scored
+    rows = cases.scored
+    if metric.counted == "positives":
+        rows = rows & (cases.target == 1)
+    elif metric.counted in ("on_scope", "off_scope") and cases.language is not None:
+        rows = rows & (cases.language.scope == (1 if metric.counted == "on_scope" else 0))
     return max(1, len(np.unique(cases.unit[rows])))
 
 

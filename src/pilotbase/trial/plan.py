@@ -21,6 +21,7 @@ def plan_document(
     *,
     source: Mapping[str, str],
     data_digest: str,
+    documents: str | None = None,
     cases: Cases,
     holdout: Cases | None,
     findings: Sequence[Mapping[str, Any]],
@@ -31,6 +32,7 @@ def plan_document(
     Args:
         source: where the data come from, ``{"en", "zh"}``.
         data_digest: sha256 of the prepared table.
+        documents: sha256 of the table of passages that may be cited.
         findings: what the leak check found, each with the owner's answer.
         odds: one table per criterion.
     """
@@ -47,6 +49,7 @@ def plan_document(
             "units": len(set(cases.unit[cases.scored].tolist())),
             "holdout": len(set(holdout.unit[holdout.scored].tolist())) if holdout else 0,
             "source": dict(source),
+            **({"documents": documents} if documents else {}),
         },
         "order": {"rule": ORDER_RULE, "receipt": _receipt(plan.witness)},
         "alpha": plan.alpha,

@@ -17,19 +17,24 @@ from pilotbase.catalog.table import Table
 from pilotbase.kernel import canonical
 from pilotbase.kernel.errors import CHECK_INPUT, DataError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Scenario
+from pilotbase.scenario.schema import LANGUAGE_TASKS, Scenario
 from pilotbase.trial.cases import Cases, Ints, Labels
+from pilotbase.trial.language import language_of, language_words
 from pilotbase.trial.rules import folds
 from pilotbase.trial.rules.encoding import as_text, number_column, numeric_form, text_column
 
 ROW = "_row"  # the loader's row number, which a prepare step may carry along
 
 
-def cases_of(scenario: Scenario, table: Table) -> Cases:
+def cases_of(scenario: Scenario, table: Table, documents: Table | None = None) -> Cases:
     """The question that a scenario asks of its prepared table, folds included.
 
     Features are all columns that are not target, unit, label, time, block or barred, unless the
-    scenario lists them. Text columns become indicators (`rules.encoding.numeric_form`).
+    scenario lists them. Text columns become indicators (`rules.encoding.numeric_form`), except for
+    tasks of language, which see them as they are.
+
+    Args:
+        documents: the passages that may be cited, for tasks of language.
 
     Raises:
         DataError: a column that is missing or of the wrong kind, a target with gaps or one class,
@@ -48,10 +53,12 @@ def cases_of(scenario: Scenario, table: Table) -> Cases:
         if scenario.label
         else [unit_ids[u] for u in unit]
     )
+    in_words = scenario.task in LANGUAGE_TASKS
+    form = _as_it_is if in_words else numeric_form
     cases = Cases(
         task=scenario.task,
-        features=numeric_form(frame[_feature_columns(scenario, frame)]),
-        barred=numeric_form(frame[list(scenario.barred)]),
+        features=form(frame[_feature_columns(scenario, frame)]),
+        barred=form(frame[list(scenario.barred)]),
         target=target,
         classes=classes,
         unit=unit,
@@ -64,8 +71,13 @@ def cases_of(scenario: Scenario, table: Table) -> Cases:
         time=time,
         season=scenario.split.season,
         horizon=scenario.split.horizon,
+        language=language_of(scenario, frame, documents) if in_words else None,
     )
     return dataclasses.replace(cases, digest=cases_digest(cases))
+
+
+def _as_it_is(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.reset_index(drop=True)
 
 
 def holdout_of(cases: Cases, scenario: Scenario) -> Cases | None:
@@ -104,9 +116,12 @@ def holdout_of(cases: Cases, scenario: Scenario) -> Cases | None:
 
 def cases_digest(cases: Cases) -> str:
     """``sha256:<hex>`` of everything in the question that can change an answer or its count."""
-    numbers = {
+    columns = {
         **{f"feature:{name}": cases.features[name].to_numpy() for name in cases.features},
         **{f"barred:{name}": cases.barred[name].to_numpy() for name in cases.barred},
+    }
+    numbers = {
+        **{name: values for name, values in columns.items() if values.dtype != object},
         "unit": cases.unit,
         "fold": cases.fold,
         "scored": cases.scored.astype(np.int64),
@@ -116,7 +131,10 @@ def cases_digest(cases: Cases) -> str:
     words: dict[str, Any] = {
         f"group:{name}": values.tolist() for name, values in cases.groups.items()
     }
-    if cases.classes:
+    words |= {name: _texts(values) for name, values in columns.items() if values.dtype == object}
+    if cases.language is not None:
+        words |= language_words(cases.language)
+    if cases.target.dtype == object:
         words["target"] = cases.target.tolist()
     else:
         numbers["target"] = cases.target
@@ -135,6 +153,10 @@ def cases_digest(cases: Cases) -> str:
     )
 
 
+def _texts(values: Labels) -> list[str | None]:
+    return [None if pd.isna(value) else str(value) for value in values]
+
+
 def _bytes_digest(values: NDArray[Any]) -> str:
     """Hash of 8-byte little-endian numbers, with one NaN and one zero."""
     if values.dtype.kind == "f":
@@ -146,7 +168,11 @@ def _bytes_digest(values: NDArray[Any]) -> str:
 
 def _feature_columns(scenario: Scenario, frame: pd.DataFrame) -> list[str]:
     split = scenario.split
-    held_back = {scenario.target, scenario.unit, scenario.label, split.column, split.block}
+    held_back = {
+        scenario.target, scenario.unit, scenario.label, split.column, split.block,
+        scenario.question, scenario.scope, scenario.sources, scenario.language,
+        *(candidate.results for candidate in scenario.candidates),
+    }  # fmt: skip
     for name in scenario.features or ():
         if name in held_back or name in scenario.barred:
             raise _error(
@@ -167,6 +193,10 @@ def _named_columns(scenario: Scenario) -> list[tuple[str, str]]:
         "label": scenario.label,
         "split.column": split.column,
         "split.block": split.block,
+        "question": scenario.question,
+        "scope": scenario.scope,
+        "sources": scenario.sources,
+        "language": scenario.language,
     }
     named = [(where, column) for where, column in single.items() if column is not None]
     named += [(f"groups.{name}.column", group.column) for name, group in scenario.groups.items()]
@@ -193,6 +223,8 @@ def _target(scenario: Scenario, column: pd.Series[Any]) -> tuple[Labels, tuple[s
     if scenario.task in ("regression", "forecast"):
         return _number_target(scenario, column), ()
     words = text_column(column)
+    if scenario.task in LANGUAGE_TASKS:
+        return words.astype(object), ()
     gaps = np.flatnonzero(words == "")
     if len(gaps):
         raise _gap(scenario.target, int(gaps[0]), len(gaps))
@@ -277,7 +309,9 @@ def _folds(
 ) -> tuple[Ints, NDArray[np.bool_]]:
     known = _known(target)
     try:
-        if scenario.split.by in ("random", "unit"):
+        if scenario.split.by == "frozen":
+            fold = np.zeros(len(frame), np.int64)
+        elif scenario.split.by in ("random", "unit"):
             fold = _unit_folds(scenario, target, unit, unit_ids)
         elif scenario.split.by == "time":
             fold = folds.block_folds(_blocks(scenario, frame, time))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pilotbase.trial.rules.injections import Injection
+
 BETWEEN = " | "
 """Stands between several accepted answers in the target column."""
 
@@ -22,7 +24,7 @@ class Question:
         language: "en", "zh" or "" where the data do not say.
         passages: id → text of all documents, those that a perturbation slipped in included.
         columns: the features of the case, by name.
-        canary: what an injected instruction wants to be said; "" without an injection.
+        injections: the foreign instructions in the question or the documents, if any.
         refusals: the sentences by which the scenario lets a candidate refuse.
     """
 
@@ -33,7 +35,7 @@ class Question:
     language: str = ""
     passages: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Any] = field(default_factory=dict)
-    canary: str = ""
+    injections: tuple[Injection, ...] = ()
     refusals: tuple[str, ...] = ()
 
 

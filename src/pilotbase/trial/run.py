@@ -14,14 +14,18 @@ from pilotbase.kernel.canonical import digest
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.scenario.schema import Scenario, Under
-from pilotbase.trial.asking import Answered, Asking, Decided, prepared
-from pilotbase.trial.budget import allowances_of, price_of
+from pilotbase.scenario.schema import Candidate, Scenario, Under
+from pilotbase.trial.asking import Answered, Asking, Decided, Task
+from pilotbase.trial.budget import allowances_of, price_of, purse_of
 from pilotbase.trial.candidates.answer import settle
 from pilotbase.trial.cases import FAULT, OK, OUTAGE, PENDING, Cases, Ints, Predictions
-from pilotbase.trial.jobs import versions_of
+from pilotbase.trial.fits import prepared_fits
 from pilotbase.trial.journal import Journal
+from pilotbase.trial.marking import repeats_of, wanted_marks
+from pilotbase.trial.respondent import Exchanges
 from pilotbase.trial.rules.allowance import Allowance
+from pilotbase.trial.units import prepared_units
+from pilotbase.trial.versions import versions_of
 from pilotbase.trial.workers import Workers, shared_workers
 
 __all__ = ["Answered", "answer_all"]
@@ -67,6 +71,10 @@ def answer_all(
             scenario=scenario,
             planned=planned,
             versions=versions_of(cases, under, scenario.plan.seed),
+            repeats=repeats_of(scenario, under),
+            marks=wanted_marks(scenario, under),
+            exchanges=Exchanges(journal, scenario.plan.budget.unit_seconds),
+            purse=purse_of(scenario, journal.spent),
             journal=journal,
             question=_question(cases, planned, under, importance),
             workers=pool,
@@ -98,13 +106,13 @@ def _question(cases: Cases, planned: Ints, under: Sequence[Under], importance: b
 
 async def _answer_all(asking: Asking) -> dict[str, Answered]:
     cases, scenario = asking.cases, asking.scenario
-    versions = len(asking.versions.features)
-    allowed = allowances_of(scenario, cases, asking.planned, versions)
-    answered = {candidate.id: Answered.empty(cases, versions) for candidate in scenario.candidates}
+    versions = asking.versions.count
+    allowed = allowances_of(scenario, cases, asking.planned, sum(asking.repeats))
+    answered = {c.id: Answered.empty(cases, versions, asking.marks) for c in scenario.candidates}
     started = asking.clock()
     try:
         tasks = [
-            await prepared(asking, candidate, allowed[candidate.id].units, answered[candidate.id])
+            await _prepared(asking, candidate, allowed[candidate.id], answered[candidate.id])
             for candidate in scenario.candidates
         ]
         with anyio.move_on_after(_seconds_left(asking)) as scope:
@@ -114,16 +122,25 @@ async def _answer_all(asking: Asking) -> dict[str, Answered]:
     except BaseExceptionGroup as errors:
         raise _first(errors) from errors
     finally:
-        asking.stop()
+        await asking.aclose()
         asking.journal.spend(max(0.0, asking.clock() - started))
     for candidate in scenario.candidates:
         one = answered[candidate.id]
         _mark_cut(asking, one, allowed[candidate.id], out_of_time=scope.cancelled_caught)
         price = price_of(candidate)
         for predictions in one.versions:
-            _charge(predictions, price.minor if price else 0)
+            if price is not None or candidate.chat is None or candidate.chat.price is None:
+                _charge(predictions, price.minor if price else 0)
             settle(predictions)
     return answered
+
+
+async def _prepared(
+    asking: Asking, candidate: Candidate, allowed: Allowance, answered: Answered
+) -> Task:
+    wanted = asking.planned[: allowed.units]
+    prepared = prepared_units if candidate.estimator is None else prepared_fits
+    return await prepared(asking, candidate, wanted, answered)
 
 
 def _seconds_left(asking: Asking) -> float:
@@ -150,7 +167,8 @@ def _mark_cut(
     for predictions in answered.versions:
         pending = planned & (predictions.status == PENDING)
         late, beyond = pending & within, pending & ~within
-        for rows, part in ((late, "minutes" if out_of_time else ""), (beyond, allowance.cut)):
+        in_time = "minutes" if out_of_time else answered.cut
+        for rows, part in ((late, in_time), (beyond, allowance.cut)):
             if part and rows.any():
                 predictions.status[rows] = OUTAGE
                 predictions.problems.append((int(np.argmax(rows)), f"budget cut: {part}"))

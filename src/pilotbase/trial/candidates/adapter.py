@@ -7,7 +7,10 @@ The object is what a factory returns when it is called with the candidate's para
 - ``predict(features)`` answers one case, a dict; for a rolling forecast it is called as
   ``predict(features, history=[...], horizon=steps)`` and there is no fit.
 
-An answer is a class, a number, or a dict with the fields of the protocol.
+- ``read(passages)`` (optional, for questions in words) is given the documents, a list of dicts with
+  passage and text; ``answer(question, columns)`` then answers one question.
+
+An answer is a class, a number, a text, or a dict with the fields of the protocol.
 
 Imports nothing heavy: a candidate that needs numpy imports it itself.
 """
@@ -54,6 +57,13 @@ def serve(kind: str, name: str, asked: IO[bytes], said: IO[bytes]) -> None:
             elif "fit" in message:
                 model = _taught(model, message["fit"]["rows"], asked)
                 reply = {}
+            elif "documents" in message:
+                passages = [
+                    json.loads(asked.readline()) for _ in range(message["documents"]["passages"])
+                ]
+                if hasattr(model, "read"):
+                    model.read(passages)
+                reply = {}
             else:
                 reply = answer_of(_asked(model, message["predict"]), hello["task"])
             text = json.dumps({"id": message["id"], **reply}, allow_nan=False, default=plain_number)
@@ -81,6 +91,8 @@ def answer_of(answer: Any, task: str) -> dict[str, Any]:
     """
     if isinstance(answer, Mapping):
         return {str(name): value for name, value in answer.items()}
+    if task == "answer":
+        return {"text": answer}
     answer = plain_number(answer) if hasattr(answer, "item") else answer
     if task == "classification":
         return {"label": answer}
@@ -97,6 +109,8 @@ def _taught(model: Any, rows: int, asked: IO[bytes]) -> Any:
 
 
 def _asked(model: Any, case: Mapping[str, Any]) -> Any:
+    if "question" in case:
+        return model.answer(case["question"], case["columns"])
     features = _case(case["features"])
     if "history" not in case:
         return model.predict(features)

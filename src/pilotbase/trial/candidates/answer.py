@@ -15,6 +15,7 @@ import numpy as np
 from pilotbase.trial.cases import FAULT, OK, OUTAGE, Ints, Predictions
 
 PROBLEMS_MAX = 20
+PROBLEMS_KEPT = 2_000
 REASON_CHARACTERS_MAX = 200
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
@@ -96,7 +97,10 @@ def place(whole: Predictions, rows: Ints, block: Predictions) -> None:
         getattr(whole, name)[rows] = getattr(block, name)
     if whole.probability is not None and block.probability is not None:
         whole.probability[rows] = block.probability
-    whole.problems.extend((int(rows[row]), reason) for row, reason in block.problems)
+    for key, marks in block.marks.items():
+        whole.marks[key][rows] = marks
+    if len(whole.problems) < PROBLEMS_KEPT:
+        whole.problems.extend((int(rows[row]), reason) for row, reason in block.problems)
 
 
 def settle(whole: Predictions) -> Predictions:

@@ -26,6 +26,7 @@ from pilotbase.trial.candidates.messages import (
     decoded,
     encoded,
 )
+from pilotbase.trial.sandbox.boxed import Box, Boxed, explained
 from pilotbase.trial.workers import end_group, kill_group
 
 STALE_LINES_MAX = 1000
@@ -47,14 +48,16 @@ class Launch:
 
     Attributes:
         command: program and arguments; no shell reads them.
-        folder: its working folder.
+        folder: its working folder; of a sandboxed program, where its copies come from.
         seconds: deadline for each message.
+        box: the sandbox that holds it, if any.
     """
 
     command: tuple[str, ...]
     folder: Path
     seconds: float
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    box: Box | None = None
 
 
 class Session:
@@ -74,16 +77,9 @@ class Session:
         self._launch, self._clock = launch, clock
         self._id = -1
         self._late = False
+        self._boxed: Boxed | None = None
         try:
-            self._process = subprocess.Popen(
-                launch.command,
-                cwd=launch.folder,
-                env=dict(launch.environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
+            self._process = self._started()
         except OSError as error:
             raise NotStarted(f"{launch.command[0]}: {error.strerror or error}") from error
         self._stderr = bytearray()
@@ -91,11 +87,26 @@ class Session:
         self._drain.start()
         self.learns = self._greet(hello)
 
+    def _started(self) -> subprocess.Popen[bytes]:
+        launch = self._launch
+        if launch.box is not None:
+            self._boxed = Boxed(launch.command, launch.environment, launch.box)
+            return self._boxed.process
+        return subprocess.Popen(
+            launch.command,
+            cwd=launch.folder,
+            env=dict(launch.environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
     def _greet(self, hello: Mapping[str, Any]) -> bool:
         try:
             reply = self._exchange([{"hello": {"protocol": PROTOCOL, **hello}}])[0]
             if "error" in reply:
-                raise BadReply(short(str(reply["error"])))
+                raise BadReply(self._explained(short(str(reply["error"]))))
             if reply.get("protocol") != PROTOCOL:
                 raise BadReply(f"it does not speak protocol {PROTOCOL}")
         except (BadReply, Gone) as error:
@@ -110,9 +121,20 @@ class Session:
         if "error" in reply:
             raise BadReply(short(str(reply["error"])))
 
+    def read(self, passages: Mapping[str, str]) -> None:
+        """Give it documents to read. Raises Gone, or BadReply with its own reason."""
+        head: list[Mapping[str, Any]] = [{"documents": {"passages": len(passages)}}]
+        lines = ({"passage": name, "text": text} for name, text in passages.items())
+        reply = self._exchange(itertools.chain(head, lines))[0]
+        if "error" in reply:
+            raise BadReply(short(str(reply["error"])))
+
     def ask(self, case: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
         """Its reply to one case and the milliseconds it took. Raises Gone or BadReply."""
-        return self._exchange([{"predict": case}])
+        reply, taken_ms = self._exchange([{"predict": case}])
+        if "error" in reply:
+            reply = {**reply, "error": self._explained(short(str(reply["error"])))}
+        return reply, taken_ms
 
     def _exchange(self, messages: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], float]:
         self._id += 1
@@ -143,7 +165,7 @@ class Session:
                 return reply
             if not isinstance(found, int) or not 0 <= found < self._id:
                 raise BadReply(f"wrong id {short(repr(found))[:40]}")
-        end_group(self._process)
+        self.close()
         raise Gone(f"{GONE}more than {STALE_LINES_MAX} lines that nobody asked for")
 
     def _read_line(self) -> bytes:
@@ -155,7 +177,7 @@ class Session:
             raise self._gone() from error
         if not line.endswith(b"\n"):
             if len(line) > LINE_BYTES_MAX:
-                end_group(self._process)
+                self.close()
                 raise Gone(f"{GONE}a line of more than {LINE_BYTES_MAX} bytes")
             raise self._gone()
         return line
@@ -163,16 +185,25 @@ class Session:
     def _gone(self) -> Gone:
         """Why the process is over, in words that are the same in every run."""
         if self._late:
-            end_group(self._process)
+            self.close()
             return Gone(f"{GONE}no answer within {self._launch.seconds:g} s")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)  # it has closed its output; give it a moment to exit by itself
         code = self._process.poll()
-        end_group(self._process)
+        self.close()
         self._drain.join(1.0)
         word = "no exit code" if code is None else exit_word(code)
+        if self._boxed is not None:
+            word = self._boxed.ending()
+            if word.startswith("sandbox"):  # the guard's word, not the program's
+                return Gone(f"{GONE}{word}")
         lines = bytes(self._stderr).decode("utf-8", "replace").strip().splitlines()
-        return Gone(short(f"{GONE}{word}" + (f": {lines[-1]}" if lines else "")))
+        said = short(f"{GONE}{word}" + (f": {lines[-1]}" if lines else ""))
+        return Gone(self._explained(said))
+
+    def _explained(self, reason: str) -> str:
+        """A reason with the sandbox's rule that it speaks of."""
+        return explained(reason) if self._boxed is not None else reason
 
     @contextlib.contextmanager
     def _deadline(self) -> Iterator[None]:
@@ -186,7 +217,10 @@ class Session:
 
     def _expire(self) -> None:
         self._late = True
-        kill_group(self._process)
+        if self._boxed is not None:
+            self._boxed.kill()
+        else:
+            kill_group(self._process)
 
     def _drain_stderr(self) -> None:
         """Read what it says on stderr, so that it never waits for us; keep the end."""
@@ -198,6 +232,8 @@ class Session:
 
     def close(self) -> None:
         """End the program, whatever it does."""
+        if self._boxed is not None:
+            self._boxed.end()
         end_group(self._process)
 
 

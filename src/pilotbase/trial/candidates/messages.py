@@ -14,9 +14,12 @@ import numpy as np
 
 from pilotbase.trial.candidates.answer import fault, short
 from pilotbase.trial.cases import OK, Predictions
+from pilotbase.trial.reply import Citation, Reply, Step
 
 PROTOCOL = 1
 LINE_BYTES_MAX = 1 << 20
+REPLY_CHARACTERS_MAX = 200_000
+LISTED_MAX = 1_000
 
 
 class BadReply(Exception):
@@ -93,6 +96,73 @@ def read_answer(
         fault(block, row, str(error))
         return
     block.status[row] = OK
+
+
+def read_reply(fields: Mapping[str, Any]) -> Reply:
+    """An answer in words, checked field by field. Raises BadReply."""
+    if "error" in fields:
+        raise BadReply(f"error: {short(str(fields['error']))}")
+    refused = bool(fields.get("refused", False)) or "refuse" in fields
+    text = fields.get("text", fields.get("refuse", ""))
+    if not isinstance(text, str):
+        raise BadReply(f"text is no text: {short(repr(text))[:60]}")
+    data = fields.get("data")
+    if not text.strip() and not refused and data is None and "outcome" not in fields:
+        raise BadReply("neither text nor data nor a refusal")
+    return Reply(
+        text=text[:REPLY_CHARACTERS_MAX],
+        refused=refused,
+        citations=tuple(_citation(one) for one in _list(fields, "cites")),
+        retrieved=tuple(_word(one, "retrieved") for one in _list(fields, "retrieved")),
+        data=data,
+        steps=tuple(_step(one) for one in _list(fields, "steps")),
+        outcome=None if fields.get("outcome") is None else _number(fields["outcome"], "outcome"),
+        tokens_in=_tokens(fields, "in"),
+        tokens_out=_tokens(fields, "out"),
+    )
+
+
+def _list(fields: Mapping[str, Any], name: str) -> list[Any]:
+    values = fields.get(name) or []
+    if not isinstance(values, list) or len(values) > LISTED_MAX:
+        raise BadReply(f"{name} is no list of at most {LISTED_MAX}")
+    return values
+
+
+def _word(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not value or len(value) > 200:
+        raise BadReply(f"{name} names a passage by {short(repr(value))[:60]}")
+    return value
+
+
+def _citation(value: Any) -> Citation:
+    if isinstance(value, str):
+        return Citation(_word(value, "cites"))
+    if not isinstance(value, dict):
+        raise BadReply(f"cites holds {short(repr(value))[:60]}")
+    quote = value.get("quote") or ""
+    if not isinstance(quote, str):
+        raise BadReply("a quote is no text")
+    return Citation(_word(value.get("passage"), "cites"), quote[:REPLY_CHARACTERS_MAX])
+
+
+def _step(value: Any) -> Step:
+    if not isinstance(value, dict):
+        raise BadReply(f"steps holds {short(repr(value))[:60]}")
+    arguments = value.get("arguments") or {}
+    return Step(
+        tool=str(value.get("tool", "")),
+        arguments=arguments if isinstance(arguments, dict) else {},
+        observed=str(value.get("observed", "")),
+        approval=str(value.get("approval", "")),
+        fault=str(value.get("fault", "")),
+    )
+
+
+def _tokens(fields: Mapping[str, Any], side: str) -> int | None:
+    tokens = fields.get("tokens")
+    count = tokens.get(side) if isinstance(tokens, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
 def _read_class(

@@ -6,7 +6,7 @@ plan are sent once, and a run that was killed reads the answers that it has and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,11 +21,17 @@ class Case:
         features: column → value; numbers for tables, whatever the table holds for language.
         question: the case in words, for tasks of language.
         repeat: 0 for the first time it is asked, 1 for the second …; repeats are never shared.
+        row, version: which row of the question it is, under which perturbation (0: as it is).
+        history, horizon: of a rolling forecast: the series so far, and steps ahead.
     """
 
     features: Mapping[str, Any]
     question: Question | None = None
     repeat: int = 0
+    row: int = 0
+    version: int = 0
+    history: Sequence[float] | None = None
+    horizon: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def mark_key(criterion: Criterion) -> str:
 
 @cache
 def _mark_key(metric: str, *words: str) -> str:
-    return canonical.digest([metric, *words])
+    return f"{metric}:{canonical.digest(list(words)).removeprefix('sha256:')[:12]}"
 
 
 @dataclass(frozen=True)
