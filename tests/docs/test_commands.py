@@ -33,8 +33,9 @@ def page(language: Language) -> str:
         lines.append(f"## `pilotbase {verb.name.replace('.', ' ')}`\n")
         lines.append(f"{verb.summary.in_language(language)} ({kind}; {roles})\n")
         for field in dataclasses.fields(verb.request):
-            required = field.default is dataclasses.MISSING
-            name = field.name.upper() if required else "--" + field.name.replace("_", "-")
+            words = field.metadata["many"] or field.metadata["word"]
+            argument = field.default is dataclasses.MISSING or words
+            name = field.name.upper() if argument else "--" + field.name.strip("_").replace("_", "-")
             lines.append(f"- `{name}`: {field.metadata['help'].in_language(language)}")
         if lines[-1].startswith("- "):
             lines.append("")

@@ -62,14 +62,21 @@ class Context:
 
 
 def asked(
-    en: str, zh: str, *, default: Any = dataclasses.MISSING, short: str = "", many: bool = False
+    en: str,
+    zh: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    short: str = "",
+    many: bool = False,
+    word: bool = False,
 ) -> Any:
     """A field of a request with its bilingual help.
 
     A field without a default is a positional argument on the command line, one with a default an
-    option; ``many`` takes any number of words (its default is the empty tuple).
+    option; ``many`` takes any number of words (its default is the empty tuple), ``word`` is an
+    argument that may be left out.
     """
-    metadata = {"help": Text(en, zh), "short": short, "many": many}
+    metadata = {"help": Text(en, zh), "short": short, "many": many, "word": word}
     if default is dataclasses.MISSING:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)

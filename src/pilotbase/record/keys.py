@@ -16,11 +16,13 @@ from typing import TypeVar
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.home import MARKER, storage_errors, write_whole
 from pilotbase.kernel.text import Text
-from pilotbase.record.rules.note import SigningKey, VerifierKey
+from pilotbase.record.rules.cosignature import CosignerSecret
+from pilotbase.record.rules.note import KEY_SIZE, SigningKey, VerifierKey, public_key
 
 K = TypeVar("K")
 SECRET = Path("keys", "base.key")
 PUBLIC = Path("keys", "base.vkey")
+WITNESS = Path("keys", "witness.key")
 NEXT = Path("keys", "next-*.key")
 
 
@@ -89,6 +91,22 @@ def promote(home: Path, path: Path, key: SigningKey) -> None:
         write_secret(home / SECRET, (key.encode() + "\n").encode())
         for done in waiting(home):
             done.unlink(missing_ok=True)
+
+
+def load_witness(home: Path) -> CosignerSecret | None:
+    """The key with which this home cosigns other bases' checkpoints, None when never made."""
+    path = home / WITNESS
+    with storage_errors(path):
+        return _parsed(path, CosignerSecret.parse) if path.exists() else None
+
+
+def make_witness(home: Path, entropy: Callable[[int], bytes], name: str = "") -> CosignerSecret:
+    """Make that key; it must serve nothing else (c2sp.org/tlog-cosignature)."""
+    seed = entropy(KEY_SIZE)
+    key = CosignerSecret(name or default_name(public_key(seed)) + "/witness", seed)
+    with storage_errors(home / WITNESS):
+        write_secret(home / WITNESS, (key.encode() + "\n").encode())
+    return key
 
 
 def default_name(public: bytes) -> str:

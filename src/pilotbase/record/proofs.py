@@ -1,20 +1,20 @@
-"""Making proof files from a record and reading them back."""
+"""Making proof files from a record."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
-from pilotbase.kernel.errors import InputError, RecordError
-from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.errors import RecordError
+from pilotbase.kernel.event import Entry
 from pilotbase.kernel.text import Text
+from pilotbase.record.cosigned import cosigned
 from pilotbase.record.opened import Record
+from pilotbase.record.rotation import rotations
 from pilotbase.record.rules.checkpoint import verify_checkpoint
+from pilotbase.record.rules.merkle import node_count
 from pilotbase.record.rules.note import VerifierKey
-from pilotbase.record.rules.proof import proof_file
-
-FILE_SIZE_MAX = 64 * 2**20
+from pilotbase.record.rules.proof import consistency_file, proof_file
+from pilotbase.record.rules.tlog_proof import TlogProof
 
 
 def prove(record: Record, index: int) -> dict[str, Any]:
@@ -23,54 +23,89 @@ def prove(record: Record, index: int) -> dict[str, Any]:
     Raises:
         RecordError: there is no such entry; or a checkpoint has to be made and the key is lost.
     """
+    entry, note, size, key, statements = _proven(record, index)
+    proof = record.inclusion(index, size)
+    return proof_file(index, entry.data, proof, note, key.encode(), statements)
+
+
+def prove_as_tlog(record: Record, index: int) -> str:
+    """The same proof as `prove` gives, in the text form of c2sp.org/tlog-proof."""
+    entry, note, size, _, _ = _proven(record, index)
+    proof = tuple(record.inclusion(index, size))
+    return TlogProof(index, entry.data, proof, cosigned(record.home, size) or note).encode()
+
+
+def prove_consistency(record: Record, size: int, held: str | None = None) -> dict[str, Any]:
+    """The proof file that the newest checkpoint extends the one of ``size`` entries.
+
+    Args:
+        held: that checkpoint, as someone else has kept it; else it is looked up in the log.
+
+    Raises:
+        RecordError: no checkpoint was made at that size, or the log does not extend it.
+    """
+    later, chain = record.checkpoint(), record.chain()
+    earlier = held or next((note for at, note in record.log.checkpoints() if at == size), None)
+    if earlier is None:
+        raise _no_checkpoint(record, size)
+    one, two = verify_checkpoint(earlier, chain), verify_checkpoint(later, chain)
+    if one.size > two.size or record.root(one.size) != one.root:
+        raise RecordError(
+            "record.not_extended",
+            Text("the log does not extend this checkpoint", "日志与该检查点不衔接"),
+            next_step=Text("Run `pilotbase record verify`.", "请运行 `pilotbase record verify`。"),
+        )
+    proof, statements = record.consistency(one.size, two.size), _statements(record)
+    return consistency_file(earlier, later, proof, chain.newest.encode(), statements)
+
+
+def index_of(record: Record, leaf: bytes) -> int:
+    """The index of the entry with this leaf hash, SHA-256(0x00 || entry); reads all hashes once.
+
+    Raises:
+        RecordError: no entry has it.
+    """
+    index, due = 0, 0
+    for number, found in record.log.all_nodes():
+        if number != due:
+            continue
+        if found == leaf:
+            return index
+        index += 1
+        due = node_count(index)
+    raise RecordError(
+        "record.no_such_hash",
+        Text("no entry has this leaf hash", "没有条目具有该叶哈希"),
+        where=leaf.hex(),
+        next_step=Text(
+            "A leaf hash is SHA-256 of a zero byte and the entry's bytes.",
+            "叶哈希为 SHA-256(零字节 ‖ 条目内容)。",
+        ),
+    )
+
+
+def _proven(record: Record, index: int) -> tuple[Entry, str, int, VerifierKey, list[str]]:
+    """Entry, note and size of a checkpoint that has it, its key, and what leads to that key."""
     entry = record.entry(index)
     last = record.log.last_checkpoint()
     note = last[1] if last is not None and last[0] > index else record.checkpoint()
-    key = record.verifier
-    size = verify_checkpoint(note, key).size
-    return proof_file(index, entry.data, record.inclusion(index, size), note, key.encode())
+    chain = record.chain()
+    size = verify_checkpoint(note, chain).size
+    return entry, note, size, chain.at(size), _statements(record)
 
 
-def read_json(file: Path) -> Any:
-    """The JSON of a file. Raises InputError when it is missing, too large or not JSON."""
-    text = read_text(file)
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "record.not_a_proof",
-            Text("this file is not JSON", "该文件不是 JSON"),
-            where=str(file),
-            next_step=Text(
-                "Give a file made by `pilotbase record prove INDEX -o FILE`.",
-                "请给出由 `pilotbase record prove 序号 -o 文件` 生成的文件。",
-            ),
-        ) from error
+def _statements(record: Record) -> list[str]:
+    return [str(body["statement"]) for _, body in rotations(record.log)]
 
 
-def read_text(file: Path) -> str:
-    """The text of a file. Raises InputError when it is missing or too large."""
-    with storage_errors(file):
-        try:
-            with file.open("rb") as opened:
-                data = opened.read(FILE_SIZE_MAX + 1)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise _unusable(file, Text("there is no such file", "没有此文件")) from error
-    if len(data) > FILE_SIZE_MAX:
-        raise _unusable(file, Text("the file is too large", "文件过大"))
-    return data.decode("utf-8", "replace")
-
-
-def read_key(vkey: str) -> VerifierKey | None:
-    """The key of a vkey, None for an empty one. Raises InputError when it is malformed."""
-    try:
-        return VerifierKey.parse(vkey.strip()) if vkey else None
-    except RecordError as error:
-        raise InputError(
-            error.code, error.message, where="--key", next_step=error.next_step
-        ) from error
-
-
-def _unusable(file: Path, message: Text) -> InputError:
-    step = Text("Check the path.", "请检查路径。")
-    return InputError("record.bad_file", message, where=str(file), next_step=step)
+def _no_checkpoint(record: Record, size: int) -> RecordError:
+    made = ", ".join(str(at) for at, _ in record.log.checkpoints())
+    return RecordError(
+        "record.no_checkpoint",
+        Text(f"no checkpoint was made of {size} entries", f"没有大小为 {size} 的检查点"),
+        where=str(record.home),
+        next_step=Text(
+            f"There are checkpoints of {made}; or give a checkpoint that was kept, as a file.",
+            f"已有检查点的大小: {made}; 也可用文件给出另行保存的检查点。",
+        ),
+    )

@@ -101,7 +101,10 @@ def _parameter(field: dataclasses.Field[Any], hint: Any, language: Language) -> 
         return click.Argument([field.name], nargs=-1, type=kind, required=False)
     if field.default is dataclasses.MISSING:
         return click.Argument([field.name], type=kind)
-    names = [f"--{field.name.replace('_', '-')}", field.name]
+    if field.metadata.get("word"):
+        return click.Argument([field.name], type=kind, default=field.default, required=False)
+    # A name that Python keeps for itself has a trailing "_" there and none here.
+    names = [f"--{field.name.rstrip('_').replace('_', '-')}", field.name]
     if field.metadata.get("short"):
         names.insert(0, field.metadata["short"])
     if kind is click.BOOL:

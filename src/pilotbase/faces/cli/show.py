@@ -27,12 +27,10 @@ from pilotbase.desk.answers import (
     WitnessKeyResponse,
     WitnessSignResponse,
 )
+from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
-from pilotbase.record.verbs.auditing import VerifyResponse
-from pilotbase.record.verbs.proving import CheckResponse
-from pilotbase.record.verbs.signing import CheckpointResponse
 from pilotbase.scenario.verbs import NewResponse, PacksResponse
 
 WORDS = {
@@ -272,34 +270,6 @@ def _check(console: Console, check: ScenarioCheckResponse, language: Language) -
         console.print(said, markup=False, soft_wrap=True)
 
 
-def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
-    for finding in found.findings:
-        place, said = finding["where"][language], finding["message"][language]
-        console.print(f"{finding['severity']}: {place}: {said}", markup=False, soft_wrap=True)
-    good = Text(
-        "The record holds: {size} entries, {bodies} bodies, {checkpoints} checkpoints.",
-        "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点。",
-    )
-    bad = Text(
-        "The record does NOT hold; first bad entry: {bad}.", "记录有误; 最先出错的条目: {bad}。"
-    )
-    said_all = (good if found.ok else bad).format(
-        size=found.size, bodies=found.bodies, checkpoints=found.checkpoints,
-        bad="–" if found.first_bad_index is None else found.first_bad_index,
-    )  # fmt: skip
-    console.print(f"[{'green' if found.ok else 'bold red'}]{said_all.in_language(language)}[/]")
-    console.print(f"[dim]root {found.root}\nkey  {found.vkey}[/]", soft_wrap=True)
-
-
-def _proof(console: Console, found: CheckResponse, language: Language) -> None:
-    holds = Text("The proof holds for entry {index}.", "证明成立: 条目 {index}。")
-    said = holds.format(index=found.index) if found.problem is None else found.problem
-    style = "green" if found.ok else "bold red"
-    console.print(f"[{style}]{escape(said.in_language(language))}[/]", soft_wrap=True)
-    console.print(escape(found.trust.in_language(language)), soft_wrap=True)
-    console.print(f"[dim]{escape(found.vkey)}[/]", soft_wrap=True)
-
-
 def _packs(console: Console, found: PacksResponse, language: Language) -> None:
     exercise = Text("exercise", "练习").in_language(language)
     for pack in found.packs:
@@ -311,10 +281,6 @@ def _packs(console: Console, found: PacksResponse, language: Language) -> None:
                 f"  {one.item}  {title}{mark}\n        [dim]{escape(str(one.file))}[/]",
                 soft_wrap=True,
             )
-
-
-def _checkpoint(console: Console, found: CheckpointResponse, language: Language) -> None:
-    console.print(found.checkpoint, markup=False, soft_wrap=True, end="")
 
 
 def _new(console: Console, found: NewResponse, language: Language) -> None:
@@ -355,9 +321,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "scenario.check": _check,
     "scenario.new": _new,
     "packs": _packs,
-    "record.verify": _verify,
-    "record.check": _proof,
-    "record.checkpoint": _checkpoint,
+    **RECORD_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,

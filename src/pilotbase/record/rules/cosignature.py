@@ -14,6 +14,7 @@ The signed text does not name the witness, so a witness's key must serve nothing
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -85,9 +86,8 @@ class CosignerSecret:
 
     def encode(self) -> str:
         """``PRIVATE+KEY+name+ID+base64(0x04 || seed)``."""
-        _, said, _ = note.split_key(self.verifier.encode(), COSIGNATURE)
-        key = note.encode_key(self.name, COSIGNATURE, self.seed).rpartition("+")[2]
-        return f"{note.PRIVATE}{self.name}+{said}+{key}"
+        seed = base64.b64encode(COSIGNATURE + self.seed).decode()
+        return f"{note.PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{seed}"
 
     @classmethod
     def parse(cls, text: str) -> CosignerSecret:

@@ -45,7 +45,7 @@ _SMALL_ORDER = frozenset(
         "ec" + "ff" * 30 + "7f",
     )
 )
-_DASH = "— "
+DASH = "— "
 PRIVATE = "PRIVATE+KEY+"
 _ASK_AGAIN = Text(
     "Get it again from where it came; it must be passed on byte for byte.",
@@ -74,7 +74,7 @@ class Signature:
     value: bytes
 
     def line(self) -> str:
-        return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.value).decode()}\n"
+        return f"{DASH}{self.name} {base64.b64encode(self.key_id + self.value).decode()}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +272,9 @@ def _unsigned(keys: Iterable[Key]) -> RecordError:
 
 
 def _signature(line: str) -> Signature:
-    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    name, space, encoded = line.removeprefix(DASH).partition(" ")
     value = exact_base64(encoded)
-    if not line.startswith(_DASH) or not space or not is_name(name):
+    if not line.startswith(DASH) or not space or not is_name(name):
         raise _malformed_note()
     if value is None or len(value) < 5:
         raise _malformed_note()

@@ -25,7 +25,7 @@ class VerifyRequest:
 class VerifyResponse:
     """What the audit found.
 
-    ``findings`` are ``{"severity": "fault"|"gone"|"note", "where", "index", "message"}``, where and
+    ``findings`` are ``{"severity": "fault"|"note", "where", "index", "message"}``, where and
     message in both languages; ``first_bad_index`` is the lowest entry that shows a fault.
     """
 
@@ -55,8 +55,8 @@ class VerifyResponse:
 )
 def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.record import audit
+    from pilotbase.record.inputs import read_key, read_text
     from pilotbase.record.opened import open_record
-    from pilotbase.record.proofs import read_key, read_text
 
     key = read_key(request.key)
     held = read_text(request.held) if request.held is not None else None
