@@ -1,0 +1,60 @@
+"""What metrics of language look at: whether a reply answers, and its words without citations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pilotbase.trial.reply import Question, Reply
+from pilotbase.trial.rules.sentences import without_markers
+from pilotbase.trial.rules.wordforms import compared
+
+REFUSAL_MAX = 2_000  # characters; a longer text is no declared sentence
+
+
+def declined(question: Question, reply: Reply) -> bool:
+    """Whether the reply says that it does not answer: by the flag or a declared sentence."""
+    if reply.refused:
+        return True
+    if not question.refusals or not reply.text or len(reply.text) > REFUSAL_MAX:
+        return False
+    return compared(wording(question, reply)) in {compared(said) for said in question.refusals}
+
+
+def answered(question: Question, reply: Reply) -> bool:
+    """Whether the reply says something and does not decline."""
+    return bool(reply.text.strip() or reply.data is not None) and not declined(question, reply)
+
+
+def wording(question: Question, reply: Reply) -> str:
+    """The text of the reply without the citations in it."""
+    if "[" not in reply.text:
+        return reply.text
+    cited = {citation.passage for citation in reply.citations}
+    return without_markers(reply.text, cited | question.passages.keys())
+
+
+def everything(reply: Reply) -> str:
+    """All words of a reply: its text, its quotes, and the texts inside its data."""
+    quotes = (citation.quote for citation in reply.citations)
+    return "\n".join([reply.text, *quotes, *_texts(reply.data)])
+
+
+def given(question: Question) -> Iterator[str]:
+    """All words that the candidate was given: the question, its columns, the passages."""
+    yield question.text
+    yield from (str(value) for value in question.columns.values())
+    yield from question.passages.values()
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """Names, texts and numbers inside JSON data, however deep."""
+    waiting = [data]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting += [*node.values(), *node]
+        elif isinstance(node, (list, tuple)):
+            waiting += node
+        elif node is not None:
+            yield str(node)
