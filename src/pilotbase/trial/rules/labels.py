@@ -51,7 +51,7 @@ class LabelSaving:
         return asdict(self)
 
 
-def label_saving(part: Part, judged: Judged, every: int, levels: Levels) -> LabelSaving:
+def label_saving(part: Part, judged: Judged, levels: Levels) -> LabelSaving:
     """The saving in labels of an audited part (`audited_part`), as it stands.
 
     Labels alone are what the audited units show: by the lot a random sample of all units, settled
