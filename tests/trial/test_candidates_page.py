@@ -12,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from pilotbase.scenario.schema import Candidate
-from pilotbase.trial.asking import BATCH_UNITS
 from pilotbase.trial.candidates.command import Launch, Session
 from pilotbase.trial.candidates.messages import LINE_BYTES_MAX, PROTOCOL
-from pilotbase.trial.stream import ENDINGS_MAX
+from pilotbase.trial.program import ENDINGS_MAX
+from pilotbase.trial.units import LOOK_UNITS
 from pilotbase.trial.workers import FLOOR_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -54,7 +54,7 @@ def test_the_estimator_is_good_grammar(page: str):
 
 
 def test_the_limits_are_the_codes_own(page: str):
-    assert (BATCH_UNITS, ENDINGS_MAX, FLOOR_SECONDS) == (25, 5, 30.0)
+    assert (LOOK_UNITS, ENDINGS_MAX, FLOOR_SECONDS) == (25, 5, 30.0)
     assert LINE_BYTES_MAX == 1 << 20 and "1 MiB" in page
     assert f'"protocol": {PROTOCOL}' in page
     for said in ("25", "30", "五" if "五" in page else "five"):

@@ -100,6 +100,7 @@ class _Questioning:
         self._moved = anyio.Condition()
         try:
             with anyio.CancelScope() as self._scope:
+                await self._read_back()
                 async with anyio.create_task_group() as group:
                     for _ in range(min(self.respondent.concurrency, len(units))):
                         group.start_soon(self._work)
@@ -108,6 +109,24 @@ class _Questioning:
                 for rows, finished in self.waiting.values():
                     self.answered.add(rows, finished)
         await self.respondent.aclose()
+
+    async def _read_back(self) -> None:
+        """Settle what an earlier start of this run has answered, before anyone is asked again."""
+        while self._taken < len(self._units) and self._all_kept(self._rows[self._taken]):
+            position = self._taken
+            self._taken += 1
+            self.waiting[position] = self._rows[position], await self._answers(self._rows[position])
+            await self._settle()
+            await anyio.sleep(0)
+
+    def _all_kept(self, rows: Ints) -> bool:
+        journal, question = self.asking.journal, self.asking.question
+        return all(
+            journal.said(question, self.candidate.id, Place(row, version, repeat)) is not None
+            for row in rows.tolist()
+            for version, repeats in enumerate(self.asking.repeats)
+            for repeat in range(repeats)
+        )
 
     async def _work(self) -> None:
         ahead = AHEAD * self.respondent.concurrency
