@@ -115,6 +115,13 @@ OFFERS = [
     ("    plugin: note-reader", "    plugin: «note-raeder", "unknown_plugin", "note-reader"),
     ("    plugin: note-reader", "    callable: «mine:answer", "needs_trust", None),
     ("    plugin: note-reader", "    «command: [python, answer.py]", "needs_trust", None),
+    ("    cutoff: {score: 0.25}", "    «sandbox: {memory_mb: 64}", "no_effect", None),
+    (
+        "    plugin: note-reader",
+        "    plugin: a\n    sandbox: {processes: «0}",
+        "range",
+        None,
+    ),
     (
         "sklearn.linear_model.LogisticRegression",
         "«sklern.linear_model.LogisticRegression",
@@ -291,6 +298,12 @@ def test_trust_admits_code_and_files_of_ones_own(
     codes = {fault.code for fault in faults(text, known)}
     assert codes <= {"scenario.needs_trust", "scenario.path_outside"} and codes
     assert faults(text, replace(known, trust=True)) == ()
+
+
+@pytest.mark.parametrize("named", ["callable: mine:answer", "command: [python, answer.py]"])
+def test_a_sandbox_needs_no_trust(named: str, good: str, known: Known) -> None:
+    text = edited(good, "    plugin: note-reader", f"    {named}\n    sandbox: {{}}")[0]
+    assert faults(text, known) == ()
 
 
 def test_a_refusal_of_code_says_why(good: str, known: Known) -> None:

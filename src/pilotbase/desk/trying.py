@@ -18,6 +18,7 @@ from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Candidate, Criterion, Estimand, Scenario, Under
 from pilotbase.trial.baselines import baseline_predictions
+from pilotbase.trial.candidates.boxes import enforced
 from pilotbase.trial.cases import FAULT, OUTAGE, Cases, Ints, Predictions
 from pilotbase.trial.estimates import estimates_of
 from pilotbase.trial.evaluators.metric import Metric
@@ -200,6 +201,8 @@ def _body(
         "cut": answered.cut,
         "estimates": estimates_of(question.cases, answered.predictions),
     }
+    if candidate.sandbox is not None:
+        beside["sandbox"] = enforced(candidate, prepared.file.folder)
     return {**evidence_to_json(evidence), "beside": beside}
 
 

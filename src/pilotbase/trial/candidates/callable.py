@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from pilotbase.kernel.errors import CandidateError, PluginError
@@ -11,11 +10,10 @@ from pilotbase.kernel.plugins import names
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Candidate
 from pilotbase.trial.candidates.adapter import GROUP
+from pilotbase.trial.candidates.boxes import ADAPTER, sandboxed
 from pilotbase.trial.candidates.command import Launch
 from pilotbase.trial.candidates.naming import nearest
 from pilotbase.trial.workers import single_threaded
-
-_PROGRAM = "from pilotbase.trial.candidates.adapter import main; main()"
 
 
 def launch_of(candidate: Candidate, folder: Path, seconds: float, *, trust: bool) -> Launch:
@@ -26,11 +24,14 @@ def launch_of(candidate: Candidate, folder: Path, seconds: float, *, trust: bool
         seconds: deadline of each message.
 
     Raises:
-        PluginError: no plug-in of that name. CandidateError: code is named without trust.
+        PluginError: no plug-in of that name. CandidateError: code is named without trust, or in a
+            sandbox that this machine cannot give.
     """
+    if candidate.plugin is not None and candidate.plugin not in names(GROUP):
+        raise _unknown_plugin(candidate)
+    if candidate.sandbox is not None:
+        return sandboxed(candidate, candidate.sandbox, folder, seconds)
     if candidate.plugin is not None:
-        if candidate.plugin not in names(GROUP):
-            raise _unknown_plugin(candidate)
         return _python(("plugin", candidate.plugin), folder, seconds)
     if not trust:
         raise CandidateError(
@@ -38,8 +39,8 @@ def launch_of(candidate: Candidate, folder: Path, seconds: float, *, trust: bool
             Text("the scenario names code to run", "该场景指定了要运行的代码"),
             where=candidate.id,
             next_step=Text(
-                "Read that code, then allow it with --trust.",
-                "请先审阅该代码, 再用 --trust 允许运行。",
+                "Write `sandbox: {}` beside it, or read that code and allow it with --trust.",
+                "请在其旁写明 `sandbox: {}` 以隔离运行; 或先审阅该代码, 再用 --trust 允许运行。",
             ),
         )
     if candidate.callable is not None:
@@ -51,7 +52,7 @@ def _python(arguments: tuple[str, str], folder: Path, seconds: float) -> Launch:
     environment = single_threaded(dict(os.environ))
     if arguments[0] == "callable":
         environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], str(folder)])
-    command = (sys.executable, "-P", "-c", _PROGRAM, *arguments)
+    command = (*ADAPTER, *arguments)
     return Launch(command, folder, seconds, environment)
 
 
