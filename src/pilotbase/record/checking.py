@@ -11,13 +11,17 @@ from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
 from pilotbase.record.cosigned import who_cosigned
 from pilotbase.record.inputs import not_a_proof, read_text
-from pilotbase.record.rules import note, proof, tlog_proof
+from pilotbase.record.rules import absence, note, proof, tlog_proof
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.proof import Checked
 
 Check = Callable[[object, VerifierKey | None], Checked]
-JSON_CHECKS: Mapping[str, Check] = {proof.FORMAT: proof.check, proof.CONSISTENCY: proof.check}
+JSON_CHECKS: Mapping[str, Check] = {
+    proof.FORMAT: proof.check,
+    proof.CONSISTENCY: proof.check,
+    absence.FORMAT: absence.check,
+}
 """By the ``format`` of a JSON file: what checks it. Each is pure and never raises."""
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilotbase.kernel.event import event
+from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.erasure import ERASED
 
 KEY_ROTATED = "record.key_rotated/1"
-TALLIED = "record.tallied/1"
 
 
 @event(KEY_ROTATED)
@@ -52,8 +52,10 @@ class Encrypted:
 @event(TALLIED)
 @dataclass(frozen=True)
 class Tallied:
-    """How many entries of each of these kinds stand before this one. An audit counts them again."""
+    """How many entries of each of these kinds are among the first ``size`` of the log. An audit
+    counts them again."""
 
+    size: int
     counts: Mapping[str, int]
 
 

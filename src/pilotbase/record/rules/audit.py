@@ -9,7 +9,7 @@ chain of neighbours that all agree is the whole tree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,19 +76,35 @@ def of_tree(index: int, en: str, zh: str) -> Finding:
 class EntryAudit:
     """Audits entries in order: bytes, envelope, the copies stored beside it, counters."""
 
-    def __init__(self) -> None:
+    def __init__(self, tallies: Iterable[tuple[int, bytes]] = (), *, midway: bool = False) -> None:
+        """``tallies``: index and bytes of the log's tally entries, known before their time.
+
+        An audit that begins ``midway`` takes the first counter of each kind as it stands.
+        """
+        self._midway = midway
+        self._tallies: dict[int, list[tuple[int, Mapping[str, int]]]] = {}
+        for index, data in tallies:
+            size, counts = tally_of(data)
+            self._tallies.setdefault(size, []).append((index, counts))
         self._counts: dict[str, int] = {}
         self._newest = ""
         self._clock_noted = False
 
     def entry(self, row: Row) -> tuple[Mapping[str, Any] | None, list[Finding]]:
         """The entry's envelope, None when it cannot be read, and what is wrong with it."""
-        said = _envelope(row.data)
+        tallied, said = self._tallied(row.index), _envelope(row.data)
         if isinstance(said, Text):
             self._counts[str(row.kind)] = _int(row.count) + 1
-            return None, [of_entry(row.index, said.en, said.zh)]
-        findings = self._copies(row, said) + self._counter(row.index, said)
+            return None, [*tallied, of_entry(row.index, said.en, said.zh)]
+        findings = tallied + self._copies(row, said) + self._counter(row.index, said)
         return said, findings + self._time(row.index, said["at"])
+
+    def alone(self, index: int, data: bytes) -> tuple[Mapping[str, Any] | None, list[Finding]]:
+        """The same for an entry that comes without copies beside it."""
+        said = _envelope(data)
+        if isinstance(said, Text):
+            return None, [of_entry(index, said.en, said.zh)]
+        return said, self._counter(index, said) + self._time(index, said["at"])
 
     def _copies(self, row: Row, said: Mapping[str, Any]) -> list[Finding]:
         stored = {"key": row.key, "kind": row.kind, "count": row.count, "about": row.about}
@@ -100,12 +116,24 @@ class EntryAudit:
 
     def _counter(self, index: int, said: Mapping[str, Any]) -> list[Finding]:
         kind, count = said["kind"], said["count"]
-        expected = self._counts.get(kind, 0)
+        expected = self._counts.get(kind, count if self._midway else 0)
         self._counts[kind] = count + 1
         if count == expected:
             return []
         en = f"it is number {count} of its kind {kind}; number {expected} was to come"
         return [of_entry(index, en, f"它是 {kind} 类的第 {count} 条, 此处应为第 {expected} 条")]
+
+    def _tallied(self, size: int) -> list[Finding]:
+        """Compare what tallies say of the first ``size`` entries with what has streamed by."""
+        findings = []
+        for index, counts in self._tallies.pop(size, []):
+            # Midway, how many there are of a kind is known once one of them has come by.
+            known = {k: n for k, n in counts.items() if k in self._counts or not self._midway}
+            differ = ", ".join(k for k, n in known.items() if self._counts.get(k, 0) != n)
+            if differ:
+                en = f"it miscounts the first {size} entries: {differ}"
+                findings.append(of_entry(index, en, f"它对前 {size} 条的计数有误: {differ}"))
+        return findings
 
     def _time(self, index: int, at: str) -> list[Finding]:
         earlier, self._newest = at < self._newest, max(at, self._newest)
@@ -120,11 +148,14 @@ class EntryAudit:
 class TreeAudit:
     """Audits the stored nodes against the entries as both stream by, leaf by leaf."""
 
-    def __init__(self, stored: Iterator[tuple[int, bytes]]) -> None:
+    def __init__(
+        self, stored: Iterator[tuple[int, bytes]], size: int = 0, hashes: Sequence[bytes] = ()
+    ) -> None:
+        """The stored nodes after the first ``size`` entries; hashes of their ``cover(0, size)``."""
         self._stored = stored
         self._next = next(stored, None)
-        self._hashes: list[bytes] = []
-        self.size = 0
+        self._hashes = list(hashes)
+        self.size = size
 
     @property
     def exhausted(self) -> bool:
@@ -228,3 +259,12 @@ def _is_commitment(item: object) -> bool:
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else -1
+
+
+def tally_of(data: bytes) -> tuple[int, Mapping[str, int]]:
+    """The size and the counts of a tally entry; (-1, none) where it cannot be read."""
+    try:
+        body = decode(data)["body"]
+        return int(body["size"]), dict(body["counts"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return -1, {}

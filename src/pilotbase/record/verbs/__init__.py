@@ -8,6 +8,7 @@ from pilotbase.record.verbs.reading import show
 from pilotbase.record.verbs.signing import checkpoint, rotate_key
 from pilotbase.record.verbs.proving import prove, check
 from pilotbase.record.verbs.witnessing import witness, request, accept
+from pilotbase.record.verbs.duties import overdue
 from pilotbase.record.verbs.vault import list_, erase, expire, encrypt
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "erase",
     "expire",
     "list_",
+    "overdue",
     "prove",
     "request",
     "rotate_key",
