@@ -16,6 +16,7 @@ from pilotbase.record.adapters import sqlite
 from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.audit import verify
+from pilotbase.record.encryption import EncryptedVault
 from pilotbase.record.opened import LOG, VAULT, Record, open_record
 
 Make = Callable[..., Draft]
@@ -24,6 +25,13 @@ Make = Callable[..., Draft]
 def refused(error: pytest.ExceptionInfo[PilotbaseError], code: str, where: Path) -> None:
     assert error.value.code == code and error.value.where == str(where)
     assert error.value.message.zh and error.value.next_step.zh
+
+
+def vault_of(record: Record) -> SqliteVault:
+    """The store under the encryption."""
+    assert isinstance(record.vault, EncryptedVault)
+    assert isinstance(record.vault.inner, SqliteVault)
+    return record.vault.inner
 
 
 class TestDiskFull:
@@ -50,8 +58,7 @@ class TestDiskFull:
 
     def test_of_the_vault(self, record: Record, make: Make) -> None:
         record.append(make(0, e=b"small"))
-        assert isinstance(record.vault, SqliteVault)
-        free = self.limited(record.vault._connection)
+        free = self.limited(vault_of(record)._connection)
         with pytest.raises(HomeError) as error:
             record.append(make(1, e=bytes(100_000)))
         refused(error, "home.disk_full", record.home / VAULT)
@@ -134,7 +141,7 @@ class TestStrangeFiles:
     def test_a_newer_schema(self, context: Context, name: str) -> None:
         open_record(context).close()
         with closing(sqlite3.connect(context.home / name)) as newer:
-            newer.execute("PRAGMA user_version=2")
+            newer.execute("PRAGMA user_version=99")
         with pytest.raises(HomeError) as error:
             open_record(context)
         refused(error, "home.newer", context.home / name)
@@ -174,8 +181,9 @@ class TestStrangeFiles:
 
 
 def test_durability_is_asked_for(record: Record) -> None:
-    assert isinstance(record.log, SqliteLog) and isinstance(record.vault, SqliteVault)
-    for connection in (record.log._connection, record.vault._connection):
+    assert isinstance(record.log, SqliteLog)
+    vault = vault_of(record)
+    for connection in (record.log._connection, vault._connection):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "2 is FULL"
-    assert record.vault._connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+    assert vault._connection.execute("PRAGMA secure_delete").fetchone() == (1,)

@@ -13,6 +13,7 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
 from pilotbase.record import keys
+from pilotbase.record.adapters import blocks, sqlite_index
 from pilotbase.record.audit import FINDINGS_MAX, VerifyReport, verify
 from pilotbase.record.opened import LATEST, LOG, VAULT, Record, open_record
 from pilotbase.record.rules.merkle import CompactRange, leaf_hash, node_count
@@ -22,8 +23,11 @@ Make = Callable[..., Draft]
 SIZE, CHECKPOINTS = 7, (3, 5, 7)
 COLUMNS = {
     "entry": "leaf_index, data, key, kind, count, about",
-    "node": "number, hash",
+    "node": "block, hashes",
     "checkpoint": "size, note",
+    "lookup": "hash, leaf_index",
+    "posting": "word, first, indexes",
+    "indexed": "size",
     "body": "rowid, commitment, salt, data",
 }
 BODIES = {1: ("a", "b"), 4: ("a",)}
@@ -78,7 +82,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(context: Context, make: Make, make_other: Make) -> Iterator[Scene]:
+def scene(
+    context: Context, make: Make, make_other: Make, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
+    # So small that the eleven nodes lie in three blocks and the first four entries are indexed.
+    monkeypatch.setattr(blocks, "NODES", 4)
+    monkeypatch.setattr(sqlite_index, "TAIL_MIN", 4)
     with open_record(context) as record:
         for n in range(SIZE):
             bodies = {name: f"{name}{n}".encode() for name in BODIES.get(n, ())}
@@ -195,44 +204,112 @@ class TestEntries:
 
 class TestTree:
     def test_every_flipped_byte(self, scene: Scene) -> None:
-        for number, value in scene.read("SELECT number, hash FROM node"):
-            for changed in flips(value, 1 if number == 5 else 11):
-                update = "UPDATE node SET hash = ? WHERE number = ?"
-                with scene.changed((update, (changed, number))) as report:
+        for block, value in scene.read("SELECT block, hashes FROM node"):
+            for changed in flips(value, 1 if block == 1 else 11):
+                update = "UPDATE node SET hashes = ? WHERE block = ?"
+                with scene.changed((update, (changed, block))) as report:
                     assert not report.ok and report.first_bad_index is not None, faults(report)
 
     def test_removed(self, scene: Scene) -> None:
-        for number in range(node_count(SIZE)):
-            with scene.changed(f"DELETE FROM node WHERE number = {number}") as report:
+        for block, value in scene.read("SELECT block, hashes FROM node"):
+            with scene.changed(f"DELETE FROM node WHERE block = {block}") as report:
                 assert not report.ok and "missing" in faults(report)
+            update = "UPDATE node SET hashes = ? WHERE block = ?"
+            for at in range(0, len(value), 32):
+                cut = value[:at] + value[at + 32 :]
+                with scene.changed((update, (cut, block))) as report:
+                    assert not report.ok and report.first_bad_index is not None
 
     def test_of_another_length(self, scene: Scene) -> None:
-        for value in (b"", bytes(31), bytes(33)):
-            with scene.changed(("UPDATE node SET hash = ? WHERE number = 2", (value,))) as report:
-                assert not report.ok and report.first_bad_index == 0
+        for block, value in scene.read("SELECT block, hashes FROM node"):
+            for other in (b"", value[:-1], value + b"\0", value + bytes(32), b"\0" + value):
+                update = "UPDATE node SET hashes = ? WHERE block = ?"
+                with scene.changed((update, (other, block))) as report:
+                    assert not report.ok, (block, len(other), faults(report))
 
     def test_swapped(self, scene: Scene) -> None:
-        total = node_count(SIZE)
-        for one in range(total):
-            two = (one + 3) % total
+        for one, two in [(0, 1), (0, 2), (1, 2)]:
             swap = [
-                f"UPDATE node SET number = -1 WHERE number = {one}",
-                f"UPDATE node SET number = {one} WHERE number = {two}",
-                f"UPDATE node SET number = {two} WHERE number = -1",
+                f"UPDATE node SET block = -1 WHERE block = {one}",
+                f"UPDATE node SET block = {one} WHERE block = {two}",
+                f"UPDATE node SET block = {two} WHERE block = -1",
             ]
             with scene.changed(*swap) as report:
                 assert not report.ok, faults(report)
+        for block, value in scene.read("SELECT block, hashes FROM node"):
+            swapped = value[32:64] + value[:32] + value[64:]
+            update = "UPDATE node SET hashes = ? WHERE block = ?"
+            with scene.changed((update, (swapped, block))) as report:
+                assert not report.ok and report.first_bad_index is not None
 
-    @pytest.mark.parametrize("number", [node_count(SIZE), 10**9, -1, -(2**63), 2**63 - 1])
-    def test_inserted(self, scene: Scene, number: int) -> None:
-        with scene.changed((f"INSERT INTO node VALUES ({number}, ?)", (bytes(32),))) as report:
+    @pytest.mark.parametrize("block", [3, 10**9, -1, -(2**63), 2**63 - 1])
+    def test_inserted(self, scene: Scene, block: int) -> None:
+        assert node_count(SIZE) == 11
+        with scene.changed((f"INSERT INTO node VALUES ({block}, ?)", (bytes(32),))) as report:
             assert not report.ok and "tree: " in faults(report)
 
     def test_nothing_is_appended_to_a_broken_tree(self, scene: Scene, make: Make) -> None:
-        with scene.changed("DELETE FROM node WHERE number = 10"):
-            with pytest.raises(RecordError) as error:
-                scene.record.append(make(50))
-            assert error.value.code == "record.damaged"
+        for change in (
+            "DELETE FROM node WHERE block = 2",
+            "UPDATE node SET hashes = substr(hashes, 1, 95) WHERE block = 2",
+            "UPDATE node SET hashes = CAST(hashes || X'00' AS BLOB) WHERE block = 2",
+        ):
+            with scene.changed(change):
+                with pytest.raises(RecordError) as error:
+                    scene.record.append(make(50))
+                assert error.value.code in ("record.damaged", "record.missing_node")
+
+
+class TestIndex:
+    """What entries are found by is made from them, and compared with them."""
+
+    def test_it_is_there(self, scene: Scene, make: Make) -> None:
+        assert scene.read("SELECT size FROM indexed") == [(4,)]
+        assert len(scene.read("SELECT * FROM lookup")) == 4
+        assert scene.record.append(make(1, a=b"a1", b=b"b1")).index == 1
+
+    def test_lookup(self, scene: Scene) -> None:
+        for place, index in scene.read("SELECT hash, leaf_index FROM lookup"):
+            where = f"WHERE hash = {place}"
+            for change in (
+                f"DELETE FROM lookup {where}",
+                f"UPDATE lookup SET leaf_index = {(index + 1) % 4} {where}",
+                f"UPDATE lookup SET leaf_index = 2000 {where}",
+                f"UPDATE lookup SET hash = hash + 1 {where}",
+                f"INSERT INTO lookup VALUES ({place + 2}, {index})",
+            ):
+                with scene.changed(change) as report:
+                    # A place one further is where it would be, were the first one taken.
+                    assert not report.ok and "lookup" in faults(report), change
+
+    def test_posting(self, scene: Scene) -> None:
+        for word, first, indexes in scene.read("SELECT word, first, indexes FROM posting"):
+            where = f"WHERE word = '{word}' AND first = {first}"
+            for change in flips(indexes):
+                with scene.changed(
+                    (f"UPDATE posting SET indexes = ? {where}", (change,))
+                ) as report:
+                    assert not report.ok and "posting" in faults(report)
+            for statement in (
+                f"DELETE FROM posting {where}",
+                f"UPDATE posting SET word = word || 'x' {where}",
+                f"UPDATE posting SET first = first + 1 {where}",
+                f"UPDATE posting SET indexes = X'00' {where}",
+                f"UPDATE posting SET indexes = CAST(indexes || indexes AS BLOB) {where}",
+                f"INSERT INTO posting SELECT word || 'x', first, indexes FROM posting {where}",
+            ):
+                with scene.changed(statement) as report:
+                    assert not report.ok and "posting" in faults(report), statement
+
+    def test_indexed(self, scene: Scene) -> None:
+        for change in (
+            "DELETE FROM indexed",
+            "UPDATE indexed SET size = 3",
+            "UPDATE indexed SET size = 5",
+            "INSERT INTO indexed VALUES (9)",
+        ):
+            with scene.changed(change) as report:
+                assert not report.ok, change
 
 
 class TestCheckpoints:
@@ -341,7 +418,7 @@ class TestTogether:
             *((update, (data, index)) for index, data in enumerate(datas)),
             f"DELETE FROM entry WHERE leaf_index >= {len(datas)}",
             "DELETE FROM node",
-            *(("INSERT INTO node VALUES (?, ?)", item) for item in enumerate(hashes)),
+            *(("INSERT INTO node VALUES (?, ?)", item) for item in blocks.after(None, hashes)),
         ]
 
     def test_an_entry_with_its_whole_tree(self, scene: Scene) -> None:
@@ -377,9 +454,12 @@ class TestTogether:
 
     def test_a_table_without_its_constraints(self, scene: Scene) -> None:
         hand = scene.hands[LOG]
-        hand.execute("DROP INDEX entry_about")
-        assert "missing: CREATE INDEX entry_about" in faults(verify(scene.record))
-        hand.execute("CREATE INDEX entry_about ON entry (about)")
+        (sql,) = hand.execute("SELECT sql FROM sqlite_schema WHERE name = 'lookup'").fetchone()
+        hand.execute("ALTER TABLE lookup RENAME TO gone")
+        assert "missing: CREATE TABLE lookup" in faults(verify(scene.record))
+        hand.execute(sql)
+        hand.execute("INSERT INTO lookup SELECT * FROM gone")
+        hand.execute("DROP TABLE gone")
         hand.execute("CREATE TABLE more (x INTEGER)")
         assert "unknown: CREATE TABLE more" in faults(verify(scene.record))
         hand.execute("DROP TABLE more")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 from pilotbase.kernel.errors import RecordError
-from pilotbase.kernel.event import Draft, envelope
+from pilotbase.kernel.event import Fact
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import Clock, stamp
 from pilotbase.record.ports import LogReader, LogWriter, Row, Sealed
@@ -22,41 +22,54 @@ class Batch:
         self._clock = clock
         self._entropy = entropy
         self._tree = tree_of(log)
+        self._next = self._tree.size
         self._counts: dict[str, int] = {}
         self._indexes: dict[str, int] = {}
         self.rows: list[Row] = []
-        self.hashes: list[bytes] = []
         self.bodies: dict[str, Sealed] = {}
 
-    def add(self, draft: Draft) -> int:
+    def add(self, fact: Fact) -> int:
         """Add an event, unless its key is known; the index of the entry that has the key."""
-        key = draft.idempotency_key()
-        known = self._indexes[key] if key in self._indexes else self._log.find(key)
+        known = self._indexes.get(fact.key)
+        if known is None:
+            known = self._log.find(fact.key)
         if known is not None:
             return known
-        kind, index = draft.kind, self._tree.size
-        count = self._counts.get(kind)
-        if count is None:
-            count = self._log.next_count(kind)
-        sealed = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
-        data = envelope(
-            replace(draft, key=key),
-            counter=count,
-            at=stamp(self._clock()),
-            commitments={
-                name: {"commitment": commitment, "size": len(kept.body)}
-                for name, (commitment, kept) in sealed.items()
-            },
-        )
-        self.rows.append(Row(index, data, key, kind, count, draft.about))
-        self.hashes += self._tree.append(leaf_hash(data))
-        self.bodies.update(sealed.values())
-        self._counts[kind], self._indexes[key] = count + 1, index
+        draft, kind, index = fact.draft, fact.kind, self._next
+        count = self._count(kind)
+        vault = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
+        data = fact.envelope(count, stamp(self._clock()), vault)
+        self.rows.append(Row(index, data, fact.key, kind, count, draft.about))
+        self._counts[kind], self._indexes[fact.key] = count + 1, index
+        self._next += 1
         return index
 
-    def _seal(self, body: bytes) -> tuple[str, Sealed]:
+    def add_encoded(self, row: Row) -> None:
+        """Add an entry that another log encoded, as it is.
+
+        Raises:
+            ValueError: its index or counter does not follow, or its key is known.
+        """
+        known = row.key in self._indexes or self._log.find(row.key) is not None
+        if row.index != self._next or row.count != self._count(row.kind) or known:
+            raise ValueError(f"entry {row.index} does not follow on the {self._next} before it")
+        self.rows.append(row)
+        self._counts[row.kind], self._indexes[row.key] = row.count + 1, row.index
+        self._next += 1
+
+    def hashes(self) -> list[bytes]:
+        """The hashes of the nodes that the rows complete; to be asked for once, at the end."""
+        return self._tree.extend([leaf_hash(row.data) for row in self.rows])
+
+    def _count(self, kind: str) -> int:
+        count = self._counts.get(kind)
+        return self._log.next_count(kind) if count is None else count
+
+    def _seal(self, body: bytes) -> dict[str, Any]:
         salt = self._entropy(SALT_SIZE)
-        return commit(salt, body), Sealed(salt, body)
+        commitment = commit(salt, body)
+        self.bodies[commitment] = Sealed(salt, body)
+        return {"commitment": commitment, "size": len(body)}
 
 
 def tree_of(log: LogReader) -> CompactRange:

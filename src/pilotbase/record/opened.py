@@ -7,14 +7,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.errors import RecordError
-from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.event import Draft, Entry, Fact
 from pilotbase.kernel.home import open_home, storage_errors, write_whole
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
@@ -23,6 +24,7 @@ from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.batch import Batch
 from pilotbase.record.encryption import EncryptedVault, read_key
+from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
 from pilotbase.record.rules import merkle, note
 from pilotbase.record.rules.checkpoint import (
@@ -36,6 +38,7 @@ from pilotbase.record.rules.rotation import KeyChain
 
 LOG = "record.db"
 VAULT = "vault.db"
+ENCODED_MAX = 16_384
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 
@@ -91,6 +94,7 @@ class Record:
         self.vault = vault
         self._name = name
         self._may_append = False
+        self._group = GroupCommit(self._commit)
 
     def __enter__(self) -> Record:
         return self
@@ -116,6 +120,8 @@ class Record:
     def append_many(self, drafts: Iterable[Draft]) -> list[Entry]:
         """Record events in one transaction: all of them or none, side by side in the order given.
 
+        Threads that append at the same time share transactions (see `group_commit`).
+
         A draft whose idempotency key is in the log already, or earlier in the list, adds nothing
         and gives the entry that has the key, whatever else the draft says.
 
@@ -123,16 +129,45 @@ class Record:
             HomeError: disk full, not writable, busy. RecordError: the log is damaged or put back.
             ValueError, TypeError: an event that canonical JSON cannot hold. Then nothing is kept.
         """
+        # Encoded here, by each caller for itself; only what depends on the order is left to do.
+        return self._group.do([Fact.of(draft) for draft in drafts])
+
+    def append_encoded(self, rows: Iterable[Row]) -> int:
+        """Append entries exactly as another log encoded them; how many.
+
+        For restoring and moving a record. Every `ENCODED_MAX` entries are durable together, so that
+        memory stays bounded; what was appended before an error stays.
+
+        Raises:
+            ValueError: an index or a counter that does not follow, or a key that is known.
+            HomeError, RecordError: as `append_many`.
+        """
+        given, added = iter(rows), 0
+        while some := list(islice(given, ENCODED_MAX)):
+            with self.log.transaction() as log:
+                self._refuse_older(log)
+                batch = Batch(log, self.context.clock, self.context.entropy)
+                for row in some:
+                    batch.add_encoded(row)
+                log.extend(batch.rows, batch.hashes())
+            added += len(some)
+        return added
+
+    def _commit(self, works: Sequence[Sequence[Fact]]) -> list[list[Entry]]:
+        """Append the work of several callers in one transaction, in their order."""
         with self.log.transaction() as log:
             self._refuse_older(log)
             batch = Batch(log, self.context.clock, self.context.entropy)
-            indexes = [batch.add(draft) for draft in drafts]
+            indexes = [[batch.add(fact) for fact in work] for work in works]
             # The vault first: an entry must never refer to a body that a crash could take away.
             if batch.bodies:
                 self.vault.put(batch.bodies)
-            log.extend(batch.rows, batch.hashes)
-            added = {row.index: row for row in batch.rows}
-            return [self._entry(added.get(i) or self._row(log, i)) for i in indexes]
+            log.extend(batch.rows, batch.hashes())
+            added = {row.index: Entry(row.index, row.data) for row in batch.rows}
+            return [
+                [added.get(index) or self._entry(self._row(log, index)) for index in some]
+                for some in indexes
+            ]
 
     # Reading
 

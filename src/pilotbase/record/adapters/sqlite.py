@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,13 +27,19 @@ _PRAGMAS = (
 )
 
 
-def open_database(path: Path, *, schema: str, application: int, version: int) -> sqlite3.Connection:
+Upgrades = Mapping[int, Callable[[sqlite3.Connection], None]]
+
+
+def open_database(
+    path: Path, *, schema: str, application: int, version: int, upgrades: Upgrades | None = None
+) -> sqlite3.Connection:
     """Open a database of ours, or make it: the schema is in place when this returns.
 
     Args:
         schema: statements separated by ``;``.
         application: the file's mark (``PRAGMA application_id``): no other file is taken for it.
         version: the schema's version (``PRAGMA user_version``).
+        upgrades: by version, what turns the file of that version into one of the next.
 
     Raises:
         HomeError: not writable, disk full, or written by a newer version.
@@ -50,6 +56,8 @@ def open_database(path: Path, *, schema: str, application: int, version: int) ->
             if new:
                 _create(connection, schema, application, version)
                 _check_marks(connection, path, application, version)
+            elif _pragma(connection, "user_version") < version:
+                _upgrade(connection, version, upgrades or {})
         except BaseException:
             connection.close()
             raise
@@ -140,6 +148,20 @@ def _create(connection: sqlite3.Connection, schema: str, application: int, versi
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id={application}")
             connection.execute(f"PRAGMA user_version={version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _upgrade(connection: sqlite3.Connection, version: int, upgrades: Upgrades) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read under the lock: another process may have been first.
+        for old in range(_pragma(connection, "user_version"), version):
+            upgrades[old](connection)
+        connection.execute(f"PRAGMA user_version={version}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -1,4 +1,8 @@
-"""The log in one SQLite file: entries, the nodes of their tree, and the checkpoints made of it."""
+"""The log in one SQLite file: entries, the nodes of their tree, and the checkpoints made of it.
+
+Nodes lie in blocks of `blocks.NODES`, which is many times faster than a row for each, and as safe:
+a block is written again only while it is the last.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,42 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from pilotbase.kernel.errors import RecordError
-from pilotbase.kernel.text import Text
+from pilotbase.record.adapters import blocks, sqlite_index
 from pilotbase.record.adapters.sqlite import (
     connect,
     database_errors,
     open_database,
     structure_faults,
 )
+from pilotbase.record.adapters.sqlite_upgrade import UPGRADES
 from pilotbase.record.ports import FIRST, LogReader, LogWriter, Row
 
 APPLICATION = 0x50424C47  # "PBLG"
-VERSION = 1
+VERSION = 2
 # What follows `data` repeats what it says, to be found by; an audit compares them.
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE entry (
   leaf_index INTEGER PRIMARY KEY,
   data BLOB NOT NULL,
-  key TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
   kind TEXT NOT NULL,
   count INTEGER NOT NULL,
   about TEXT NOT NULL
 ) STRICT;
-CREATE INDEX entry_kind ON entry (kind);
-CREATE INDEX entry_about ON entry (about);
-CREATE TABLE node (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
-CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT
+CREATE TABLE node (block INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+{sqlite_index.SCHEMA}
 """
 PAGE_ROWS = 256
+# A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
+WAL_PAGES = 4000
+CACHE_KIB = 12_000
 _COLUMNS = "leaf_index, data, key, kind, count, about"
+_values = attrgetter("index", "data", "key", "kind", "count", "about")
 
 
 class SqliteReader:
@@ -56,6 +64,13 @@ class SqliteReader:
     def rows(
         self, start: int, stop: int | None, *, kind: str | None = None, about: str | None = None
     ) -> Iterator[Row]:
+        if kind is not None or about is not None:
+            with self._lock, database_errors(self._path):
+                indexed = sqlite_index.indexed_size(self._connection)
+            if start < indexed:
+                before = indexed if stop is None else min(stop, indexed)
+                yield from self._listed_rows(start, before, kind, about)
+                start = indexed
         # Page by page, so that no read stays open while the caller works on what it got.
         wanted = [("leaf_index < ?", stop), ("kind = ?", kind), ("about = ?", about)]
         given = [(clause, value) for clause, value in wanted if value is not None]
@@ -66,36 +81,61 @@ class SqliteReader:
             yield from (Row(*found) for found in page)
             start, compared = page[-1][0], ">"
 
+    def _listed_rows(
+        self, start: int, stop: int, kind: str | None, about: str | None
+    ) -> Iterator[Row]:
+        kind_word, about_word = sqlite_index.words(kind or "", about or "")
+        word = about_word if about is not None else kind_word
+        query = f"SELECT {_COLUMNS} FROM entry WHERE leaf_index = ?"
+        indexes = sqlite_index.listed(self._connection, word, max(start, 0))
+        while True:
+            page = list[Row]()
+            with self._lock, database_errors(self._path):
+                for index in indexes:
+                    if index >= stop:
+                        break
+                    found = self._connection.execute(query, (index,)).fetchall()
+                    page += (Row(*row) for row in found if kind is None or row[3] == kind)
+                    if len(page) == PAGE_ROWS:
+                        break
+            yield from page
+            if len(page) < PAGE_ROWS:
+                return
+
     def find(self, key: str) -> int | None:
-        rows = self._all("SELECT leaf_index FROM entry WHERE key = ?", (key,))
-        return rows[0][0] if rows else None
+        with self._lock, database_errors(self._path):
+            found = sqlite_index.find_indexed(self._connection, key)
+            if found is not None:
+                return found
+            indexed = sqlite_index.indexed_size(self._connection)
+        query = "SELECT leaf_index FROM entry WHERE leaf_index >= ? AND key = ?"
+        return (
+            self._one(query, (indexed, key), default=-1)
+            if self._all(query, (indexed, key))
+            else None
+        )
 
     def nodes(self, numbers: Sequence[int]) -> list[bytes]:
-        query = "SELECT hash FROM node WHERE number = ?"
+        query = "SELECT hashes FROM node WHERE block = ?"
         with self._lock, database_errors(self._path):
-            found = [self._connection.execute(query, (number,)).fetchone() for number in numbers]
-        hashes = [row[0] for row in found if row is not None and isinstance(row[0], bytes)]
-        if len(hashes) != len(numbers):
-            raise RecordError(
-                "record.missing_node",
-                Text("a stored hash of the tree is missing", "缺少已存储的树节点哈希"),
-                where=str(self._path),
-                next_step=Text(
-                    "Run `pilotbase record verify` to see what is damaged.",
-                    "请运行 `pilotbase record verify` 查看损坏之处。",
-                ),
-            )
-        return hashes
+            found = {
+                block: self._connection.execute(query, (block,)).fetchone()
+                for block in {number // blocks.NODES for number in numbers}
+            }
+        held = {block: row[0] for block, row in found.items() if row is not None}
+        return blocks.pick(held, numbers, str(self._path))
 
     def all_nodes(self) -> Iterator[tuple[int, bytes]]:
-        query = "SELECT number, hash FROM node WHERE number {} ? ORDER BY number LIMIT {}"
+        query = "SELECT block, hashes FROM node WHERE block {} ? ORDER BY block LIMIT 16"
         start, compared = FIRST, ">="
-        while page := self._all(query.format(compared, 8 * PAGE_ROWS), (start,)):
-            yield from page
+        while page := self._all(query.format(compared), (start,)):
+            for block, hashes in page:
+                yield from blocks.numbered(block, hashes)
             start, compared = page[-1][0], ">"
 
     def node_total(self) -> int:
-        return self._one("SELECT max(number) FROM node", default=-1) + 1
+        rows = self._all("SELECT block, hashes FROM node ORDER BY block DESC LIMIT 1")
+        return blocks.total(*rows[0]) if rows else 0
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
         # All at once: they are few, and one is shorter than an entry.
@@ -108,7 +148,9 @@ class SqliteReader:
 
     def faults(self) -> Iterator[str]:
         with self._lock, database_errors(self._path):
-            yield from list(structure_faults(self._connection, SCHEMA))
+            found = list(structure_faults(self._connection, SCHEMA))
+            # What is asked of a broken structure gives no sensible answers.
+            yield from found or list(sqlite_index.index_faults(self._connection))
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock, database_errors(self._path):
@@ -119,20 +161,82 @@ class SqliteReader:
         return default if not rows or rows[0][0] is None else int(rows[0][0])
 
 
+class _Tail:
+    """What a writer knows of the entries that are not indexed yet: their keys, and counters."""
+
+    def __init__(self) -> None:
+        self.start = self.stop = 0
+        self.keys: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
+
+    def catch_up(self, connection: sqlite3.Connection, size: int) -> None:
+        """Take in what other connections added, and forget what has been indexed."""
+        start = sqlite_index.indexed_size(connection)
+        if start != self.start or size < self.stop:
+            self.start = self.stop = start
+            self.keys, self.counts = {}, {}
+        if size > self.stop:
+            query = (
+                "SELECT leaf_index, key, kind, count FROM entry WHERE leaf_index >= ? ORDER BY 1"
+            )
+            for index, key, kind, count in connection.execute(query, (self.stop,)):
+                self.keys.setdefault(key, index)
+                self.counts[kind] = count + 1
+            self.stop = size
+
+    def add(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self.keys[row.key] = row.index
+            self.counts[row.kind] = row.count + 1
+        self.stop += len(rows)
+
+
 class SqliteWriter(SqliteReader):
     """What a transaction may also do."""
 
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, lock: threading.RLock, tail: _Tail
+    ) -> None:
+        super().__init__(path, connection, lock)
+        self._tail = tail
+        with database_errors(path):
+            tail.catch_up(connection, self.size())
+
+    def find(self, key: str) -> int | None:
+        found = self._tail.keys.get(key)
+        if found is None and self._tail.start:
+            with database_errors(self._path):
+                return sqlite_index.find_indexed(self._connection, key)
+        return found
+
     def next_count(self, kind: str) -> int:
-        query = "SELECT count FROM entry WHERE kind = ? ORDER BY leaf_index DESC LIMIT 1"
-        return self._one(query, (kind,), default=-1) + 1
+        known = self._tail.counts.get(kind)
+        if known is not None:
+            return known
+        with database_errors(self._path):
+            word, _ = sqlite_index.words(kind, "")
+            last = sqlite_index.last_listed(self._connection, word)
+        query = "SELECT count FROM entry WHERE leaf_index = ?"
+        return 0 if last is None else self._one(query, (last,), default=-1) + 1
 
     def extend(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
-        first = self.node_total()
-        entries = [(r.index, r.data, r.key, r.kind, r.count, r.about) for r in rows]
+        if not rows:
+            return
+        last = self._all("SELECT block, hashes FROM node ORDER BY block DESC LIMIT 1")
+        written = blocks.after(last[0] if last else None, hashes)
         with database_errors(self._path):
             insert = self._connection.executemany
-            insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", entries)
-            insert("INSERT INTO node (number, hash) VALUES (?, ?)", list(enumerate(hashes, first)))
+            insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", map(_values, rows))
+            update = "ON CONFLICT (block) DO UPDATE SET hashes = excluded.hashes"
+            insert(f"INSERT INTO node (block, hashes) VALUES (?, ?) {update}", written)
+            self._tail.add(rows)
+            self._index()
+
+    def _index(self) -> None:
+        tail = self._tail
+        if tail.stop - tail.start >= sqlite_index.tail_max(tail.stop):
+            sqlite_index.index_entries(self._connection, tail.start, tail.stop)
+            tail.start, tail.keys = tail.stop, {}
 
     def add_checkpoint(self, size: int, note: str) -> None:
         insert = "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
@@ -145,7 +249,11 @@ class SqliteLog(SqliteReader):
 
     def __init__(self, path: Path) -> None:
         marks = {"application": APPLICATION, "version": VERSION}
-        super().__init__(path, open_database(path, schema=SCHEMA, **marks))
+        super().__init__(path, open_database(path, schema=SCHEMA, upgrades=UPGRADES, **marks))
+        self._tail = _Tail()
+        with database_errors(path):
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
 
     @contextmanager
     def transaction(self) -> Iterator[LogWriter]:
@@ -154,10 +262,11 @@ class SqliteLog(SqliteReader):
                 # IMMEDIATE takes the write lock now: what is read below is what will be extended.
                 self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield SqliteWriter(self._path, self._connection, self._lock)
+                yield SqliteWriter(self._path, self._connection, self._lock, self._tail)
                 with database_errors(self._path):
                     self._connection.execute("COMMIT")
             except BaseException:
+                self._tail = _Tail()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from operator import itemgetter
 from typing import TypeGuard
 
 HASH_SIZE = 32
@@ -39,9 +41,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """The Merkle Tree Hash of the leaves; that of no leaves is SHA-256 of the empty string."""
-    tree = CompactRange()
-    for leaf in leaf_hashes:
-        tree.append(leaf)
+    tree, leaves = CompactRange(), iter(leaf_hashes)
+    while some := list(islice(leaves, 16 * _BLOCK)):
+        tree.extend(some)
     return tree.root()
 
 
@@ -76,17 +78,17 @@ def verify_inclusion(
         return False
     if not (_is_hash(leaf_hash) and _is_hash(root) and _is_proof(proof)):
         return False
-    node, last, reached = index, size - 1, leaf_hash
+    sha256, node, last, reached = hashlib.sha256, index, size - 1, leaf_hash
     for sibling in proof:
         if last == 0:
             return False
         if node & 1 or node == last:
-            reached = node_hash(sibling, reached)
+            reached = sha256(b"\x01" + sibling + reached).digest()
             # A right edge without a sibling rises until it becomes a right child.
             while not node & 1 and node:
                 node, last = node >> 1, last >> 1
         else:
-            reached = node_hash(reached, sibling)
+            reached = sha256(b"\x01" + reached + sibling).digest()
         node, last = node >> 1, last >> 1
     return last == 0 and reached == root
 
@@ -258,8 +260,51 @@ class CompactRange:
         self.size += 1
         return completed
 
+    def extend(self, leaves: Sequence[bytes]) -> list[bytes]:
+        """Append many leaf hashes; the hashes of all subtrees they complete, in that order."""
+        completed, at = list[bytes](), 0
+        while at < len(leaves):
+            if self.size % _BLOCK == 0 and at + _BLOCK <= len(leaves):
+                completed += self._append_block(leaves[at : at + _BLOCK])
+                at += _BLOCK
+            else:
+                completed += self.append(leaves[at])
+                at += 1
+        return completed
+
+    def _append_block(self, leaves: Sequence[bytes]) -> list[bytes]:
+        """Append a whole subtree, level by level, which is about twice as fast as leaf by leaf."""
+        sha256, nodes, level = hashlib.sha256, list(leaves), b"".join(leaves)
+        while len(level) > HASH_SIZE:
+            pairs = range(0, len(level), 2 * HASH_SIZE)
+            above = [sha256(b"\x01" + level[at : at + 64]).digest() for at in pairs]
+            nodes += above
+            level = b"".join(above)
+        completed = list(_completion(nodes))
+        for _ in range((~self.size // _BLOCK & self.size // _BLOCK + 1).bit_length() - 1):
+            completed.append(node_hash(self.hashes.pop(), completed[-1]))
+        self.hashes.append(completed[-1])
+        self.size += _BLOCK
+        return completed
+
     def root(self) -> bytes:
         return fold(self.hashes)
+
+
+def _completed_in_order(height: int) -> list[int]:
+    """A perfect tree's nodes in the order of completion, as positions in its levels in a row."""
+    size = 1 << height
+    starts = [2 * size - (2 * size >> level) for level in range(height + 1)]
+    return [
+        starts[level] + (leaf >> level)
+        for leaf in range(size)
+        for level in range((~leaf & (leaf + 1)).bit_length())
+    ]
+
+
+_BLOCK_HEIGHT = 8
+_BLOCK = 1 << _BLOCK_HEIGHT
+_completion = itemgetter(*_completed_in_order(_BLOCK_HEIGHT))
 
 
 EMPTY_ROOT = hashlib.sha256(b"").digest()

@@ -1,0 +1,188 @@
+"""Finding entries in SQLite by idempotency key, kind and subject, without an index per row.
+
+Keys are hashes, so that a row-by-row index dirties a random page for every entry: it costs more
+than the rest of an append together. Here the newest entries, the *tail*, have no index at all; a
+writer holds their keys in memory, a reader scans them. When the tail has grown to a share of the
+log it is indexed at one go, in key order, within the transaction that made it too long (the idea of
+the log-structured merge-tree: O'Neil et al., Acta Informatica 33, 1996).
+
+``lookup`` maps the hash of a key to the entry, by linear probing where two keys share a hash.
+``posting`` lists, for each kind and subject, the entries that have it. ``indexed`` holds the sizes
+up to which this was done. All of it can be made again from the entries; an audit compares them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator
+
+SCHEMA = """
+CREATE TABLE lookup (hash INTEGER PRIMARY KEY, leaf_index INTEGER NOT NULL) STRICT;
+CREATE TABLE posting (
+  word TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  indexes BLOB NOT NULL,
+  PRIMARY KEY (word, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE indexed (size INTEGER PRIMARY KEY) STRICT
+"""
+TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 32768, 8
+POSTING_MAX = 480  # times 8 bytes: such a row fits a page
+_HASHES = 2**63
+
+
+def key_hash(key: str) -> int:
+    """63 bits of SHA-256: nobody can choose keys that crowd one place of the table."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
+
+
+def words(kind: str, about: str) -> tuple[str, str]:
+    """The words under which an entry is listed."""
+    return f"kind {kind}", f"about {about}"
+
+
+def tail_max(size: int) -> int:
+    """How many entries of a log may be without an index."""
+    return min(TAIL_MAX, max(TAIL_MIN, size // TAIL_SHARE))
+
+
+def indexed_size(connection: sqlite3.Connection) -> int:
+    """How many entries, from the first, are indexed."""
+    (size,) = connection.execute("SELECT max(size) FROM indexed").fetchone()
+    return int(size or 0)
+
+
+def find_indexed(connection: sqlite3.Connection, key: str) -> int | None:
+    """The index of the entry with the key, among those that are indexed."""
+    query = (
+        "SELECT lookup.leaf_index, key FROM lookup LEFT JOIN entry USING (leaf_index) "
+        "WHERE hash = ?"
+    )
+    place = key_hash(key)
+    while (row := connection.execute(query, (place,)).fetchone()) is not None:
+        if row[1] == key:
+            return int(row[0])
+        place = (place + 1) % _HASHES
+    return None
+
+
+def listed(connection: sqlite3.Connection, word: str, start: int) -> Iterator[int]:
+    """The indexed entries from ``start`` on that are listed under the word, ascending."""
+    query = (
+        "SELECT first, indexes FROM posting WHERE word = ? AND first > ? ORDER BY first LIMIT 16"
+    )
+    before = "SELECT max(first) FROM posting WHERE word = ? AND first <= ?"
+    (found,) = connection.execute(before, (word, start)).fetchone()
+    last = start - 1 if found is None else found - 1
+    while page := connection.execute(query, (word, last)).fetchall():
+        for first, indexes in page:
+            last = first
+            yield from (index for index in _unpacked(indexes) if index >= start)
+
+
+def last_listed(connection: sqlite3.Connection, word: str) -> int | None:
+    """The last indexed entry that is listed under the word."""
+    query = "SELECT indexes FROM posting WHERE word = ? ORDER BY first DESC LIMIT 1"
+    row = connection.execute(query, (word,)).fetchone()
+    return max(_unpacked(row[0]), default=None) if row else None
+
+
+def index_entries(connection: sqlite3.Connection, start: int, stop: int) -> None:
+    """Index the entries from ``start``, up to which it was done before, to ``stop``."""
+    query = (
+        "SELECT leaf_index, key, kind, about FROM entry WHERE leaf_index BETWEEN ? AND ? "
+        "ORDER BY leaf_index"
+    )
+    places, lists = dict[int, int](), dict[str, list[int]]()
+    shared = list[tuple[str, int]]()
+    for index, key, kind, about in connection.execute(query, (start, stop - 1)):
+        place = key_hash(key)
+        if places.setdefault(place, index) != index:
+            shared.append((key, index))
+        for word in words(kind, about):
+            lists.setdefault(word, []).append(index)
+    _place(connection, places, shared)
+    insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
+    connection.executemany(insert, _postings(lists))
+    connection.execute("INSERT INTO indexed (size) VALUES (?)", (stop,))
+
+
+def _place(
+    connection: sqlite3.Connection, places: dict[int, int], shared: list[tuple[str, int]]
+) -> None:
+    insert = "INSERT INTO lookup (hash, leaf_index) VALUES (?, ?)"
+    connection.execute("SAVEPOINT placing")
+    try:
+        # In order, so that each page of the table is touched once.
+        connection.executemany(insert, sorted(places.items()))
+        left = [(key_hash(key), index) for key, index in shared]
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK TO placing")
+        left = [*places.items(), *((key_hash(key), index) for key, index in shared)]
+    connection.execute("RELEASE placing")
+    for home, index in left:
+        place = home
+        while connection.execute("SELECT 1 FROM lookup WHERE hash = ?", (place,)).fetchone():
+            place = (place + 1) % _HASHES
+        connection.execute(insert, (place, index))
+
+
+def _postings(lists: dict[str, list[int]]) -> Iterator[tuple[str, int, bytes]]:
+    for word, indexes in sorted(lists.items()):
+        for at in range(0, len(indexes), POSTING_MAX):
+            some = indexes[at : at + POSTING_MAX]
+            yield word, some[0], struct.pack(f"<{len(some)}Q", *some)
+
+
+def _unpacked(indexes: object) -> tuple[int, ...]:
+    data = indexes if isinstance(indexes, bytes) else b""
+    return struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8])
+
+
+def index_faults(connection: sqlite3.Connection) -> Iterator[str]:
+    """Where the index differs from the entries; in words, as the store's other faults."""
+    size = indexed_size(connection)
+    query = (
+        "SELECT leaf_index, key, kind, about FROM entry WHERE leaf_index >= 0 AND leaf_index < ?"
+    )
+    counts = dict[str, int]()
+    for index, key, kind, about in connection.execute(query, (size,)):
+        if find_indexed(connection, str(key)) != index:
+            yield f"lookup: entry {index} is not found by its key"
+        for word in words(kind, about):
+            counts[word] = counts.get(word, 0) + 1
+    (placed,) = connection.execute("SELECT count(*) FROM lookup").fetchone()
+    if placed != size:
+        yield f"lookup: {placed} places for {size} entries"
+    yield from _posting_faults(connection, counts)
+    (highest,) = connection.execute("SELECT coalesce(max(leaf_index), -1) FROM entry").fetchone()
+    if size > highest + 1:
+        yield f"indexed: up to {size}; there are {highest + 1} entries"
+
+
+def _posting_faults(connection: sqlite3.Connection, counts: dict[str, int]) -> Iterator[str]:
+    """What is listed is listed once, in order, and is so; then equal counts make it complete."""
+    query = "SELECT word, first, indexes FROM posting ORDER BY word, first"
+    ends, found = dict[str, int](), dict[str, int]()
+    for word, first, data in connection.execute(query):
+        indexes = _unpacked(data)
+        if not indexes or indexes[0] != first or len(data) % 8:
+            yield f"posting: {word!r} from {first} is malformed"
+        for index in indexes:
+            if index <= ends.get(word, -1) or word not in _words_of(connection, index):
+                yield f"posting: entry {index} does not belong under {word!r}"
+            ends[word] = index
+        found[word] = found.get(word, 0) + len(indexes)
+    for word in sorted(counts.keys() | found.keys()):
+        if counts.get(word) != found.get(word):
+            yield f"posting: {found.get(word, 0)} entries under {word!r} of {counts.get(word, 0)}"
+
+
+def _words_of(connection: sqlite3.Connection, index: int) -> Iterable[str]:
+    if index >= 2**63:
+        return ()
+    query = "SELECT kind, about FROM entry WHERE leaf_index = ?"
+    row = connection.execute(query, (index,)).fetchone()
+    return words(*row) if row else ()

@@ -1,0 +1,97 @@
+"""A home of the first layout is opened, laid out anew, and holds the same bytes and hashes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pilotbase.kernel.event import Draft
+from pilotbase.kernel.verb import Context
+from pilotbase.record.adapters import sqlite_index, sqlite_log
+from pilotbase.record.audit import verify
+from pilotbase.record.opened import LOG, open_record
+
+Make = Callable[..., Draft]
+LAYOUT_1 = """
+CREATE TABLE entry (
+  leaf_index INTEGER PRIMARY KEY,
+  data BLOB NOT NULL,
+  key TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  about TEXT NOT NULL
+) STRICT;
+CREATE INDEX entry_kind ON entry (kind);
+CREATE INDEX entry_about ON entry (about);
+CREATE TABLE node (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT
+"""
+SIZE = 300
+
+
+def as_version_1(home: Path, context: Context) -> None:
+    """Lay the home's log out as the first version did."""
+    with open_record(context) as record:
+        nodes, checkpoints = list(record.log.all_nodes()), list(record.log.checkpoints())
+        rows = [sqlite_log._values(row) for row in record.log.rows(0, None)]
+    for file in home.glob(f"{LOG}*"):
+        file.unlink()
+    with closing(sqlite3.connect(home / LOG)) as old, old:
+        old.executescript(LAYOUT_1)
+        old.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", rows)
+        old.executemany("INSERT INTO node VALUES (?, ?)", nodes)
+        old.executemany("INSERT INTO checkpoint VALUES (?, ?)", checkpoints)
+        old.execute(f"PRAGMA application_id={sqlite_log.APPLICATION}")
+        old.execute("PRAGMA user_version=1")
+
+
+@pytest.fixture
+def before(context: Context, make: Make, make_other: Make) -> list[object]:
+    with open_record(context) as record:
+        record.append_many([make(n) if n % 3 else make_other(n) for n in range(SIZE)])
+        record.checkpoint()
+        kept = [*record.entries(), record.root(), *record.log.all_nodes()]
+    as_version_1(context.home, context)
+    return kept
+
+
+@pytest.mark.parametrize("tail", [1024, 64])
+def test_the_same_bytes_and_hashes(
+    context: Context,
+    before: list[object],
+    make: Make,
+    tail: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sqlite_index, "TAIL_MIN", tail)
+    with open_record(context) as record:
+        assert [*record.entries(), record.root(), *record.log.all_nodes()] == before
+        report = verify(record)
+        assert report.ok and report.findings == () and report.size == SIZE
+        assert record.append(make(1)).index == 1 and record.append(make(-1)).index == SIZE
+        kinds = [e.index for e in record.entries(kind="test.other/1")]
+        assert kinds == list(range(0, SIZE, 3))
+    with open_record(context) as record:
+        assert verify(record).ok and record.size == SIZE + 1
+
+
+def test_a_crash_leaves_the_old_layout_whole(
+    context: Context, before: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sqlite_index, "TAIL_MIN", 64)
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_index, "index_entries", broken)
+        with pytest.raises(KeyboardInterrupt):
+            open_record(context)
+    with closing(sqlite3.connect(context.home / LOG)) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (1,)
+        assert old.execute("SELECT count(*) FROM node").fetchone()[0] > SIZE
+    with open_record(context) as record:
+        assert [*record.entries(), record.root(), *record.log.all_nodes()] == before
