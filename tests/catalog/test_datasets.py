@@ -15,6 +15,8 @@ from pilotbase.catalog.datasets import Loaded
 from pilotbase.catalog.table import content_digest, plain_frame
 
 ROWS = {
+    "pilotbase.description_questions": 600,
+    "pilotbase.descriptions": 212,
     "sklearn.load_diabetes": 442,
     "sklearn.load_digits": 1797,
     "statsmodels.co2": 2284,
