@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
-from pilotbase.record import keys
-from pilotbase.record.encryption import KEY_MISSING
-from pilotbase.record.opened import LATEST, LOG, VAULT, Record, root_of
-from pilotbase.record.ports import FIRST, LogReader, Vault
+from pilotbase.record import keys, rotation
+from pilotbase.record.bodies import BodyAudit
+from pilotbase.record.checkpoints import CheckpointAudit
+from pilotbase.record.findings import FINDINGS_MAX, Findings
+from pilotbase.record.opened import LOG, VAULT, Record
+from pilotbase.record.ports import FIRST, LogReader
 from pilotbase.record.rules import merkle
-from pilotbase.record.rules.audit import TREE, EntryAudit, Finding, TreeAudit, entry_place, of_entry
+from pilotbase.record.rules.absence import TALLIED
+from pilotbase.record.rules.audit import EntryAudit, Finding, TreeAudit, of_entry
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
-from pilotbase.record.rules.commitment import SALT_SIZE, commit
-from pilotbase.record.rules.erasure import ERASED, erased_by
 from pilotbase.record.rules.note import VerifierKey
+from pilotbase.record.rules.rotation import KeyChain
+from pilotbase.record.views import sizes
 
-FINDINGS_MAX = 100
+__all__ = ["FINDINGS_MAX", "VerifyReport", "verify"]
 
 _LOG, _VAULT = Text(LOG, LOG), Text(VAULT, VAULT)
-_COPY = Text(f"the file {LATEST!r}", f"文件 {LATEST!r}")
-_HELD = Text("the checkpoint held elsewhere", "另行保存的检查点")
 _KEYS = Text("the base's key", "基地密钥")
+_TRUSTED = Text("the checkpoint to start from", "起始检查点")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +57,45 @@ class VerifyReport:
 
 
 def verify(
-    record: Record, key: VerifierKey | None = None, *, held: str | None = None
+    record: Record,
+    key: VerifierKey | None = None,
+    *,
+    held: str | None = None,
+    since: str | None = None,
 ) -> VerifyReport:
     """Audit the record from its first entry. Damage is reported, never raised.
 
     Args:
-        key: the base's public key as one got it elsewhere; without it the home's own is used.
+        key: the base's public key as one got it elsewhere, any of them if it was rotated; without
+            it the home's own is used.
         held: a checkpoint of this log that was kept elsewhere, which the log has to extend.
+        since: a checkpoint that one trusts, because it was audited before: if the log's hashes
+            still extend it, only what came after is audited. The first counter of each kind after
+            it is then taken as it stands.
 
     Raises:
         HomeError: the disk fails, or another process keeps it busy.
     """
     found = Findings()
     key = key or _own_key(record, found)
-    # Read before the snapshot is taken: whatever these two refer to is then in the snapshot.
-    copy, kept = record.latest(), 0
+    # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
+    copy, kept, views = record.latest(), 0, sizes(record.home)
     with found.damage(_VAULT):
         kept = record.vault.total()
         for words in record.vault.faults():
             found.fault(_VAULT, words, words)
     bodies = BodyAudit(record.vault, found)
     checkpoints = size = 0
-    root = merkle.EMPTY_ROOT
+    root, chain = merkle.EMPTY_ROOT, None
     with found.damage(_LOG), record.log.snapshot() as log:
         with found.damage(_LOG):
             for words in log.faults():
                 found.fault(_LOG, words, words)
             bodies.erased(log)
-        tree, signed = TreeAudit(log.all_nodes()), CheckpointAudit(log, key, found)
-        with record.context.progress.task(_AUDITING, log.size()) as progress:
+        chain = _chain(log, key, found)
+        trusted = _trusted(log, since, chain, found)
+        tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
+        with record.context.progress.task(_AUDITING, log.size() - tree.size) as progress:
             for said in _entries(log, tree, signed, found):
                 bodies.entry(*said)
                 progress(1)
@@ -93,8 +103,10 @@ def verify(
         signed.rest(tree.size)
         signed.copy(copy, tree.size)
         signed.held(held, tree.size)
+        found.add(*_views_ahead(views, tree.size))
         size, root, checkpoints = tree.size, tree.root(), signed.good
-    bodies.orphans(kept)
+    if since is None:
+        bodies.orphans(kept)
     return VerifyReport(
         ok=not found.faults,
         size=size,
@@ -103,17 +115,66 @@ def verify(
         bodies=bodies.good,
         findings=tuple(found.listed),
         more=found.more,
-        vkey=key.encode() if key else None,
+        vkey=chain.newest.encode() if chain else None,
     )
+
+
+def _chain(log: LogReader, key: VerifierKey | None, found: Findings) -> KeyChain | None:
+    """The log's keys; where its rotations do not hold, the one key that was given."""
+    if key is None:
+        return None
+    with found.damage(_KEYS):
+        return rotation.chain(log, key)
+    return KeyChain(((0, key),))
+
+
+def _trusted(
+    log: LogReader, since: str | None, chain: KeyChain | None, found: Findings
+) -> Checkpoint | None:
+    """The checkpoint to start from, None when all is to be audited or it does not hold."""
+    if since is None:
+        return None
+    if chain is None:
+        found.fault(_TRUSTED, "there is no key to verify it with", "没有可用于验证的密钥")
+        return None
+    with found.damage(_TRUSTED):
+        checkpoint = verify_checkpoint(since, chain)
+        nodes = merkle.cover(0, checkpoint.size)
+        has = checkpoint.size <= log.size()
+        if has and merkle.fold(log.nodes(list(map(merkle.node_number, nodes)))) == checkpoint.root:
+            return checkpoint
+        en, zh = "the log does not extend it; all is audited", "日志与之不衔接; 已改为全面核验"
+        found.fault(_TRUSTED, en, zh)
+    return None
+
+
+def _tree(log: LogReader, trusted: Checkpoint | None) -> TreeAudit:
+    if trusted is None:
+        return TreeAudit(log.all_nodes())
+    first = merkle.node_count(trusted.size)
+    edge = [merkle.node_number(node) for node in merkle.cover(0, trusted.size)]
+    after = (node for node in log.all_nodes() if node[0] >= first)
+    return TreeAudit(after, trusted.size, log.nodes(edge))
+
+
+def _views_ahead(views: Mapping[str, int], size: int) -> Iterator[Finding]:
+    """A view is folded from entries that were durable: one of more entries shows a rollback."""
+    for name, said in views.items():
+        if said > size:
+            en = f"it was folded from {said} entries; the log has {size}"
+            where = Text(f"the view {name!r}", f"视图 {name!r}")
+            yield Finding("fault", where, Text(en, f"由 {said} 条折叠而成, 现有 {size} 条"), size)
 
 
 def _entries(
     log: LogReader, tree: TreeAudit, signed: CheckpointAudit, found: Findings
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Audit each row, its leaf, the checkpoints due after it; index and envelope where readable."""
-    audit = EntryAudit()
+    start = tree.size
+    tallies = log.rows(FIRST, None, kind=TALLIED) if not start else iter(())
+    audit = EntryAudit(((row.index, row.data) for row in tallies), midway=start > 0)
     signed.due(tree)
-    for row in log.rows(FIRST, None):
+    for row in log.rows(start or FIRST, None):
         if row.index > tree.size:
             _skip(row.index, tree, signed, found)
         said, findings = audit.entry(row)
@@ -156,207 +217,4 @@ def _own_key(record: Record, found: Findings) -> VerifierKey | None:
     return None
 
 
-class Findings:
-    """What was found so far; a limit keeps a wreck from filling memory and screen."""
-
-    def __init__(self) -> None:
-        self.listed: list[Finding] = []
-        self.more = 0
-        self.faults = 0
-
-    def add(self, *findings: Finding) -> None:
-        room = FINDINGS_MAX - len(self.listed)
-        self.listed += findings[:room]
-        self.more += len(findings[room:])
-        self.faults += sum(finding.severity == "fault" for finding in findings)
-
-    def fault(self, where: Text, en: str, zh: str) -> None:
-        self.add(Finding("fault", where, Text(en, zh)))
-
-    def note(self, where: Text, en: str, zh: str) -> None:
-        self.add(Finding("note", where, Text(en, zh)))
-
-    @contextmanager
-    def damage(self, where: Text) -> Iterator[None]:
-        """Damage that keeps something from being read at all is a fault like any other."""
-        try:
-            yield
-        except RecordError as error:
-            self.add(Finding("fault", where, error.message))
-
-
-class CheckpointAudit:
-    """Audits stored checkpoints in order, each against the tree as it stood at its size."""
-
-    def __init__(self, log: LogReader, key: VerifierKey | None, found: Findings) -> None:
-        self._log = log
-        self._key = key
-        self._found = found
-        self._stored = log.checkpoints()
-        self._next = next(self._stored, None)
-        self._last: Checkpoint | None = None
-        self._sizes: set[int] = set()
-        self.good = 0
-
-    def due(self, tree: TreeAudit) -> None:
-        """Audit the checkpoints made of the tree as it is now."""
-        size = tree.size
-        while self._next is not None and self._next[0] <= size:
-            (said, text), self._next = self._next, next(self._stored, None)
-            self._sizes.add(said)
-            where = _at(said)
-            checkpoint = self._verified(where, text)
-            if checkpoint is None:
-                continue
-            if checkpoint.size != said or checkpoint.size != size:
-                en = f"it is stored under size {said} and signed for {checkpoint.size}"
-                self._found.fault(where, en, f"存于大小 {said}, 签署的大小为 {checkpoint.size}")
-            elif checkpoint.root != tree.root():
-                en, zh = "the entries do not have the root that was signed", "记录的根与签署的不符"
-                self._found.add(Finding("fault", where, Text(en, zh), size - 1 if size else None))
-            else:
-                self._extends(where, checkpoint)
-
-    def rest(self, size: int) -> None:
-        """After the last entry: checkpoints of entries that are no longer there."""
-        while self._next is not None:
-            (said, text), self._next = self._next, next(self._stored, None)
-            self._sizes.add(said)
-            self._verified(_at(said), text)
-            en = f"it was signed for {said} entries; the log has {size}"
-            self._found.add(
-                Finding("fault", _at(said), Text(en, f"签署时有 {said} 条, 现有 {size} 条"), size)
-            )
-
-    def copy(self, text: str | None, size: int) -> None:
-        """The copy beside the log: good, and of a checkpoint that is still stored."""
-        if text is None:
-            if self._sizes:
-                self._found.note(_COPY, "it is missing; the next checkpoint writes it", _REWRITTEN)
-            return
-        checkpoint = self._verified(_COPY, text)
-        if checkpoint is None or not self._within(_COPY, checkpoint, size):
-            return
-        if checkpoint.size not in self._sizes:
-            en = f"its checkpoint of size {checkpoint.size} is missing from the log"
-            self._found.fault(_COPY, en, f"日志中缺少其大小为 {checkpoint.size} 的检查点")
-        elif checkpoint.size != max(self._sizes):
-            self._found.note(_COPY, "it is not the newest; the next one replaces it", _REWRITTEN)
-
-    def held(self, text: str | None, size: int) -> None:
-        """A checkpoint from elsewhere: good, and extended by this log."""
-        checkpoint = self._verified(_HELD, text) if text is not None else None
-        if checkpoint is not None and self._within(_HELD, checkpoint, size):
-            self.good += 1
-
-    def _within(self, where: Text, checkpoint: Checkpoint, size: int) -> bool:
-        """Whether the log has the checkpoint's entries, by the stored nodes."""
-        if checkpoint.size > size:
-            en = f"it was signed for {checkpoint.size} entries; the log has {size}"
-            zh = f"签署时有 {checkpoint.size} 条, 现有 {size} 条"
-            self._found.add(Finding("fault", where, Text(en, zh), size))
-            return False
-        same = False
-        with self._found.damage(TREE):
-            same = root_of(self._log, checkpoint.size) == checkpoint.root
-        if not same:
-            en, zh = "the entries do not have the root that was signed", "记录的根与签署的不符"
-            self._found.fault(where, en, zh)
-        return same
-
-    def _extends(self, where: Text, checkpoint: Checkpoint) -> None:
-        last, self._last, good = self._last, checkpoint, True
-        if last is not None:
-            ranges = merkle.consistency_ranges(last.size, checkpoint.size)
-            proof: list[bytes] = []
-            with self._found.damage(where):
-                proof = merkle.hash_ranges(ranges, self._log.nodes)
-            good = merkle.verify_consistency(
-                last.size, checkpoint.size, proof, last.root, checkpoint.root
-            )
-        if good:
-            self.good += 1
-        else:
-            en, zh = "it does not extend the checkpoint before it", "它与前一检查点不衔接"
-            self._found.fault(where, en, zh)
-
-    def _verified(self, where: Text, text: str) -> Checkpoint | None:
-        if self._key is None:
-            self._found.fault(where, "there is no key to verify it with", "没有可用于验证的密钥")
-            return None
-        with self._found.damage(where):
-            return verify_checkpoint(text, self._key)
-        return None
-
-
-class BodyAudit:
-    """Audits the bodies in the vault against what the entries commit to."""
-
-    def __init__(self, vault: Vault, found: Findings) -> None:
-        self._vault = vault
-        self._found = found
-        self._erased: set[str] = set()
-        self._present = 0
-        self._locked = 0
-        self.good = 0
-
-    def erased(self, log: LogReader) -> None:
-        """Take note of what the log says was erased, also of entries that stand before it."""
-        for row in log.rows(FIRST, None, kind=ERASED):
-            self._erased.update(erased_by(row.data))
-
-    def entry(self, index: int, said: Mapping[str, Any]) -> None:
-        for name, item in said["vault"].items():
-            with self._found.damage(entry_place(index)):
-                self._body(index, name, item["commitment"], item["size"])
-
-    def _body(self, index: int, name: str, commitment: str, size: int) -> None:
-        try:
-            kept = self._vault.get(commitment)
-        except RecordError as error:
-            if error.code != KEY_MISSING:
-                raise
-            self._present, self._locked = self._present + 1, self._locked + 1
-            return
-        if kept is None:
-            self._found.add(_absent(index, name, commitment in self._erased))
-            return
-        self._present += 1
-        if commitment in self._erased:
-            en = f"its body {name!r} was recorded as erased and is still there; erase it again"
-            zh = f"其正文 {name!r} 已记录为删除但仍然存在; 请再次删除"
-            self._found.add(of_entry(index, en, zh))
-            return
-        whole = len(kept.salt) == SALT_SIZE and len(kept.body) == size
-        if whole and commit(kept.salt, kept.body) == commitment:
-            self.good += 1
-            return
-        en = f"its body {name!r} in the vault is not what was committed to"
-        self._found.add(of_entry(index, en, f"其正文 {name!r} 与承诺值不符"))
-
-    def orphans(self, kept: int) -> None:
-        """Bodies to which no entry refers: written before a crash kept the entry from following."""
-        if self._locked:
-            en = f"{self._locked} bodies were not checked: the vault is encrypted and no key given"
-            zh = f"{self._locked} 份正文未核验: 保险库已加密而未给出密钥"
-            self._found.note(_VAULT, en, zh)
-        count = kept - self._present
-        if count > 0:
-            en = f"{count} bodies belong to no entry; harmless, left by an interrupted append"
-            zh = f"{count} 份正文不属于任何记录; 系写入中断所留, 无害"
-            self._found.note(_VAULT, en, zh)
-
-
-def _absent(index: int, name: str, erased: bool) -> Finding:
-    if erased:
-        return of_entry(index, f"its body {name!r} was erased", f"其正文 {name!r} 已删除", "note")
-    en = f"its body {name!r} is lost: it is not in the vault, and no erasure was recorded"
-    return of_entry(index, en, f"其正文 {name!r} 已丢失: 不在保险库中, 也没有删除记录")
-
-
-def _at(size: int) -> Text:
-    return Text(f"the checkpoint of size {size}", f"大小为 {size} 的检查点")
-
-
 _AUDITING = Text("auditing the record", "核验记录")
-_REWRITTEN = "将由下一个检查点更新"

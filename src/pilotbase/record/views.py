@@ -99,6 +99,18 @@ def rebuild(record: Record, views: Sequence[View]) -> list[Rebuilt]:
     ]
 
 
+def sizes(home: Path) -> dict[str, int]:
+    """By name of the view: of how many entries its file says that it was folded."""
+    said = dict[str, int]()
+    for path in sorted((home / FOLDER).glob("*.json")):
+        try:
+            said[path.stem] = int(decode(path.read_bytes())["size"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            # A view that cannot be read is folded again; it says nothing about the log.
+            continue
+    return said
+
+
 class _Fold:
     def __init__(self, view: View, size: int = 0, state: Any = None) -> None:
         self.view = view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -12,9 +12,11 @@ from rich.markup import escape
 from pilotbase.kernel.text import Language, Text
 from pilotbase.record.verbs.auditing import VerifyResponse
 from pilotbase.record.verbs.proving import CheckResponse
+from pilotbase.record.verbs.publishing import FetchResponse, PublishResponse
 from pilotbase.record.verbs.signing import CheckpointResponse, RotateKeyResponse
 from pilotbase.record.verbs.witnessing import AcceptResponse, AskResponse, WitnessResponse
 
+BAD = Text("The record does NOT hold; first bad entry: {bad}.", "记录有误; 最先出错的条目: {bad}。")
 COSIGNED = Text("cosigned by {name}", "见证人 {name} 已共同签名")
 FINAL = Text(
     "final: {n} witnesses have cosigned it; the policy asks for {quorum}",
@@ -27,17 +29,12 @@ OPEN = Text(
 
 
 def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
-    for finding in found.findings:
-        place, said = finding["where"][language], finding["message"][language]
-        console.print(f"{finding['severity']}: {place}: {said}", markup=False, soft_wrap=True)
+    _findings(console, found.findings, language)
     good = Text(
         "The record holds: {size} entries, {bodies} bodies, {checkpoints} checkpoints.",
         "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点。",
     )
-    bad = Text(
-        "The record does NOT hold; first bad entry: {bad}.", "记录有误; 最先出错的条目: {bad}。"
-    )
-    said_all = (good if found.ok else bad).format(
+    said_all = (good if found.ok else BAD).format(
         size=found.size, bodies=found.bodies, checkpoints=found.checkpoints,
         bad="–" if found.first_bad_index is None else found.first_bad_index,
     )  # fmt: skip
@@ -114,11 +111,38 @@ def _accepted(console: Console, found: AcceptResponse, language: Language) -> No
     console.print(said.format(size=found.size).in_language(language), soft_wrap=True)
 
 
+def _published(console: Console, found: PublishResponse, language: Language) -> None:
+    said = Text(
+        "{size} entries published, {files} files written: {folder}",
+        "已发布 {size} 条, 写入 {files} 个文件: {folder}",
+    )
+    said = said.format(size=found.size, files=found.files, folder=found.folder)
+    console.print(said.in_language(language), markup=False, soft_wrap=True)
+
+
+def _fetched(console: Console, found: FetchResponse, language: Language) -> None:
+    _findings(console, found.findings, language)
+    good = Text("The log holds: {size} entries.", "日志无误: 共 {size} 条。")
+    said = (good if found.ok else BAD).format(
+        size=found.size, bad="–" if found.first_bad_index is None else found.first_bad_index
+    )
+    console.print(f"[{'green' if found.ok else 'bold red'}]{said.in_language(language)}[/]")
+    console.print(f"[dim]root {found.root}\nkey  {found.vkey}[/]", soft_wrap=True)
+
+
+def _findings(console: Console, findings: Iterable[dict[str, Any]], language: Language) -> None:
+    for finding in findings:
+        place, said = finding["where"][language], finding["message"][language]
+        console.print(f"{finding['severity']}: {place}: {said}", markup=False, soft_wrap=True)
+
+
 RECORD_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "record.verify": _verify,
     "record.check": _proof,
     "record.checkpoint": _checkpoint,
     "record.rotate-key": _rotated,
+    "record.publish": _published,
+    "record.fetch": _fetched,
     "record.witness": _witness,
     "record.request": _asked,
     "record.accept": _accepted,

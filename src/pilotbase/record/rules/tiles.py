@@ -64,6 +64,17 @@ def tiles(size: int, since: int = 0) -> Iterator[Tile]:
         level += 1
 
 
+def right_edge(size: int) -> Iterator[Tile]:
+    """The partial tiles of a tree of ``size``: the last of each level, and the last bundle."""
+    level = 0
+    if size % WIDTH:
+        yield Tile(-1, size // WIDTH, size % WIDTH)
+    while count := size >> (HEIGHT * level):
+        if count % WIDTH:
+            yield Tile(level, count // WIDTH, count % WIDTH)
+        level += 1
+
+
 def _of_level(level: int, count: int, since: int) -> Iterator[Tile]:
     if count == since:
         return

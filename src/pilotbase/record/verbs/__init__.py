@@ -7,21 +7,27 @@ from pilotbase.record.verbs.auditing import verify
 from pilotbase.record.verbs.reading import show
 from pilotbase.record.verbs.signing import checkpoint, rotate_key
 from pilotbase.record.verbs.proving import prove, check
+from pilotbase.record.verbs.publishing import publish, fetch
 from pilotbase.record.verbs.witnessing import witness, request, accept
 from pilotbase.record.verbs.duties import overdue
 from pilotbase.record.verbs.vault import list_, erase, expire, encrypt
+from pilotbase.record.verbs.keeping import backup, restore
 
 __all__ = [
     "accept",
+    "backup",
     "check",
     "checkpoint",
     "encrypt",
     "erase",
     "expire",
+    "fetch",
     "list_",
     "overdue",
     "prove",
+    "publish",
     "request",
+    "restore",
     "rotate_key",
     "show",
     "verify",

@@ -15,8 +15,13 @@ from pilotbase.record.verbs.words import KEY
 class VerifyRequest:
     key: str = asked(*KEY, default="")
     held: Path | None = asked(
-        "A checkpoint that you kept; the log has to extend it.",
-        "您另行保存的检查点; 日志必须与之衔接。",
+        "A checkpoint that you kept, in a file; the log has to extend it.",
+        "您另行保存的检查点 (文件); 日志必须与之衔接。",
+        default=None,
+    )
+    since: Path | None = asked(
+        "A checkpoint up to which you trust the log: only what came after is audited.",
+        "您已信任至此的检查点: 仅核验其后的内容。",
         default=None,
     )
 
@@ -55,13 +60,14 @@ class VerifyResponse:
 )
 def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.record import audit
-    from pilotbase.record.inputs import read_key, read_text
+    from pilotbase.record.inputs import read_checkpoint, read_key
     from pilotbase.record.opened import open_record
 
     key = read_key(request.key)
-    held = read_text(request.held) if request.held is not None else None
+    held = read_checkpoint(request.held) if request.held is not None else None
+    since = read_checkpoint(request.since) if request.since is not None else None
     with open_record(context, create=False) as record:
-        report = audit.verify(record, key, held=held)
+        report = audit.verify(record, key, held=held, since=since)
     return VerifyResponse(
         ok=report.ok,
         size=report.size,
