@@ -14,11 +14,11 @@ from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.budget import Purse
 from pilotbase.trial.candidates.answer import place
 from pilotbase.trial.cases import Cases, Ints, Predictions
+from pilotbase.trial.executor import Executor
 from pilotbase.trial.journal import Finished, Journal
 from pilotbase.trial.marking import Wanted
 from pilotbase.trial.respondent import Exchanges, Respondent
 from pilotbase.trial.versions import Versions
-from pilotbase.trial.workers import Workers
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Asking:
     question: str
     exchanges: Exchanges
     purse: Purse
-    workers: Workers
+    workers: Executor
     limiter: anyio.CapacityLimiter
     decided: Decided
     clock: Callable[[], float]

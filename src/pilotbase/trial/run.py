@@ -19,6 +19,7 @@ from pilotbase.trial.asking import Answered, Asking, Decided, Task
 from pilotbase.trial.budget import allowances_of, price_of, purse_of
 from pilotbase.trial.candidates.answer import settle
 from pilotbase.trial.cases import FAULT, OK, OUTAGE, PENDING, Cases, Ints, Predictions
+from pilotbase.trial.executor import Executor, shared_executor
 from pilotbase.trial.fits import prepared_fits
 from pilotbase.trial.journal import Journal
 from pilotbase.trial.marking import repeats_of, wanted_marks
@@ -26,7 +27,6 @@ from pilotbase.trial.respondent import Exchanges
 from pilotbase.trial.rules.allowance import Allowance
 from pilotbase.trial.units import prepared_units
 from pilotbase.trial.versions import versions_of
-from pilotbase.trial.workers import Workers, shared_workers
 
 __all__ = ["Answered", "answer_all"]
 
@@ -35,7 +35,7 @@ def answer_all(
     cases: Cases, scenario: Scenario, order: Sequence[int] | Ints, *,
     journal: Journal, context: Context, under: Sequence[Under] = (),
     decided: Decided | None = None, importance: bool = False, trust: bool = False,
-    folder: Path | None = None, workers: Workers | None = None,
+    folder: Path | None = None, workers: Executor | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Answered]:  # fmt: skip
     """Ask every candidate of the scenario, and keep each answer as soon as it is there.
@@ -50,6 +50,7 @@ def answer_all(
         importance: also measure permutation importance of estimators.
         trust: allow code that no installed package declares.
         folder: where commands run and callables are found: the scenario's folder.
+        workers: where fits run; by default as `executor.shared_executor` says.
         clock: steady seconds, for the budget of time and for latencies of single answers.
 
     Returns:
@@ -64,7 +65,7 @@ def answer_all(
     planned = _planned(cases, scenario, order)
     rows = int((cases.scored & np.isin(cases.unit, planned)).sum())
     label = Text("asking the candidates", "候选方案作答")
-    pool = workers or shared_workers()
+    pool = workers or shared_executor()
     with context.progress.task(label, rows * len(scenario.candidates)) as advance:
         asking = Asking(
             cases=cases,

@@ -1,0 +1,1 @@
+"""Executors that need an optional package."""
