@@ -82,7 +82,9 @@ def completion(text: str | None = "Paris [p1]", **changes: Any) -> dict[str, Any
         "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
     }
     for name, value in changes.items():
-        place = choice if name in choice else message if name in ("refusal", "tool_calls") else whole
+        place = (
+            choice if name in choice else message if name in ("refusal", "tool_calls") else whole
+        )
         place[name] = value
     return whole
 
@@ -90,7 +92,13 @@ def completion(text: str | None = "Paris [p1]", **changes: Any) -> dict[str, Any
 def chunk(delta: Mapping[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
     """One chunk of a streamed completion."""
     choice = {"index": 0, "delta": dict(delta), "finish_reason": finish}
-    return {"id": "c", "object": "chat.completion.chunk", "model": MODEL, "choices": [choice], **more}
+    return {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "model": MODEL,
+        "choices": [choice],
+        **more,
+    }
 
 
 def sse(*events: Mapping[str, Any] | str, end: str = "\n\n", done: bool = True) -> bytes:

@@ -91,7 +91,6 @@ class Connection:
             answer = await self._next()
             while not isinstance(answer, h11.Response):
                 answer = await self._next()  # 1xx: more will come
-            self._answered = True
             headers = {
                 name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers
             }
@@ -132,6 +131,7 @@ class Connection:
                     data = b""
                 if not data and self._state.their_state is h11.SEND_RESPONSE:
                     raise self._closed()
+                self._answered = self._answered or bool(data)
                 self._state.receive_data(data)
             elif isinstance(event, h11.Event):
                 return event

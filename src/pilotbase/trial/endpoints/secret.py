@@ -113,20 +113,20 @@ def _read_file(path: Path, where: str) -> str:
     except OSError as error:
         said = error.strerror or "it cannot be read"
         _refuse(where, f"cannot be read: {said}", f"无法读取: {said}")
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
             _refuse(where, "is no regular file", "不是普通文件")
-        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
             _refuse(
                 where,
-                f"others than its owner may use it (mode {stat.S_IMODE(found.st_mode):o})",
-                f"所有者以外的用户也可访问 (权限 {stat.S_IMODE(found.st_mode):o})",
-                Text(
-                    f"Keep it to yourself: chmod 600 {where}", f"请仅限本人访问: chmod 600 {where}"
-                ),
+                f"others than its owner may use it (mode {stat.S_IMODE(mode):o})",
+                f"所有者以外的用户也可访问 (权限 {stat.S_IMODE(mode):o})",
+                Text(f"Keep it to yourself: chmod 600 {where}", f"请运行 chmod 600 {where}"),
             )
-        raw = file.read(CHARACTERS_MAX + 3)
+        raw = os.read(descriptor, CHARACTERS_MAX + 3)
+    finally:
+        os.close(descriptor)
     try:
         return raw.decode("ascii").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
