@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 import rfc8785
@@ -59,6 +60,11 @@ def encode_plain(data: Any) -> bytes:
     # The standard encoder is several times faster and gives the same bytes where the order of keys
     # by code point is that by UTF-16 unit (ASCII) and no float has to be written as in ECMAScript.
     return _fast(data).encode() if _is_simple(data) else rfc8785.dumps(data)
+
+
+def encode_text(text: str) -> bytes:
+    """RFC 8785 bytes of a text. Raises ValueError for a lone surrogate."""
+    return encode_basestring(text).encode()
 
 
 _fast = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode

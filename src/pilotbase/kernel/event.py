@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import decode, encode, encode_plain, plain
+from pilotbase.kernel.canonical import decode, encode, encode_plain, encode_text, plain
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import check_term
 
@@ -156,8 +156,8 @@ class Draft:
         return kind_of(self.happened)
 
     def body(self) -> dict[str, Any]:
-        fields = dataclasses.fields(self.happened)
-        return {f.name: plain(getattr(self.happened, f.name)) for f in fields}
+        happened = self.happened
+        return {name: plain(getattr(happened, name)) for name in _names(type(happened))}
 
     def idempotency_key(self) -> str:
         return self.key or Fact.of(self).key
@@ -185,7 +185,12 @@ class Fact:
         key = draft.key
         if not key:
             named = {name: hashlib.sha256(data).hexdigest() for name, data in draft.bodies.items()}
-            parts = (_text(kind), _text(draft.about), body, encode_plain(named))
+            parts = (
+                encode_text(kind),
+                encode_text(draft.about),
+                body,
+                encode_plain(named) if named else b"{}",
+            )
             key = hashlib.sha256(b"[" + b",".join(parts) + b"]").hexdigest()
         return cls(draft, kind, key, b'"body":' + body + b',"by":' + _actor(draft.by))
 
@@ -194,18 +199,19 @@ class Fact:
     ) -> bytes:
         """The canonical bytes of the entry; see `envelope`."""
         return b'{"about":%b,"at":%b,%b,"count":%d,"key":%b,"kind":%b,"v":1,"vault":%b}' % (
-            _text(self.draft.about),
-            _text(at),
+            encode_text(self.draft.about),
+            encode_text(at),
             self.head,
             counter,
-            _text(self.key),
-            _text(self.kind),
+            encode_text(self.key),
+            encode_text(self.kind),
             encode(commitments) if commitments else b"{}",
         )
 
 
-def _text(text: str) -> bytes:
-    return encode_plain(text)
+@lru_cache(maxsize=1024)
+def _names(happened: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(happened))
 
 
 @lru_cache(maxsize=256)

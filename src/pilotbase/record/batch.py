@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pilotbase.kernel.errors import RecordError
@@ -17,22 +17,27 @@ from pilotbase.record.rules.merkle import CompactRange, cover, leaf_hash, node_c
 class Batch:
     """What one transaction adds: `rows`, `hashes` of completed nodes, `bodies` by commitment."""
 
-    def __init__(self, log: LogWriter, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        log: LogWriter,
+        clock: Clock,
+        entropy: Callable[[int], bytes],
+        keys: Sequence[str],
+    ) -> None:
+        """A batch for events with these keys, which are looked up all at once."""
         self._log = log
         self._clock = clock
         self._entropy = entropy
         self._tree = tree_of(log)
         self._next = self._tree.size
         self._counts: dict[str, int] = {}
-        self._indexes: dict[str, int] = {}
+        self._indexes = log.find(keys)
         self.rows: list[Row] = []
         self.bodies: dict[str, Sealed] = {}
 
     def add(self, fact: Fact) -> int:
         """Add an event, unless its key is known; the index of the entry that has the key."""
         known = self._indexes.get(fact.key)
-        if known is None:
-            known = self._log.find(fact.key)
         if known is not None:
             return known
         draft, kind, index = fact.draft, fact.kind, self._next
@@ -50,7 +55,7 @@ class Batch:
         Raises:
             ValueError: its index or counter does not follow, or its key is known.
         """
-        known = row.key in self._indexes or self._log.find(row.key) is not None
+        known = row.key in self._indexes
         if row.index != self._next or row.count != self._count(row.kind) or known:
             raise ValueError(f"entry {row.index} does not follow on the {self._next} before it")
         self.rows.append(row)

@@ -146,7 +146,8 @@ class Record:
         while some := list(islice(given, ENCODED_MAX)):
             with self.log.transaction() as log:
                 self._refuse_older(log)
-                batch = Batch(log, self.context.clock, self.context.entropy)
+                keys = [row.key for row in some]
+                batch = Batch(log, self.context.clock, self.context.entropy, keys)
                 for row in some:
                     batch.add_encoded(row)
                 log.extend(batch.rows, batch.hashes())
@@ -157,7 +158,8 @@ class Record:
         """Append the work of several callers in one transaction, in their order."""
         with self.log.transaction() as log:
             self._refuse_older(log)
-            batch = Batch(log, self.context.clock, self.context.entropy)
+            keys = [fact.key for work in works for fact in work]
+            batch = Batch(log, self.context.clock, self.context.entropy, keys)
             indexes = [[batch.add(fact) for fact in work] for work in works]
             # The vault first: an entry must never refer to a body that a crash could take away.
             if batch.bodies:

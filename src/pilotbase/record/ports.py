@@ -50,8 +50,8 @@ class LogReader(Protocol):
         """Rows with ``start <= index < stop`` by ascending index, without holding all in memory."""
         ...
 
-    def find(self, key: str) -> int | None:
-        """The index of the entry with this idempotency key."""
+    def find(self, keys: Sequence[str]) -> dict[str, int]:
+        """The indexes of the entries with these idempotency keys, by key; without those unknown."""
         ...
 
     def nodes(self, numbers: Sequence[int]) -> list[bytes]:

@@ -61,12 +61,12 @@ def test_keys_that_share_a_hash(
         log = SqliteLog(tmp_path_factory.mktemp("log") / "log.db")
         for index, key in enumerate(keys):
             with log.transaction() as writing:
-                assert writing.find(key) is None
+                assert writing.find([key]) == {}
                 writing.extend([Row(index, b"", key, f"k{index % spread}", 0, "")], [])
         with log.transaction() as writing:
-            assert [writing.find(key) for key in keys] == list(range(len(keys)))
-        assert [log.find(key) for key in keys] == list(range(len(keys)))
-        assert log.find("c") is None and list(log.faults()) == []
+            assert writing.find(keys) == {key: index for index, key in enumerate(keys)}
+        assert log.find([*keys, "c"]) == {key: index for index, key in enumerate(keys)}
+        assert list(log.faults()) == []
         log.close()
 
 
@@ -75,8 +75,8 @@ def test_what_is_rolled_back_is_forgotten(tmp_path: Path) -> None:
     for count in (3, 9):
         with pytest.raises(ZeroDivisionError), log.transaction() as writing:
             writing.extend([Row(n, b"", str(n), "k", n, "") for n in range(count)], [])
-            assert writing.find("1") == 1 and writing.next_count("k") == count
+            assert writing.find(["1"]) == {"1": 1} and writing.next_count("k") == count
             raise ZeroDivisionError
         with log.transaction() as writing:
-            assert writing.find("1") is None and writing.next_count("k") == 0
+            assert writing.find(["1"]) == {} and writing.next_count("k") == 0
     log.close()

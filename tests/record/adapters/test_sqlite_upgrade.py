@@ -87,7 +87,7 @@ def test_a_crash_leaves_the_old_layout_whole(
 
     monkeypatch.setattr(sqlite_index, "TAIL_MIN", 64)
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_index, "index_entries", broken)
+        patch.setattr(sqlite_index.Tail, "index", broken)
         with pytest.raises(KeyboardInterrupt):
             open_record(context)
     with closing(sqlite3.connect(context.home / LOG)) as old:

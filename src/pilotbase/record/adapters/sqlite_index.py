@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 SCHEMA = """
 CREATE TABLE lookup (hash INTEGER PRIMARY KEY, leaf_index INTEGER NOT NULL) STRICT;
@@ -31,6 +31,7 @@ CREATE TABLE indexed (size INTEGER PRIMARY KEY) STRICT
 TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 32768, 8
 POSTING_MAX = 480  # times 8 bytes: such a row fits a page
 _HASHES = 2**63
+_ASKED_MAX = 500
 
 
 def key_hash(key: str) -> int:
@@ -54,8 +55,25 @@ def indexed_size(connection: sqlite3.Connection) -> int:
     return int(size or 0)
 
 
-def find_indexed(connection: sqlite3.Connection, key: str) -> int | None:
-    """The index of the entry with the key, among those that are indexed."""
+def find_indexed(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
+    """The indexes of the entries with these keys, as far as there are any and they are indexed."""
+    homes, found = dict[int, list[str]](), dict[str, int]()
+    for key in keys:
+        homes.setdefault(key_hash(key), []).append(key)
+    places = list(homes)
+    for at in range(0, len(places), _ASKED_MAX):
+        some = places[at : at + _ASKED_MAX]
+        query = f"SELECT hash FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
+        # Most keys are new, and their places free: only the others are looked at one by one.
+        for (place,) in connection.execute(query, some).fetchall():
+            for key in homes[place]:
+                index = _probe(connection, key)
+                if index is not None:
+                    found[key] = index
+    return found
+
+
+def _probe(connection: sqlite3.Connection, key: str) -> int | None:
     query = (
         "SELECT lookup.leaf_index, key FROM lookup LEFT JOIN entry USING (leaf_index) "
         "WHERE hash = ?"
@@ -89,40 +107,65 @@ def last_listed(connection: sqlite3.Connection, word: str) -> int | None:
     return max(_unpacked(row[0]), default=None) if row else None
 
 
-def index_entries(connection: sqlite3.Connection, start: int, stop: int) -> None:
-    """Index the entries from ``start``, up to which it was done before, to ``stop``."""
-    query = (
-        "SELECT leaf_index, key, kind, about FROM entry WHERE leaf_index BETWEEN ? AND ? "
-        "ORDER BY leaf_index"
-    )
-    places, lists = dict[int, int](), dict[str, list[int]]()
-    shared = list[tuple[str, int]]()
-    for index, key, kind, about in connection.execute(query, (start, stop - 1)):
-        place = key_hash(key)
-        if places.setdefault(place, index) != index:
-            shared.append((key, index))
+class Tail:
+    """What a writer knows of the entries without an index: where each will be found, and counters.
+
+    `keys` finds them meanwhile; `counts` has the next counter of each kind seen.
+    """
+
+    def __init__(self) -> None:
+        self.start = self.stop = 0
+        self.keys: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
+        self._lists: dict[str, list[int]] = {}
+
+    def catch_up(self, connection: sqlite3.Connection, size: int) -> None:
+        """Take in what other connections added, and forget what they indexed."""
+        start = indexed_size(connection)
+        if start != self.start or size < self.stop:
+            self.start = self.stop = start
+            self.keys, self.counts, self._lists = {}, {}, {}
+        if size > self.stop:
+            query = (
+                "SELECT leaf_index, key, kind, about, count FROM entry "
+                "WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
+            )
+            for row in connection.execute(query, (self.stop, size)):
+                self.add(*row)
+            self.stop = size
+
+    def add(self, index: int, key: str, kind: str, about: str, count: int) -> None:
+        self.keys.setdefault(key, index)
+        self.counts[kind] = count + 1
         for word in words(kind, about):
-            lists.setdefault(word, []).append(index)
-    _place(connection, places, shared)
-    insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
-    connection.executemany(insert, _postings(lists))
-    connection.execute("INSERT INTO indexed (size) VALUES (?)", (stop,))
+            if word in self._lists:
+                self._lists[word].append(index)
+            else:
+                self._lists[word] = [index]
+        self.stop = index + 1
+
+    def index(self, connection: sqlite3.Connection) -> None:
+        """Index all of it; then there is no tail."""
+        places = [(key_hash(key), index) for key, index in self.keys.items()]
+        # In order, so that each page of the table is touched once.
+        places.sort()
+        _place(connection, places)
+        insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
+        connection.executemany(insert, _postings(self._lists))
+        connection.execute("INSERT INTO indexed (size) VALUES (?)", (self.stop,))
+        self.start, self.keys, self._lists = self.stop, {}, {}
 
 
-def _place(
-    connection: sqlite3.Connection, places: dict[int, int], shared: list[tuple[str, int]]
-) -> None:
+def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> None:
     insert = "INSERT INTO lookup (hash, leaf_index) VALUES (?, ?)"
     connection.execute("SAVEPOINT placing")
     try:
-        # In order, so that each page of the table is touched once.
-        connection.executemany(insert, sorted(places.items()))
-        left = [(key_hash(key), index) for key, index in shared]
+        connection.executemany(insert, places)
+        places = []
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO placing")
-        left = [*places.items(), *((key_hash(key), index) for key, index in shared)]
     connection.execute("RELEASE placing")
-    for home, index in left:
+    for home, index in places:
         place = home
         while connection.execute("SELECT 1 FROM lookup WHERE hash = ?", (place,)).fetchone():
             place = (place + 1) % _HASHES
@@ -149,7 +192,7 @@ def index_faults(connection: sqlite3.Connection) -> Iterator[str]:
     )
     counts = dict[str, int]()
     for index, key, kind, about in connection.execute(query, (size,)):
-        if find_indexed(connection, str(key)) != index:
+        if _probe(connection, str(key)) != index:
             yield f"lookup: entry {index} is not found by its key"
         for word in words(kind, about):
             counts[word] = counts.get(word, 0) + 1

@@ -102,18 +102,16 @@ class SqliteReader:
             if len(page) < PAGE_ROWS:
                 return
 
-    def find(self, key: str) -> int | None:
+    def find(self, keys: Sequence[str]) -> dict[str, int]:
         with self._lock, database_errors(self._path):
-            found = sqlite_index.find_indexed(self._connection, key)
-            if found is not None:
-                return found
+            found = sqlite_index.find_indexed(self._connection, keys)
             indexed = sqlite_index.indexed_size(self._connection)
-        query = "SELECT leaf_index FROM entry WHERE leaf_index >= ? AND key = ?"
-        return (
-            self._one(query, (indexed, key), default=-1)
-            if self._all(query, (indexed, key))
-            else None
-        )
+            query = "SELECT leaf_index FROM entry WHERE leaf_index >= ? AND key = ?"
+            for key in keys:
+                if key not in found:
+                    for (index,) in self._connection.execute(query, (indexed, key)):
+                        found[key] = index
+        return found
 
     def nodes(self, numbers: Sequence[int]) -> list[bytes]:
         query = "SELECT hashes FROM node WHERE block = ?"
@@ -161,52 +159,28 @@ class SqliteReader:
         return default if not rows or rows[0][0] is None else int(rows[0][0])
 
 
-class _Tail:
-    """What a writer knows of the entries that are not indexed yet: their keys, and counters."""
-
-    def __init__(self) -> None:
-        self.start = self.stop = 0
-        self.keys: dict[str, int] = {}
-        self.counts: dict[str, int] = {}
-
-    def catch_up(self, connection: sqlite3.Connection, size: int) -> None:
-        """Take in what other connections added, and forget what has been indexed."""
-        start = sqlite_index.indexed_size(connection)
-        if start != self.start or size < self.stop:
-            self.start = self.stop = start
-            self.keys, self.counts = {}, {}
-        if size > self.stop:
-            query = (
-                "SELECT leaf_index, key, kind, count FROM entry WHERE leaf_index >= ? ORDER BY 1"
-            )
-            for index, key, kind, count in connection.execute(query, (self.stop,)):
-                self.keys.setdefault(key, index)
-                self.counts[kind] = count + 1
-            self.stop = size
-
-    def add(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self.keys[row.key] = row.index
-            self.counts[row.kind] = row.count + 1
-        self.stop += len(rows)
-
-
 class SqliteWriter(SqliteReader):
     """What a transaction may also do."""
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, lock: threading.RLock, tail: _Tail
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock: threading.RLock,
+        tail: sqlite_index.Tail,
     ) -> None:
         super().__init__(path, connection, lock)
         self._tail = tail
         with database_errors(path):
             tail.catch_up(connection, self.size())
 
-    def find(self, key: str) -> int | None:
-        found = self._tail.keys.get(key)
-        if found is None and self._tail.start:
+    def find(self, keys: Sequence[str]) -> dict[str, int]:
+        known = self._tail.keys
+        found = {key: known[key] for key in keys if key in known}
+        if self._tail.start:
             with database_errors(self._path):
-                return sqlite_index.find_indexed(self._connection, key)
+                others = [key for key in keys if key not in found]
+                found |= sqlite_index.find_indexed(self._connection, others)
         return found
 
     def next_count(self, kind: str) -> int:
@@ -229,14 +203,11 @@ class SqliteWriter(SqliteReader):
             insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", map(_values, rows))
             update = "ON CONFLICT (block) DO UPDATE SET hashes = excluded.hashes"
             insert(f"INSERT INTO node (block, hashes) VALUES (?, ?) {update}", written)
-            self._tail.add(rows)
-            self._index()
-
-    def _index(self) -> None:
-        tail = self._tail
-        if tail.stop - tail.start >= sqlite_index.tail_max(tail.stop):
-            sqlite_index.index_entries(self._connection, tail.start, tail.stop)
-            tail.start, tail.keys = tail.stop, {}
+            tail = self._tail
+            for row in rows:
+                tail.add(row.index, row.key, row.kind, row.about, row.count)
+            if tail.stop - tail.start >= sqlite_index.tail_max(tail.stop):
+                tail.index(self._connection)
 
     def add_checkpoint(self, size: int, note: str) -> None:
         insert = "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
@@ -250,7 +221,7 @@ class SqliteLog(SqliteReader):
     def __init__(self, path: Path) -> None:
         marks = {"application": APPLICATION, "version": VERSION}
         super().__init__(path, open_database(path, schema=SCHEMA, upgrades=UPGRADES, **marks))
-        self._tail = _Tail()
+        self._tail = sqlite_index.Tail()
         with database_errors(path):
             self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
@@ -266,7 +237,7 @@ class SqliteLog(SqliteReader):
                 with database_errors(self._path):
                     self._connection.execute("COMMIT")
             except BaseException:
-                self._tail = _Tail()
+                self._tail = sqlite_index.Tail()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise

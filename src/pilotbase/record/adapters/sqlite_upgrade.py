@@ -44,11 +44,10 @@ def _from_1(connection: sqlite3.Connection) -> None:
     for table in ("entry", "node"):
         run(f"DROP TABLE {table}_1")
     (size,) = run("SELECT coalesce(max(leaf_index), -1) + 1 FROM entry").fetchone()
-    start = 0
-    while size - start >= sqlite_index.tail_max(size):
-        stop = min(size, start + sqlite_index.TAIL_MAX)
-        sqlite_index.index_entries(connection, start, stop)
-        start = stop
+    tail = sqlite_index.Tail()
+    while size - tail.stop >= sqlite_index.tail_max(size):
+        tail.catch_up(connection, min(size, tail.stop + sqlite_index.TAIL_MAX))
+        tail.index(connection)
 
 
 UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}

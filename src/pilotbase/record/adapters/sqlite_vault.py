@@ -29,8 +29,9 @@ class SqliteVault:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-        marks = {"application": APPLICATION, "version": VERSION}
-        self._connection = open_database(path, schema=SCHEMA, **marks)
+        self._connection = open_database(
+            path, schema=SCHEMA, application=APPLICATION, version=VERSION
+        )
 
     def put(self, bodies: Mapping[str, Sealed]) -> None:
         rows = [(commitment, kept.salt, kept.body) for commitment, kept in bodies.items()]
