@@ -1,7 +1,9 @@
 """Labels that a judge with an audit by lot takes to *meets*, beside labels alone.
 
-Run: python bench/audit_by_lot.py. Means over simulated trials with a fixed seed, alpha = .05; a trial
-that is still open at the cap counts with what it has used by then.
+    python bench/audit_by_lot.py
+
+Means over simulated trials with a fixed seed, alpha = .05, as "labels (units)" for one unit audited
+in 2, 4 and 10; a trial still open at the cap counts with what it has used by then.
 """
 
 from __future__ import annotations

@@ -34,14 +34,14 @@ def simulated(
     spread: float = 0.0,
     between: bool = False,
 ) -> dict[str, list[str]]:
-    """Each decider decides own cases, alone and with the AI; ``spread`` is skill between persons."""
+    """Each decider has own cases, alone and with the AI; ``spread`` is skill between persons."""
     rows: list[Row] = []
     for who in range(people):
         skill = rng.uniform(-spread, spread)
         for number in range(cases):
             case = f"{who}-{number}"
-            said = {name: str(int(rng.random() < p)) for name, p in
-                    (("nothing", alone + skill), ("ai", pair + skill), ("machine", ai))}  # fmt: skip
+            chance = {"nothing": alone + skill, "ai": pair + skill, "machine": ai}
+            said = {name: str(int(rng.random() < p)) for name, p in chance.items()}
             arms = ("nothing", "ai") if not between else (("nothing", "ai")[who % 2],)
             rows += [(case, f"p{who}", saw, said[saw], "1", said["machine"]) for saw in arms]
     return table(rows)

@@ -8,7 +8,8 @@ z = n·x - (n-1)·y, with x = h where audited and else y, it is a `paired` part 
 Sources: Robins, Rotnitzky, Zhao, *JASA* 1994 (the correction); Angelopoulos, Bates, Fannjiang,
 Jordan, Zrnic, *Science* 2023, and Angelopoulos, Duchi, Zrnic, arXiv:2311.01453 (prediction-powered
 inference, its tuning); Zrnic, Candès, *Active statistical inference*, ICML 2024 (labels by lot,
-guesses that learn); Csillag, Struchiner, Goedert, *Prediction-powered e-values*, ICML 2025.
+guesses that learn); Csillag, Struchiner, Goedert, *Prediction-powered e-values*, ICML 2025, which
+corrects e-values instead of values: the same for our bets, which are linear in the value.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class LabelSaving:
         labels_alone: that the same process, fed with nothing but the labels, takes to the same
             decision; None while the part is open or where it would never come.
         projected: whether ``labels_alone`` lies beyond the labels there are and repeats them.
-        labels_same_width: that give the mean of labels the variance of the audited mean; None with
+        labels_same_width: whose mean would vary as little as the audited mean does; None with
             fewer than two labels or none that differ.
         saved: labels_alone - labels, negative where the audit cost more.
         said: the same in a sentence of each language.
@@ -105,14 +105,18 @@ def _sample(judged: Judged, units: int) -> tuple[Floats, Floats]:
 
 
 def _same_width(part: Part, judged: Judged, units: int) -> float | None:
-    """units · Var(h) / Var(z), of which the settled ones cost nothing."""
+    """units · Var(h) / (Var(h) + (n-1) mean (h - y)²), of which the settled ones cost nothing."""
     values, costs = _sample(judged, units)
-    x, y = (v[:units] for v in claim.values(part, meets=True))
-    z = x if part.kind == "bounded" else part.weight * x - part.ratio * y
-    if values.size < 2 or not values.var() or not z.var():
+    if values.size < 2 or not values.var():
         return None
-    rows = units * float(values.var(ddof=1)) / float(z.var(ddof=1))
-    return nine_digits(rows * float(costs.mean()))
+    spread, missed = float(values.var(ddof=1)), 0.0
+    if part.kind == "paired":
+        labelled = judged.asked[:units] & ~np.isnan(judged.human[:units])
+        _, y = claim.values(part, meets=True)
+        squares = (judged.human[:units] - y[:units])[labelled] ** 2
+        missed = float(squares.mean()) if squares.size else 0.0
+    alike = units * spread / (spread + (part.weight - 1.0) * missed)
+    return nine_digits(alike * float(costs.mean()))
 
 
 def _said(labels: int, alone: int | None, saved: int | None) -> Text:
