@@ -30,8 +30,9 @@ class Retrieval:
         k: how many passages it reports and quotes from.
         k1, b: of BM25.
         lines: how many lines it quotes, at least 1.
-        coverage: in [0, 1]; it refuses where the best passages hold less than this share of what
-            the question is about, by weight of its words (a word in no document weighs most).
+        coverage: in [0, 1]; it refuses where no document of the best passages holds this share of
+            what the question is about, by weight of its words (a word in no passage weighs most).
+            Passages whose ids differ only in the number at their end are taken for one document.
     """
 
     def __init__(
@@ -50,7 +51,11 @@ class Retrieval:
         """Index the passages: dicts with ``passage``, its id, and ``text``, a title and lines."""
         self._passages = [(str(one["passage"]), str(one["text"])) for one in passages]
         held = [terms(text) for _, text in self._passages]
-        self._held = [frozenset(words) for words in held]
+        names = [name.rstrip("0123456789") for name, _ in self._passages]
+        documents: dict[str, set[str]] = {name: set() for name in names}
+        for name, words in zip(names, held, strict=True):
+            documents[name].update(words)
+        self._documents = [documents[name] for name in names]
         self._index = Index(held, k1=self.k1, b=self.b)
 
     def answer(self, question: str, columns: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -62,7 +67,9 @@ class Retrieval:
         groups = subject(question)
         best = self._ranked(groups)[: self.k]
         retrieved = [self._passages[place][0] for place in best]
-        covered = max((self._covered(groups, self._held[place]) for place in best), default=0.0)
+        covered = max(
+            (self._covered(groups, self._documents[place]) for place in best), default=0.0
+        )
         if not best or covered < self.coverage:
             return {"text": "", "refused": True, "cites": [], "retrieved": retrieved}
         quoted = self._quoted(question, groups, best)
