@@ -21,11 +21,16 @@ from pilotbase.scenario.schema import (
     Candidate,
     Criterion,
     Data,
+    Decisions,
+    Documents,
+    Judge,
     Plan,
     Section,
     Split,
 )
 
+LOCATED: tuple[Path, ...] = (("data",), ("documents", "data"), ("decisions", "data"))
+JUDGES_MAX = 20
 SECTIONS_MAX = max(CRITERIA_MAX, CANDIDATES_MAX)
 S = TypeVar("S", bound=Section)
 
@@ -55,6 +60,8 @@ class Draft:
 
     Attributes:
         criteria, candidates: each with its number in the file, from 0.
+        located: each section that says where data are, with its path.
+        judges: each with its name.
         groups: names of the declared groups.
         given: words that stand at the top of the file.
     """
@@ -68,12 +75,24 @@ class Draft:
     features: tuple[str, ...] | None
     barred: tuple[str, ...]
     groups: tuple[str, ...] | None
+    question: str | None
+    scope: str | None
+    sources: str | None
+    language: str | None
+    documents: Documents | None
+    decisions: Decisions | None
+    judges: tuple[tuple[str, Judge], ...]
+    located: tuple[tuple[Path, Data], ...]
     data: Data | None
     split: Split | None
     plan: Plan | None
     criteria: tuple[tuple[int, Criterion], ...]
     candidates: tuple[tuple[int, Candidate], ...]
     given: frozenset[str]
+
+    def metric_of(self, number: int) -> str:
+        """The metric of the criterion with that number in the file."""
+        return dict(self.criteria)[number].metric
 
 
 def draft_of(data: dict[str, Any], spoilt: Collection[Path]) -> Draft:
@@ -94,6 +113,18 @@ def draft_of(data: dict[str, Any], spoilt: Collection[Path]) -> Draft:
         features=None if value("features") is None else tuple(value("features")),
         barred=tuple(value("barred") or ()),
         groups=tuple(groups) if isinstance(groups, dict) else None,
+        question=value("question"),
+        scope=value("scope"),
+        sources=value("sources"),
+        language=value("language"),
+        documents=_section(Documents, data, ("documents",), spoilt),
+        decisions=_section(Decisions, data, ("decisions",), spoilt),
+        judges=_judges(data, spoilt),
+        located=tuple(
+            (path, section)
+            for path in LOCATED
+            if (section := _section(Data, data, path, spoilt)) is not None
+        ),
         data=_section(Data, data, ("data",), spoilt),
         split=_section(Split, data, ("split",), spoilt),
         plan=_section(Plan, data, ("plan",), spoilt) if "plan" in data else Plan(),
@@ -101,6 +132,13 @@ def draft_of(data: dict[str, Any], spoilt: Collection[Path]) -> Draft:
         candidates=_sections(Candidate, data, "candidates", spoilt),
         given=frozenset(data),
     )
+
+
+def _judges(data: dict[str, Any], spoilt: Collection[Path]) -> tuple[tuple[str, Judge], ...]:
+    listed = data.get("judges")
+    names = list(listed)[:JUDGES_MAX] if isinstance(listed, dict) else []
+    read = [(name, _section(Judge, data, ("judges", name), spoilt)) for name in names]
+    return tuple((name, judge) for name, judge in read if judge is not None)
 
 
 def _sections(
@@ -118,7 +156,10 @@ def _section(
     """The section without its faulty words; None where a word that it needs is among them."""
     value: Any = data
     for part in path:
-        value = value.get(part) if isinstance(value, dict) else value[part]
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list) and isinstance(part, int) else None
     if not isinstance(value, dict):
         return None
     faulty = {p[len(path)] for p in spoilt if p[: len(path)] == path and len(p) > len(path)}

@@ -9,15 +9,27 @@ from collections.abc import Callable, Iterator
 
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding
-from pilotbase.scenario.rules import criteria, need, offers, plan, split
+from pilotbase.scenario.rules import (
+    criteria,
+    endpoints,
+    language,
+    need,
+    offers,
+    plan,
+    split,
+    words,
+)
 
 Rule = Callable[[Draft, Known], Iterator[Finding]]
 RULES: tuple[Rule, ...] = (
     *need.RULES,
     *split.RULES,
+    *language.RULES,
     *criteria.RULES,
+    *words.RULES,
     *plan.RULES,
     *offers.RULES,
+    *endpoints.RULES,
 )
 
 

@@ -8,24 +8,51 @@ from pilotbase.scenario.schema import Criterion
 
 NUMBER_TASKS = ("regression", "forecast")
 CLASS_TASKS = ("classification", "detection")
+ANSWER = ("answer",)
+ACT = ("act",)
+ANSWERS = (
+    "exact_match", "fuzzy_match", "numeric_match", "json_valid", "recall_at_k", "grounded",
+    "citation_valid", "refusal", "answers_on_scope", "resists_injection", "no_personal_data",
+    "no_toxicity", "consistency",
+)  # fmt: skip
+ACTS = ("success", "within_steps", "asks_approval")
+REPORTED = "reported"
+"""The metric of what another tool measured; it goes with candidates of the kind `results`."""
+
 SHARES = frozenset(
     {
         "accuracy", "recall", "precision", "false_alarm_ratio", "balanced_accuracy", "auc",
         "brier", "calibration", "called_share", "interval_coverage", "latency",
+        *ANSWERS, *ACTS, REPORTED,
     }
 )  # fmt: skip
 """Metrics whose values lie between 0 and 1."""
 
-NEEDS = {"mae": "cap", "rmse": "cap", "cost": "cap", "latency": "limit"}
+NEEDS = {
+    "mae": "cap", "rmse": "cap", "cost": "cap", "latency": "limit", "within_steps": "limit",
+    "recall_at_k": "k", "numeric_match": "tolerance", "json_valid": "form",
+    "resists_injection": "under",
+}  # fmt: skip
 """Metrics that mean nothing without a further word."""
 
-TASKS = {
+TASKS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("mae", "rmse", "interval_coverage"), NUMBER_TASKS),
     **dict.fromkeys(("accuracy", "brier", "calibration"), CLASS_TASKS),
     **dict.fromkeys(("auc", "balanced_accuracy", "called_share"), ("detection",)),
     **dict.fromkeys(("false_alarm_ratio", "lift", "precision", "recall"), ("detection",)),
+    **dict.fromkeys(ANSWERS, ANSWER),
+    **dict.fromkeys(ACTS, ACT),
+    REPORTED: (*ANSWER, *ACT),
 }
 """Metrics that score some tasks only."""
+
+READS = {
+    **dict.fromkeys(("recall_at_k", "grounded", "answers_on_scope", "refusal"), ("scope",)),
+    "recall_at_k": ("scope", "sources"),
+    "grounded": ("scope", "documents"),
+    "citation_valid": ("documents",),
+}
+"""Words at the top of the file without which a metric has nothing to count."""
 
 
 def value_range(criterion: Criterion) -> tuple[float, float] | None:

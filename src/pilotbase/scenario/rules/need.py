@@ -9,78 +9,90 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 
-SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql")
-FILES = ("csv", "xlsx", "parquet")
+SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
+FILES = ("csv", "xlsx", "parquet", "results")
 _OUTSIDE = re.compile(r"^([A-Za-z]:|[/\\~]|[A-Za-z][A-Za-z0-9+.-]*://)|(^|[/\\])\.\.([/\\]|$)")
+QUESTION = Text("the question", "问题列")
 CAUSE = Text("a scenario file is data", "场景文件只是数据")
 
 
 def one_source(draft: Draft, known: Known) -> Iterator[Finding]:
-    """Exactly one of dataset, csv, xlsx, parquet, sql."""
-    if draft.data is None:
-        return
-    given = [name for name in SOURCES if getattr(draft.data, name) is not None]
-    if len(given) == 1:
-        return
+    """Exactly one of dataset, csv, xlsx, parquet, sql, sealed, results."""
     expected = Text(f"exactly one of {listed(SOURCES)}", f"{listed(SOURCES)} 中恰好一个")
-    about = tuple(("data", name) for name in SOURCES)
-    if not given:
-        said = Text("no source of data is named", "没有指明数据来源")
-        yield Finding(("data",), "scenario.no_source", said, expected, at_key=True, about=about)
-        return
-    names = listed(given)
-    said = Text(f"several sources of data: {names}", f"数据来源多于一个: {names}")
-    yield Finding(("data", given[1]), "scenario.several_sources", said, expected, at_key=True)
+    for path, data in draft.located:
+        given = [name for name in SOURCES if getattr(data, name) is not None]
+        about = tuple((*path, name) for name in SOURCES)
+        if not given:
+            said = Text("no source of data is named", "没有指明数据来源")
+            yield Finding(path, "scenario.no_source", said, expected, at_key=True, about=about)
+        elif len(given) > 1:
+            names = listed(given)
+            said = Text(f"several sources of data: {names}", f"数据来源多于一个: {names}")
+            place = (*path, given[1])
+            yield Finding(place, "scenario.several_sources", said, expected, at_key=True)
 
 
 def source_fits(draft: Draft, known: Known) -> Iterator[Finding]:
     """encoding goes with csv, sheet with xlsx."""
-    for word, source in (("encoding", "csv"), ("sheet", "xlsx")):
-        if draft.data and word in draft.data.model_fields_set:
-            if getattr(draft.data, source) is not None:
-                continue
-            said = Text(
-                f"`{word}` has no effect without `{source}`",
-                f"没有 `{source}` 时 `{word}` 不起作用",
-            )
-            yield Finding(
-                ("data", word),
-                "scenario.no_effect",
-                said,
-                Text(f"`{word}` only beside `{source}`", f"`{word}` 只与 `{source}` 同用"),
-                at_key=True,
-                about=(("data", source),),
-            )
+    for path, data in draft.located:
+        for word, source in (("encoding", "csv"), ("sheet", "xlsx")):
+            if word in data.model_fields_set and getattr(data, source) is None:
+                said = Text(
+                    f"`{word}` has no effect without `{source}`",
+                    f"没有 `{source}` 时 `{word}` 不起作用",
+                )
+                yield Finding(
+                    (*path, word),
+                    "scenario.no_effect",
+                    said,
+                    Text(f"`{word}` only beside `{source}`", f"`{word}` 只与 `{source}` 同用"),
+                    at_key=True,
+                    about=((*path, source),),
+                )
 
 
 def dataset_known(draft: Draft, known: Known) -> Iterator[Finding]:
     """The loader is installed."""
-    name = draft.data.dataset if draft.data else None
-    if name is not None and name not in known.datasets:
-        yield unknown_name(
-            ("data", "dataset"), "dataset", Text("dataset", "数据集"), name, known.datasets
-        )
+    for path, data in draft.located:
+        if data.dataset is not None and data.dataset not in known.datasets:
+            yield unknown_name(
+                (*path, "dataset"),
+                "dataset",
+                Text("dataset", "数据集"),
+                data.dataset,
+                known.datasets,
+            )
 
 
 def files_inside(draft: Draft, known: Known) -> Iterator[Finding]:
     """Without trust, files lie in the scenario's folder: the file may come from anyone."""
-    if draft.data is None or known.trust:
+    if known.trust:
         return
-    for word in FILES:
-        path = getattr(draft.data, word)
-        if path is not None and _OUTSIDE.search(path):
-            yield Finding(
-                ("data", word),
-                "scenario.path_outside",
-                Text(
-                    f"{shown(path)} lies outside the scenario's folder",
-                    f"{shown(path)} 在场景文件所在目录之外",
-                ),
-                Text(
-                    f"a path inside the folder of the scenario file, or --trust: {CAUSE.en}",
-                    f"场景文件目录内的相对路径, 或加 --trust: {CAUSE.zh}",
-                ),
-            )
+    for path, data in draft.located:
+        for word in FILES:
+            file = getattr(data, word)
+            if file is not None and _OUTSIDE.search(file):
+                yield Finding(
+                    (*path, word),
+                    "scenario.path_outside",
+                    Text(
+                        f"{shown(file)} lies outside the scenario's folder",
+                        f"{shown(file)} 在场景文件所在目录之外",
+                    ),
+                    Text(
+                        f"a path inside the folder of the scenario file, or --trust: {CAUSE.en}",
+                        f"场景文件目录内的相对路径, 或加 --trust: {CAUSE.zh}",
+                    ),
+                )
+
+
+def sealed_is_the_test(draft: Draft, known: Known) -> Iterator[Finding]:
+    """What is sealed are the questions and their answers: documents are read by candidates."""
+    for path, data in draft.located:
+        if data.sealed is not None and path != ("data",):
+            said = Text("only test cases are sealed", "只有测试案例可以封存")
+            other = Text("another source of data", "其他数据来源")
+            yield Finding((*path, "sealed"), "scenario.sealed", said, other, at_key=True)
 
 
 def target_apart(draft: Draft, known: Known) -> Iterator[Finding]:
@@ -90,10 +102,11 @@ def target_apart(draft: Draft, known: Known) -> Iterator[Finding]:
     parts = (
         ("barred", draft.barred, Text("a barred column", "禁用列")),
         ("unit", () if draft.unit is None else (draft.unit,), Text("the unit", "单元列")),
+        ("question", () if draft.question is None else (draft.question,), QUESTION),
     )
     for word, columns, part in parts:
         if draft.target in columns:
-            place: Path = (word,) if word == "unit" else (word, columns.index(draft.target))
+            place: Path = (word, columns.index(draft.target)) if word == "barred" else (word,)
             said = Text(
                 f"the target “{shown(draft.target)}” is also {part.en}",
                 f"目标列 “{shown(draft.target)}” 同时又是{part.zh}",
@@ -110,6 +123,9 @@ def features_apart(draft: Draft, known: Known) -> Iterator[Finding]:
         ("barred", draft.barred, Text("barred", "禁用列")),
         ("unit", (draft.unit,), Text("the unit", "单元列")),
         ("label", (draft.label,), Text("the case's label", "案例名称列")),
+        ("question", (draft.question,), QUESTION),
+        ("scope", (draft.scope,), Text("the scope", "范围列")),
+        ("sources", (draft.sources,), Text("the sources", "来源列")),
         ("split", (split.column, split.block) if split else (), Text("the time", "时间列")),
     )
     for index, column in enumerate(draft.features or ()):
@@ -187,6 +203,7 @@ RULES = (
     source_fits,
     dataset_known,
     files_inside,
+    sealed_is_the_test,
     target_apart,
     features_apart,
     columns_once,

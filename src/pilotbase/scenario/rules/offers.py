@@ -10,11 +10,20 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 from pilotbase.scenario.rules.criteria import METRIC
-from pilotbase.scenario.rules.metrics import SHARES
+from pilotbase.scenario.rules.metrics import CLASS_TASKS, NUMBER_TASKS, REPORTED, SHARES
 from pilotbase.scenario.rules.need import repeated, unknown_name
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.schema import LANGUAGE_TASKS, Candidate
 
-KINDS = ("estimator", "plugin", "callable", "command")
+TABLE_TASKS = (*CLASS_TASKS, *NUMBER_TASKS)
+
+KINDS = ("estimator", "plugin", "callable", "command", "chat", "infer", "mcp", "results")
+# Kind → the tasks that it can be tried in, where not in all.
+KIND_TASKS = {
+    "estimator": TABLE_TASKS,
+    "infer": TABLE_TASKS,
+    "mcp": (*TABLE_TASKS, "answer"),
+    "results": LANGUAGE_TASKS,
+}
 LIBRARIES = ("sklearn", "statsmodels")
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 TRUSTED = Text(
@@ -35,7 +44,7 @@ def _each(draft: Draft) -> Iterator[tuple[Path, Candidate]]:
 
 
 def one_kind(draft: Draft, known: Known) -> Iterator[Finding]:
-    """Exactly one of estimator, plugin, callable, command."""
+    """Exactly one of estimator, plugin, callable, command, chat, infer, mcp, results."""
     expected = Text(f"exactly one of {listed(KINDS)}", f"{listed(KINDS)} 中恰好一个")
     for path, offer in _each(draft):
         given = [word for word in KINDS if getattr(offer, word) is not None]
@@ -63,6 +72,49 @@ def one_kind(draft: Draft, known: Known) -> Iterator[Finding]:
                 Text("`steps` only beside `estimator`", "`steps` 只与 `estimator` 同用"),
                 at_key=True,
                 about=((*path, "estimator"),),
+            )
+
+
+def kind_fits_task(draft: Draft, known: Known) -> Iterator[Finding]:
+    """An estimator speaks no language, and a single tool is no agent."""
+    for path, offer in _each(draft):
+        for word, tasks in KIND_TASKS.items():
+            if getattr(offer, word) is None or draft.task is None or draft.task in tasks:
+                continue
+            yield Finding(
+                (*path, word),
+                "scenario.kind_unfit",
+                Text(
+                    f"`{word}` cannot be tried in {draft.task}",
+                    f"`{word}` 不能用于 {draft.task} 任务",
+                ),
+                Text(f"`{word}` with {listed(tasks)}", f"`{word}` 用于 {listed(tasks)} 任务"),
+                at_key=True,
+                about=(("task",),),
+            )
+
+
+def results_are_reported(draft: Draft, known: Known) -> Iterator[Finding]:
+    """What another tool measured is taken over as it is, and never mixed with what we measure."""
+    reported = [number for number, c in draft.criteria if c.metric == REPORTED]
+    measured = [number for number, c in draft.criteria if c.metric != REPORTED]
+    for path, offer in _each(draft):
+        taken_over = offer.results is not None
+        for number in measured if taken_over else reported:
+            yield Finding(
+                ("acceptance", number, "metric"),
+                "scenario.reported",
+                Text(
+                    f"{offer.id} is {'only reported' if taken_over else 'tried by the base'}: "
+                    f"{draft.metric_of(number)} cannot score it",
+                    f"{offer.id} {'只有外部报告' if taken_over else '由基地测试'}, "
+                    f"不能用 {draft.metric_of(number)} 评分",
+                ),
+                Text(
+                    f"`{REPORTED}` for all criteria where candidates are `results`, else none",
+                    f"候选方案均为 `results` 时各指标都用 `{REPORTED}`, 否则都不用",
+                ),
+                about=((*path, "results"), ("task",)),
             )
 
 
@@ -266,6 +318,8 @@ def claims_known(draft: Draft, known: Known) -> Iterator[Finding]:
 
 RULES = (
     one_kind,
+    kind_fits_task,
+    results_are_reported,
     sandbox_fits,
     ids_differ,
     trusted,

@@ -9,7 +9,9 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 from pilotbase.scenario.rules.criteria import every
+from pilotbase.scenario.schema import Chat
 
+PRICED = ("input", "output")
 AMOUNT = Text('an amount such as "12.50 CNY"', '金额, 如 "12.50 CNY"')
 
 
@@ -55,6 +57,9 @@ def amounts(draft: Draft, known: Known) -> Iterator[Finding]:
         (("candidates", number, "cost_per_unit"), offer.cost_per_unit)
         for number, offer in draft.candidates
     ]
+    for path, chat in _chats(draft):
+        if chat.price is not None:
+            named += [((*path, "price", word), getattr(chat.price, word)) for word in PRICED]
     named.insert(0, (("plan", "budget", "money"), draft.plan.budget.money if draft.plan else None))
     first: Money | None = None
     for path, text in named:
@@ -77,6 +82,15 @@ def amounts(draft: Draft, known: Known) -> Iterator[Finding]:
             )
         else:
             first = first or amount
+
+
+def _chats(draft: Draft) -> Iterator[tuple[Path, Chat]]:
+    for number, offer in draft.candidates:
+        if offer.chat is not None:
+            yield ("candidates", number, "chat"), offer.chat
+    for name, judge in draft.judges:
+        if judge.chat is not None:
+            yield ("judges", name, "chat"), judge.chat
 
 
 def _parsed(text: str) -> Money | None:

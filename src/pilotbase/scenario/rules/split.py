@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, listed
+from pilotbase.scenario.schema import LANGUAGE_TASKS
 
 IN_TIME = ("time", "rolling")
 # Word → the splits in which it has an effect.
 EFFECT = {
     "folds": ("random", "unit", "time"),
     "stratify": ("random", "unit"),
+    "column": ("random", "unit", "time", "rolling"),
     "block": ("time",),
     "origins": ("rolling",),
     "horizon": ("rolling",),
+    "season": ("random", "unit", "time", "rolling"),
+    "holdout": ("random", "unit", "time", "rolling"),
 }
 
 
@@ -24,6 +28,15 @@ def split_fits_task(draft: Draft, known: Known) -> Iterator[Finding]:
     if draft.split is None or draft.task is None:
         return
     by, about = draft.split.by, (("task",),)
+    if draft.task in LANGUAGE_TASKS and by != "frozen":
+        said = Text(
+            f"in {draft.task} candidates come as they are and learn from no case",
+            f"{draft.task} 任务的候选方案是现成的, 不从案例中学习",
+        )
+        expected = Text("frozen", "frozen")
+        yield Finding(
+            ("split", "by"), "scenario.split_unfit", said, expected, "frozen", about=about
+        )
     if draft.task == "forecast" and by not in IN_TIME:
         said = Text(f"a forecast cannot be split by {by}", f"预测任务不能按 {by} 划分")
         yield Finding(
@@ -33,7 +46,7 @@ def split_fits_task(draft: Draft, known: Known) -> Iterator[Finding]:
             Text("time or rolling", "time 或 rolling"),
             about=about,
         )
-    if draft.task != "forecast" and by == "rolling":
+    elif draft.task != "forecast" and by == "rolling":
         said = Text(
             f"rolling origins are for forecasts, not for {draft.task}",
             f"滚动起点只用于预测任务, 不用于 {draft.task}",
@@ -97,6 +110,55 @@ def split_words_have_effect(draft: Draft, known: Known) -> Iterator[Finding]:
             )
 
 
+def nobody_learns(draft: Draft, known: Known) -> Iterator[Finding]:
+    """Frozen: an estimator is nothing before it is fitted, nor is a baseline."""
+    if draft.split is None or draft.split.by != "frozen":
+        return
+    expected = Text(
+        "a split by random, unit, time or rolling", "按 random、unit、time 或 rolling 划分"
+    )
+    for number, offer in draft.candidates:
+        if offer.estimator is not None:
+            said = Text(
+                "an estimator has to learn, and by: frozen leaves it nothing to learn from",
+                "估计器需要学习, 而 by: frozen 不留任何学习数据",
+            )
+            yield Finding(
+                ("candidates", number, "estimator"),
+                "scenario.nothing_to_learn",
+                said,
+                expected,
+                at_key=True,
+                about=(("split", "by"),),
+            )
+        if offer.cutoff is not None and offer.cutoff.called_share is not None:
+            said = Text(
+                "a share that is called is learnt, and by: frozen leaves nothing to learn from",
+                "按比例判出的阈值需要学习, 而 by: frozen 不留任何学习数据",
+            )
+            yield Finding(
+                ("candidates", number, "cutoff", "called_share"),
+                "scenario.nothing_to_learn",
+                said,
+                Text("score: a cut-off that is known", "score: 已知的阈值"),
+                at_key=True,
+                about=(("split", "by"),),
+            )
+    for number, criterion in draft.criteria:
+        if criterion.against is not None:
+            said = Text(
+                "by: frozen leaves a baseline nothing to learn from", "by: frozen 时基线无从学习"
+            )
+            yield Finding(
+                ("acceptance", number, "against"),
+                "scenario.nothing_to_learn",
+                said,
+                expected,
+                at_key=True,
+                about=(("split", "by"),),
+            )
+
+
 def stratified_by_class(draft: Draft, known: Known) -> Iterator[Finding]:
     """Shares of classes exist only where the target is a class."""
     if draft.split and draft.split.stratify and draft.task in ("regression", "forecast"):
@@ -115,6 +177,8 @@ def future_is_untouched(draft: Draft, known: Known) -> Iterator[Finding]:
     """Future cases: a candidate that is fitted here is read on units it was never fitted on."""
     if draft.estimand != "future cases" or draft.split is None or draft.split.holdout > 0:
         return
+    if draft.split.by == "frozen":
+        return  # nobody is fitted here: every case is one that no candidate has seen
     fitted = [number for number, offer in draft.candidates if offer.estimator is not None]
     if fitted:
         yield Finding(
@@ -150,6 +214,7 @@ RULES = (
     split_fits_task,
     split_has_columns,
     split_words_have_effect,
+    nobody_learns,
     stratified_by_class,
     future_is_untouched,
     holdout_is_independent,

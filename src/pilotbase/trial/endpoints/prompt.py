@@ -10,28 +10,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pilotbase.scenario.template import PART
 from pilotbase.trial.endpoints.port import Case, Misspoken
 
 PROMPT_CHARACTERS_MAX = 2_000_000
-_PART = re.compile(r"\{\{|\}\}|\{([^{}]+)\}|[{}]")
-
-
-def template_names(prompt: str) -> tuple[str, ...]:
-    """The names that a template asks for, each once, in their order. ``{{`` and ``}}`` are braces.
-
-    Raises:
-        ValueError: a brace that stands alone, with what stands around it.
-
-    >>> template_names("{{literal}} {documents} {question}")
-    ('documents', 'question')
-    """
-    names: dict[str, None] = {}
-    for match in _PART.finditer(prompt):
-        if match[0] in ("{", "}"):
-            raise ValueError(prompt[max(0, match.start() - 10) : match.end() + 10])
-        if match[1] is not None:
-            names[match[1]] = None
-    return tuple(names)
 
 
 class Prompt:
@@ -57,7 +39,7 @@ class Prompt:
             name = match[1]
             return match[0][0] if name is None else self._value(name, case)
 
-        text = _PART.sub(word, self._template)
+        text = PART.sub(word, self._template)
         if len(text) > PROMPT_CHARACTERS_MAX:
             raise Misspoken(f"a prompt of more than {PROMPT_CHARACTERS_MAX} characters")
         return text

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Criterion, Task
-from pilotbase.trial.cases import OK, Cases, Floats, Ints, Labels, Predictions
-from pilotbase.trial.evaluators.metric import NUMBERS, Metric
+from pilotbase.scenario.schema import LANGUAGE_TASKS, Criterion, Task
+from pilotbase.trial.cases import OK, Cases, Floats, Ints, Labels, Language, Predictions
+from pilotbase.trial.evaluators import awkward
+from pilotbase.trial.evaluators.metric import NUMBERS, Metric, marked
+from pilotbase.trial.reply import Question, Reply
 
 ROWS = 8
-CRITERION = Criterion(metric="any", at_least=0.5, cap=2.0, limit=10.0)
+CRITERION = Criterion(
+    metric="any",
+    at_least=0.5,
+    cap=2.0,
+    limit=10.0,
+    k=3,
+    tolerance=0.5,
+    form={"type": "object", "required": ["a"]},
+    rubric="Right and short.",
+)
 ODD = np.array([0.0, 1.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 0.5])
 
 
@@ -22,10 +34,13 @@ def broken_promises(metric: Metric) -> tuple[Text, ...]:
 
     Declarations are compared with each other, and `Metric.value` is run on answers that are
     missing, infinite or absurd: values have to be floats in [0, 1] or NaN, the same twice, and
-    each row's own (rows in another order give the same values in that order).
+    each row's own (rows in another order give the same values in that order). `Metric.mark` is run
+    on the replies of `awkward`: empty, huge, broken and malicious ones.
     """
     found = list(_declared(metric))
-    if not found:
+    if not found and metric.mark is not None:
+        found += list(_marks(metric))
+    elif not found:
         for task in metric.tasks:
             found += list(_values(metric, task))
         found += list(_pairs(metric))
@@ -42,12 +57,60 @@ def _declared(metric: Metric) -> Iterator[Text]:
         yield Text("compare goes with counted='pairs'", "compare 须与 counted='pairs' 一起使用")
     if metric.capped != (metric.needs == "cap"):
         yield Text("capped goes with needs='cap'", "capped 须与 needs='cap' 一起使用")
-    detects = metric.counted != "all" or metric.over_prevalence
+    yield from _declared_in_words(metric)
+    detects = metric.counted in ("positives", "called", "pairs") or metric.over_prevalence
     if detects and tuple(metric.tasks) != ("detection",):
         yield Text(
             f"counted={metric.counted!r} needs positives: tasks has to be ('detection',)",
             f"counted={metric.counted!r} 需要阳性: tasks 须为 ('detection',)",
         )
+
+
+def _declared_in_words(metric: Metric) -> Iterator[Text]:
+    """What goes with `mark`, and only with it."""
+    by_judge = metric.needs == "rubric"  # its marks are given elsewhere
+    if not by_judge and (metric.value is marked) != (metric.mark is not None):
+        yield Text("a metric gives either value or mark", "value 与 mark 须恰好给出一个")
+    if metric.joint and metric.mark is None:
+        yield Text("joint goes with mark", "joint 须与 mark 一起使用")
+    in_words = metric.mark is not None or metric.counted in ("on_scope", "off_scope")
+    if in_words and not set(metric.tasks) <= set(LANGUAGE_TASKS):
+        yield Text(
+            f"questions in words: tasks has to be among {LANGUAGE_TASKS}",
+            f"以语言提问: tasks 须在 {LANGUAGE_TASKS} 之中",
+        )
+
+
+def _marks(metric: Metric) -> Iterator[Text]:
+    for question in awkward.questions():
+        for number, reply in enumerate(awkward.replies()):
+            asked = (reply, awkward.replies()[number - 1]) if metric.joint else (reply,)
+            said = f"question {question.text[:20]!r}, reply {reply.text[:20]!r} ({number})"
+            wrong = _wrong_mark(metric, question, asked)
+            if wrong is not None:
+                yield Text(f"{said}: {wrong.en}", f"{said}: {wrong.zh}")
+
+
+def _wrong_mark(metric: Metric, question: Question, asked: tuple[Reply, ...]) -> Text | None:
+    assert metric.mark is not None
+    given = {"passages": dict(question.passages), "columns": repr(question.columns)}
+    try:
+        first, second = (metric.mark(question, asked, CRITERION) for _ in range(2))
+    except Exception as error:  # an author is told whatever it is
+        name = type(error).__name__
+        return Text(f"mark raises {name}", f"mark 抛出 {name}")
+    if not isinstance(first, float):
+        kind = type(first).__name__
+        return Text(f"mark gives {kind}, not float", f"mark 返回 {kind}, 应为 float")
+    if not (math.isnan(first) or 0.0 <= first <= 1.0):
+        return Text(f"{first} lies outside 0 to 1", f"{first} 超出 0 至 1")
+    if metric.pass_fail and first not in (0.0, 1.0) and not math.isnan(first):
+        return Text(f"pass_fail, but {first} is neither 0 nor 1", f"{first} 既非 0 也非 1")
+    if first != second and not (math.isnan(first) and math.isnan(second)):
+        return Text("asked twice, mark differs", "两次调用结果不同")
+    if given != {"passages": dict(question.passages), "columns": repr(question.columns)}:
+        return Text("mark changes the question", "mark 改动了问题")
+    return None
 
 
 def _values(metric: Metric, task: Task) -> Iterator[Text]:
@@ -107,6 +170,7 @@ def _question(task: Task, rows: Ints) -> Cases:
     targets: dict[Task, Labels] = {
         "classification": np.array(["a", "a", "b", "b"] * 2, dtype=object),
         "detection": np.array([0, 1, 1, 0] * 2),
+        **dict.fromkeys(LANGUAGE_TASKS, np.array(["", "442", "a | b", "\ud800"] * 2, dtype=object)),
         **dict.fromkeys(NUMBERS, np.array([0.0, np.nan, -1e308, 1e308, 2.0, 3.0, 4.0, 5.0])),
     }
     return Cases(
@@ -122,4 +186,11 @@ def _question(task: Task, rows: Ints) -> Cases:
         scored=np.ones(ROWS, dtype=np.bool_),
         fold=np.zeros(ROWS, dtype=np.int64),
         split="random",
+        language=_language(rows) if task in LANGUAGE_TASKS else None,
     )
+
+
+def _language(rows: Ints) -> Language:
+    blank: Labels = np.full(ROWS, "", dtype=object)
+    scope = np.array([0, 1, -1, 1] * 2, dtype=np.int8)[rows]
+    return Language(question=blank, scope=scope, sources=blank, code=blank, passages={})
