@@ -12,6 +12,7 @@ from pilotbase.kernel.time import Clock, stamp
 from pilotbase.record.ports import LogReader, LogWriter, Row, Sealed
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.merkle import CompactRange, cover, leaf_hash, node_count, node_number
+from pilotbase.record.rules.tiles import ENTRY_SIZE_MAX
 
 
 class Batch:
@@ -36,7 +37,11 @@ class Batch:
         self.bodies: dict[str, Sealed] = {}
 
     def add(self, fact: Fact) -> int:
-        """Add an event, unless its key is known; the index of the entry that has the key."""
+        """Add an event, unless its key is known; the index of the entry that has the key.
+
+        Raises:
+            RecordError: the entry is longer than an entry bundle can hold.
+        """
         known = self._indexes.get(fact.key)
         if known is not None:
             return known
@@ -44,6 +49,8 @@ class Batch:
         count = self._count(kind)
         vault = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
         data = fact.envelope(count, stamp(self._clock()), vault)
+        if len(data) > ENTRY_SIZE_MAX:
+            raise _too_long(kind, len(data))
         self.rows.append(Row(index, data, fact.key, kind, count, draft.about))
         self._counts[kind], self._indexes[fact.key] = count + 1, index
         self._next += 1
@@ -75,6 +82,21 @@ class Batch:
         commitment = commit(salt, body)
         self.bodies[commitment] = Sealed(salt, body)
         return {"commitment": commitment, "size": len(body)}
+
+
+def _too_long(kind: str, size: int) -> RecordError:
+    return RecordError(
+        "record.entry_too_long",
+        Text(
+            f"the entry would have {size} bytes; {ENTRY_SIZE_MAX} is the most a log can publish",
+            f"该条目将有 {size} 字节; 日志可发布的条目最多 {ENTRY_SIZE_MAX} 字节",
+        ),
+        where=kind,
+        next_step=Text(
+            "Put what is long into a body: the vault keeps it and the entry its commitment.",
+            "请将较长内容作为正文存入保险库, 条目只保留其承诺值。",
+        ),
+    )
 
 
 def tree_of(log: LogReader) -> CompactRange:

@@ -7,6 +7,7 @@ other.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +53,8 @@ def open_database(
             new = _is_new(connection)
             if not new:
                 _check_marks(connection, path, application, version)
-            _use_wal(connection)
+            if not is_read_only(path):
+                _use_wal(connection)
             if new:
                 _create(connection, schema, application, version)
                 _check_marks(connection, path, application, version)
@@ -67,7 +69,7 @@ def open_database(
 def connect(path: Path) -> sqlite3.Connection:
     """A connection in autocommit mode that may be handed from thread to thread."""
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        _uri(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
     )
     # Text that is no longer UTF-8 must be shown and compared, not end the audit that looks for it.
     connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
@@ -78,6 +80,26 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether there is a database here that this process may read and not write."""
+    places = (path, path.parent)
+    return path.exists() and not all(os.access(place, os.W_OK) for place in places)
+
+
+def _uri(path: Path) -> str:
+    """How to open it. In WAL mode even a reader writes beside the database, if it can.
+
+    Where it cannot, and no log of writes is waiting there, nobody can be writing either, or has
+    written since: then the file alone is the database, and is opened as one that does not change.
+    """
+    name = path.absolute().as_uri()
+    if not is_read_only(path):
+        return name
+    wal = path.with_name(f"{path.name}-wal")
+    waiting = wal.exists() and wal.stat().st_size > 0
+    return f"{name}?mode=ro" if waiting else f"{name}?immutable=1"
 
 
 @contextmanager
