@@ -13,7 +13,8 @@ import math
 import numpy as np
 
 from pilotbase.trial.cases import Floats
-from pilotbase.trial.rules.audit import Judged, audited_part
+from pilotbase.trial.rules.audit import Judged
+from pilotbase.trial.rules.claims.judged import audited_part
 from pilotbase.trial.rules.claims.parts import Bound
 from pilotbase.trial.rules.reading.bounds import Levels
 from pilotbase.trial.rules.reading.part import standing_of
@@ -30,7 +31,8 @@ def trial(quality: float, right: float, every: int, rng: np.random.Generator) ->
     judge = np.where(rng.random(CAP) < right, human, 1.0 - human)
     audited = rng.random(CAP) < 1.0 / every
     seen = np.where(audited, human, np.nan)
-    return Judged(judge, seen, audited, np.full(CAP, np.nan), np.zeros(CAP, np.bool_))
+    no = np.zeros(CAP, np.bool_)
+    return Judged(judge, seen, audited, np.full(CAP, np.nan), no, no)
 
 
 def alone(quality: float, bound: float, rng: np.random.Generator) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,11 +18,11 @@ from pilotbase.trial.evidence import RESOLUTION, CriterionEvidence
 from pilotbase.trial.rules.audit import (
     Judged,
     audit_refusals,
-    audited_part,
     audited_units,
     guesses,
     labelled_prefix,
 )
+from pilotbase.trial.rules.claims.judged import audited_part
 from pilotbase.trial.rules.claims.parts import Bound
 from pilotbase.trial.rules.labels import label_saving
 from pilotbase.trial.rules.reading import read_criterion, read_part
@@ -37,7 +38,8 @@ def judged_of(judge: Any, human: Any, audited: Any, settled: Any = None) -> Judg
     seen = np.where(audited, np.asarray(human, np.float64), np.nan)
     none = np.full(judge.size, np.nan) if settled is None else np.asarray(settled, np.float64)
     flags = np.asarray(audited, np.bool_)
-    return Judged(judge, seen, flags, none, np.zeros(judge.size, np.bool_))
+    no = np.zeros(judge.size, np.bool_)
+    return Judged(judge, seen, flags, none, no, no)
 
 
 unit = st.sampled_from([0.0, 0.25, 1 / 3, 0.5, 1.0])
@@ -160,8 +162,7 @@ def test_the_existing_reading_reads_it() -> None:
 
 def test_at_most_is_the_mirror_image() -> None:
     judged, _ = _trial("good", 0.9, 4, 400, np.random.default_rng(3))
-    other = Judged(1 - judged.judge, 1 - judged.human, judged.audited, judged.settled,
-                   judged.faults)  # fmt: skip
+    other = replace(judged, judge=1 - judged.judge, human=1 - judged.human)
     high = standing_of(audited_part(judged, Bound(True, 0.8), 4), LEVELS, "sequential")
     low = standing_of(audited_part(other, Bound(False, 0.2), 4), LEVELS, "sequential")
     assert (high.verdict, high.items) == (low.verdict, low.items)
@@ -173,10 +174,16 @@ def test_lost_labels_settled_units_and_silent_judges() -> None:
     human = np.array([1.0, np.nan, np.nan, np.nan, np.nan])
     settled = np.array([np.nan, np.nan, np.nan, 0.0, np.nan])
     faults = np.array([False, False, False, True, False])
-    part = audited_part(Judged(judge, human, audited, settled, faults), Bound(True, 0.8), 4)
+    outages = np.array([False, False, False, False, True])
+    judged = Judged(judge, human, audited, settled, faults, outages)
+    part = audited_part(judged, Bound(True, 0.8), 4)
     assert part.y[1] == round(2 / 3 * RESOLUTION)  # the mean label: 0, 1 and the one seen
     assert (part.x[2], part.x_fails and part.x_fails[2]) == (0, RESOLUTION)
-    assert part.x[3] == part.y[3] == 0 and (part.faults, part.outages) == (1, 1)
+    assert part.x[3] == part.y[3] == 0 and (part.faults, part.outages) == (1, 2)
+    assert part.x_fails is not None and part.y_fails is not None
+    assert (part.x[4], part.y[4]) == (0, 0)
+    assert (part.x_fails[4], part.y_fails[4]) == (RESOLUTION, RESOLUTION)
+    assert judged.asked.tolist() == [True, False, True, False, False]
 
 
 def test_everybody_audited_is_an_ordinary_part() -> None:

@@ -9,23 +9,22 @@ Sources: Robins, Rotnitzky, Zhao, *JASA* 1994 (the correction); Angelopoulos, Ba
 Jordan, Zrnic, *Science* 2023, and Angelopoulos, Duchi, Zrnic, arXiv:2311.01453 (prediction-powered
 inference, its tuning); Zrnic, Candès, *Active statistical inference*, ICML 2024 (labels by lot,
 guesses that learn); Csillag, Struchiner, Goedert, *Prediction-powered e-values*, ICML 2025, which
-corrects e-values instead of values: the same for our bets, which are linear in the value.
+corrects e-values instead of values: the same for a bet of constant stake, linear in the value.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Estimand
-from pilotbase.trial.cases import Floats, Ints
-from pilotbase.trial.evidence import RESOLUTION, Part
-from pilotbase.trial.rules.claims.parts import Bound, integers
+from pilotbase.trial.cases import Floats
+from pilotbase.trial.evidence import RESOLUTION
 
 EVERY_MOST = 1_000
 AUDIT = b"\x03"
@@ -45,6 +44,7 @@ class Judged:
         settled: (units,) NaN, or the value that is certain without judge and person, e.g. the worst
             where the candidate crashed on every row.
         faults: (units,) whether the candidate is at fault in one of its rows; only counted.
+        outages: (units,) whether the base lost the candidate's answer: nothing is asked of it.
     """
 
     judge: Floats
@@ -52,11 +52,12 @@ class Judged:
     audited: Flags
     settled: Floats
     faults: Flags
+    outages: Flags
 
     def __post_init__(self) -> None:
-        sizes = {a.shape for a in (self.judge, self.human, self.audited, self.settled, self.faults)}
-        if len(sizes) != 1 or self.judge.ndim != 1:
-            raise ValueError("judge, human, audited, settled and faults must be of one length")
+        arrays = [getattr(self, field.name) for field in fields(self)]
+        if len({array.shape for array in arrays}) != 1 or self.judge.ndim != 1:
+            raise ValueError("all arrays must be of one length, one value a unit")
         for name in ("judge", "human", "settled"):
             values = getattr(self, name)
             if not np.all(np.isnan(values) | ((values >= 0.0) & (values <= 1.0))):
@@ -64,8 +65,12 @@ class Judged:
 
     @property
     def asked(self) -> Flags:
-        """(units,) whether a person is asked: audited, and not settled without."""
-        return self.audited & np.isnan(self.settled)
+        """(units,) whether a person is asked: audited, answered, and not settled without."""
+        return self.audited & np.isnan(self.settled) & ~self.outages
+
+    def first(self, units: int) -> Judged:
+        """The same of the first ``units`` alone."""
+        return Judged(**{field.name: getattr(self, field.name)[:units] for field in fields(self)})
 
 
 def audited_units(seed: bytes, unit_ids: Sequence[str], every: int, purpose: str = "") -> Flags:
@@ -82,7 +87,7 @@ def audited_units(seed: bytes, unit_ids: Sequence[str], every: int, purpose: str
     >>> audited_units(bytes(32), ["a", "b", "c", "d", "e", "f"], 3).tolist()
     [False, False, True, False, False, False]
     """
-    _read_every(every)
+    read_every(every)
     start = hashlib.sha256(seed + AUDIT + purpose.encode() + b"\x00")
     drawn = np.zeros(len(unit_ids), dtype=np.bool_)
     for number, unit_id in enumerate(unit_ids):
@@ -100,38 +105,6 @@ def labelled_prefix(asked: Flags, answered: Flags) -> int:
     """
     waiting = np.flatnonzero(asked & ~answered)
     return int(waiting[0]) if waiting.size else int(asked.size)
-
-
-def audited_part(judged: Judged, bound: Bound, every: int) -> Part:
-    """``mean(h) >= bound`` from a judge and an audit of one in ``every``, for future cases.
-
-    With ``every=1`` the part is ``bounded`` over the people's values alone. A label that the base
-    lost counts as an outage: worst in the test for *meets*, best in the test for *fails*.
-
-    Raises:
-        ValueError: every outside 1 … 1,000.
-    """
-    _read_every(every)
-    y = guesses(judged)
-    lost = judged.asked & np.isnan(judged.human)
-    x = _with_people(judged, y, bound.worst)
-    return Part(
-        kind="paired" if every > 1 else "bounded",
-        at_least=bound.at_least,
-        x=x,
-        y=y if every > 1 else (),
-        x_fails=_with_people(judged, y, 1.0 - bound.worst) if lost.any() else None,
-        label=bound.label,
-        threshold=bound.value if every == 1 else 0.0,
-        ratio=float(every - 1) if every > 1 else 1.0,
-        margin=bound.value if every > 1 else 0.0,
-        weight=float(every),
-        solve="margin" if every > 1 else "threshold",
-        scale=bound.scale,
-        root=bound.root,
-        faults=int(judged.faults.sum()),
-        outages=int(lost.sum()),
-    )
 
 
 def audit_refusals(every: int, estimand: Estimand, *, compared: bool) -> Iterator[Text]:
@@ -207,18 +180,17 @@ class _Line:
 
 
 def _whole(values: Floats) -> list[int | None]:
+    """Whole numbers of 1/RESOLUTION as evidence has them; None for NaN."""
     known = ~np.isnan(values)
-    whole: Sequence[int] = integers(np.where(known, values, 0.0))
+    whole = np.rint(np.where(known, values, 0.0) * RESOLUTION).astype(np.int64).tolist()
     return [number if known[i] else None for i, number in enumerate(whole)]
 
 
-def _with_people(judged: Judged, y: tuple[int, ...], lost: float) -> tuple[int, ...]:
-    """(units,) x: the person's value where one was asked (``lost`` where it was lost), else y."""
-    human = integers(np.where(np.isnan(judged.human), lost, judged.human))
-    x: Ints = np.where(judged.asked, np.array(human, np.int64), np.array(y, np.int64))
-    return tuple(x.tolist())
+def read_every(every: int) -> None:
+    """Refuse what is no rate of an audit.
 
-
-def _read_every(every: int) -> None:
+    Raises:
+        ValueError: every outside 1 … 1,000.
+    """
     if not 1 <= every <= EVERY_MOST:
         raise ValueError(f"every must be a whole number from 1 to {EVERY_MOST}, got {every!r}")

@@ -52,7 +52,7 @@ class LabelSaving:
 
 
 def label_saving(part: Part, judged: Judged, levels: Levels) -> LabelSaving:
-    """The saving in labels of an audited part (`audited_part`), as it stands.
+    """The saving in labels of an audited part (`claims.judged.audited_part`), as it stands.
 
     Labels alone are what the audited units show: by the lot a random sample of all units, settled
     ones (which need no label) in their proportion.
