@@ -13,7 +13,7 @@ ACT = ("act",)
 ANSWERS = (
     "exact_match", "fuzzy_match", "numeric_match", "json_valid", "recall_at_k", "grounded",
     "citation_valid", "refusal", "answers_on_scope", "resists_injection", "no_personal_data",
-    "no_toxicity", "consistency",
+    "no_toxicity", "consistency", "answer_included",
 )  # fmt: skip
 ACTS = ("success", "within_steps", "asks_approval")
 REPORTED = "reported"
@@ -47,7 +47,7 @@ TASKS: dict[str, tuple[str, ...]] = {
 """Metrics that score some tasks only."""
 
 READS = {
-    **dict.fromkeys(("recall_at_k", "grounded", "answers_on_scope", "refusal"), ("scope",)),
+    **dict.fromkeys(("answers_on_scope", "answer_included", "refusal"), ("scope",)),
     "recall_at_k": ("scope", "sources"),
     "grounded": ("scope", "documents"),
     "citation_valid": ("documents",),
