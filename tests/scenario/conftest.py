@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pilotbase.scenario.draft import Known
+from pilotbase.scenario.rules.metrics import ACTS, ANSWERS, REPORTED
 
 GOOD = Path(__file__).parent / "files" / "good.yaml"
 
@@ -23,7 +24,7 @@ def known() -> Known:
         metrics=(
             "accuracy", "auc", "balanced_accuracy", "brier", "called_share", "calibration", "cost",
             "false_alarm_ratio", "interval_coverage", "latency", "lift", "mae", "precision",
-            "recall", "rmse",
+            "recall", "rmse", *ANSWERS, *ACTS, REPORTED, "judged", "rated",
         ),
         datasets=("sklearn.load_diabetes", "sklearn.load_digits", "statsmodels.co2"),
         plugins=("note-reader",),

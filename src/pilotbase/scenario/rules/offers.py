@@ -172,6 +172,10 @@ def trusted(draft: Draft, known: Known) -> Iterator[Finding]:
             program = shown(offer.command[0])
             said = Text(f"`command` would start {program}", f"`command` 会启动 {program}")
             yield _needs_trust((*path, "command"), said)
+        if offer.mcp is not None and offer.mcp.command is not None:
+            program = shown(offer.mcp.command[0])
+            said = Text(f"`command` would start {program}", f"`command` 会启动 {program}")
+            yield _needs_trust((*path, "mcp", "command"), said)
         for place, name in _estimators(path, offer):
             if _DOTTED.fullmatch(name) and name.split(".")[0] not in LIBRARIES:
                 said = Text(
