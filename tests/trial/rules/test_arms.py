@@ -159,3 +159,17 @@ def test_missing_and_uneven_columns_are_named() -> None:
         decisions_of({name: values for name, values in whole.items() if name != "saw"})
     with pytest.raises(DataError, match="different length"):
         decisions_of({**whole, "ai": ["n"]})
+
+
+def test_numbers_are_the_same_answer_whatever_their_column_was_read_as() -> None:
+    columns = {
+        "case": [7, 7.0],
+        "who": ["p", "p"],
+        "saw": ["nothing", "ai"],
+        "decision": [1, "1"],
+        "truth": [1.0, None],
+        "ai": [float("nan"), np.float64(0.0)],
+    }
+    first, second = decisions_of(columns)
+    assert first.case == second.case == "7" and first.decision == second.decision == "1"
+    assert first.truth == "1" and second.ai == "0"

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
 
@@ -39,7 +41,7 @@ class Decision:
 def decisions_of(columns: Mapping[str, Sequence[Any]]) -> tuple[Decision, ...]:
     """The rows of a decisions table, truth and the AI's answer joined by case.
 
-    Text is compared without blanks around it; 1 and 1.0 are different answers. A row without a
+    Text is compared without blanks around it, and the number 1.0 is the text 1. A row without a
     decision is refused: who did not decide has to say so with an answer of its own (e.g. "none"),
     which is then wrong.
 
@@ -68,8 +70,12 @@ def decisions_of(columns: Mapping[str, Sequence[Any]]) -> tuple[Decision, ...]:
 
 
 def _text(value: Any) -> str:
-    """Empty for None and NaN, which is not equal to itself."""
-    return "" if value is None or value != value else str(value).strip()
+    """Empty where there is none; a column of whole numbers with gaps is read as floats: 1.0 is 1."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
 
 
 def _by_case(table: Mapping[str, list[str]], name: str) -> dict[str, str]:
