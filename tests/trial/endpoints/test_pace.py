@@ -71,7 +71,7 @@ def after(*answers: tuple[int, dict[str, str]]) -> float:
     async def main() -> float:
         pace = Pace(Random(1), 4)
         for status, headers in answers:
-            assert pace.heard(status, headers)
+            assert pace.heard(status, headers, anyio.current_time())
         started = anyio.current_time()
         await pace.turn()
         return anyio.current_time() - started
@@ -101,7 +101,7 @@ def test_used_up_requests_are_waited_for_before_a_refusal():
 def test_the_last_requests_are_spread():
     async def main() -> float:
         pace = Pace(Random(1), 4)
-        pace.heard(200, {"x-ratelimit-remaining": "4", "x-ratelimit-reset": "400ms"})
+        pace.heard(200, {"x-ratelimit-remaining": "4", "x-ratelimit-reset": "400ms"}, 0.0)
         started = anyio.current_time()
         for _ in range(4):
             await pace.turn()
@@ -110,8 +110,22 @@ def test_the_last_requests_are_spread():
     assert 0.28 <= anyio.run(main) < 1.0
 
 
+def test_those_refused_together_slow_down_once():
+    async def main() -> float:
+        pace = Pace(Random(1), 8)
+        sent_at = anyio.current_time()
+        for _ in range(8):
+            pace.heard(429, {"retry-after": "0"}, sent_at)
+        started = anyio.current_time()
+        for _ in range(4):
+            await pace.turn()
+        return anyio.current_time() - started
+
+    assert anyio.run(main) < 0.3
+
+
 def test_a_pause_that_is_too_long_is_not_granted():
     async def main() -> bool:
-        return Pace(Random(1), 4).heard(429, {"retry-after": str(PAUSE_SECONDS_MAX + 1)})
+        return Pace(Random(1), 4).heard(429, {"retry-after": str(PAUSE_SECONDS_MAX + 1)}, 0.0)
 
     assert anyio.run(main) is False

@@ -121,10 +121,10 @@ class McpEndpoint:
                 self._client = client
                 self._ready.set()
                 await self._stop.wait()
-        except CandidateError as error:
-            self._failure = error
         except Exception as error:  # whatever the SDK raises, groups of exceptions included
-            self._failure = nobody(self._where, self._scrubbed(_root(error)))
+            root = _root(error)
+            found = root if isinstance(root, CandidateError) else None
+            self._failure = found or nobody(self._where, _word(root))
         finally:
             self._ready.set()
 
@@ -240,9 +240,6 @@ class McpEndpoint:
     def price(self, fields: Mapping[str, Any]) -> float | None:
         return None
 
-    def _scrubbed(self, text: str) -> str:
-        return self._secret.scrub_text(text) if self._secret else text
-
 
 def _plain(features: Mapping[str, Any]) -> dict[str, Any]:
     """A table's case as JSON: numbers as they are, null for a missing one, all else as text."""
@@ -258,10 +255,15 @@ def _plain(features: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _root(error: BaseException) -> str:
-    """The innermost reason of a group of exceptions, by its kind: its words differ by run."""
-    while isinstance(error, BaseExceptionGroup):
+def _root(error: Exception) -> Exception:
+    """The innermost reason of a group of exceptions."""
+    while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _word(error: Exception) -> str:
+    """What kind of error it is; its own words differ by run, and may hold a key."""
     if isinstance(error, FileNotFoundError):
         return "there is no such program"
     return type(error).__name__

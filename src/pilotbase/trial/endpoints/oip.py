@@ -23,6 +23,9 @@ from pilotbase.trial.endpoints.wire import Wire, error_code, nobody
 
 READY_SECONDS = 10.0
 HEADER_LENGTH = "inference-header-content-length"
+_MAY_BE_READY = (200, 404, 405, 501)
+"""A server may do without the ready call; one that has it and says no is not ready."""
+
 _BINARY = "application/octet-stream"
 _TYPES = {"FP32": "<f4", "FP64": "<f8"}
 
@@ -53,11 +56,12 @@ class InferEndpoint:
         await self._wire.open()
         try:
             found = await self._wire.get(f"{self._model}/ready", READY_SECONDS)
+            reason = "" if found.status in _MAY_BE_READY else f"(HTTP {found.status})"
         except Unanswered as error:
-            raise nobody(self._wire.address.url, str(error)) from None
-        # A server may do without the ready call; one that has it and says no is not ready.
-        if found.status not in (200, 404, 405, 501):
-            raise nobody(self._wire.address.url, f"the model is not ready (HTTP {found.status})")
+            reason = f"({error})"
+        if reason:
+            await self._wire.aclose()
+            raise nobody(self._wire.address.url, f"the model is not ready {reason}")
 
     async def aclose(self) -> None:
         await self._wire.aclose()

@@ -27,6 +27,8 @@ class Pace:
     """A pause that all tasks share, and a distance between two requests once one was refused.
 
     The distance doubles when the endpoint says "too many" and shrinks by a tenth with each answer.
+    Requests that were under way together are refused together: that doubles it once, as TCP
+    halves its window once a round trip (RFC 5681).
 
     Args:
         random: draws the jitter, so that a run can be repeated.
@@ -38,6 +40,7 @@ class Pace:
         self._paused_until = 0.0
         self._next = 0.0
         self._interval = 0.0
+        self._slowed_at = -1.0
 
     async def turn(self) -> None:
         """Wait until the next request may go out, and take that moment."""
@@ -53,15 +56,21 @@ class Pace:
         while (wait := self._paused_until - anyio.current_time()) > 0:
             await anyio.sleep(wait)
 
-    def heard(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Learn from an answer. False when it asks for a longer pause than we grant."""
+    def heard(self, status: int, headers: Mapping[str, str], sent_at: float) -> bool:
+        """Learn from the answer to a request that was sent then.
+
+        False when it asks for a longer pause than we grant.
+        """
         if status not in (429, 503):
             self._interval = self._interval * _FASTER if self._interval > 0.001 else 0.0
             return self._learn(headers)
         asked = retry_after(headers)
         if asked is None and status == 503:
             return True
-        self._interval = min(max(self._interval * 2, FIRST_INTERVAL_SECONDS), INTERVAL_SECONDS_MAX)
+        if sent_at > self._slowed_at:
+            slower = max(self._interval * 2, FIRST_INTERVAL_SECONDS)
+            self._interval = min(slower, INTERVAL_SECONDS_MAX)
+            self._slowed_at = anyio.current_time()
         return self._pause(self.jitter(0) if asked is None else asked)
 
     def _learn(self, headers: Mapping[str, str]) -> bool:

@@ -17,7 +17,8 @@ _BRACKETS = re.compile(r"\[([^\[\]\n]{1,500})\](?!\()")
 _BETWEEN = re.compile(r"\s*[,;，；、]\s*")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-_EDGES = " \t\r\n\"'`*.。!！“”‘’「」"
+_MARKS = " \t\r\n\"'`*“”‘’「」"
+_EDGES = _MARKS + ".。!！"
 _REFUSED: dict[str, Any] = {"refuse": "it will not answer"}
 TABLE_FIELDS = ("label", "probability", "score", "value", "lower", "upper")
 
@@ -141,7 +142,7 @@ def table_fields(text: str, *, as_json: bool = False) -> dict[str, Any]:
     plain = text.strip()
     if as_json or plain.startswith(("{", "```")):
         return named_fields(json_object(plain))
-    word = plain.strip(_EDGES.replace(".", "")).removesuffix(".")
+    word = plain.strip(_MARKS).rstrip(".。").strip(_MARKS)
     if not _NUMBER.fullmatch(word):
         return {"label": word}
     number = float(word)

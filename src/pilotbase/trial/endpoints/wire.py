@@ -146,7 +146,7 @@ class Wire:
                     await self._after_loss(tally, error, seconds)
                     continue
                 tally.seconds_left -= anyio.current_time() - started
-                if not await self._once_more(tally, received):
+                if not await self._once_more(tally, received, started):
                     return self._kept(received, tally)
 
     async def _turn(self, tally: _Tally) -> None:
@@ -165,9 +165,9 @@ class Wire:
             raise Unanswered(str(error)) from None
         await self._back_off(tally)
 
-    async def _once_more(self, tally: _Tally, received: Received) -> bool:
+    async def _once_more(self, tally: _Tally, received: Received, sent_at: float) -> bool:
         """Whether to send it again, after the wait that this takes. Raises Unanswered."""
-        granted = self._pace.heard(received.status, received.headers)
+        granted = self._pace.heard(received.status, received.headers, sent_at)
         if received.status in ANSWERS:
             return False
         if received.status not in _AGAIN:
