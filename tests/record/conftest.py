@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,8 +15,11 @@ import pytest
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.event import Draft, event
 from pilotbase.kernel.verb import Context
+from pilotbase.record import stores
 from pilotbase.record.opened import Record, open_record
+from tests.record.cluster import MISSING, Cluster, programs, running
 
+_SCHEMAS = itertools.count()
 BY = Actor("Li Hua", "evaluator")
 
 
@@ -70,6 +75,39 @@ def counted(n: int, *, key: str = "", about: str = "pilot:a", **bodies: bytes) -
 
 def other(n: int, *, about: str = "pilot:b", **bodies: bytes) -> Draft:
     return Draft(Other(n), BY, about, bodies)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of the tests' own; without one the test is skipped, in CI it fails."""
+    folder = programs()
+    if folder is None:
+        assert not os.environ.get("CI"), MISSING
+        pytest.skip(MISSING)
+    with running(folder) as started:
+        yield started
+
+
+@pytest.fixture
+def in_postgres(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
+    """Makes homes whose record is in PostgreSQL, each in a schema of its own."""
+    cluster: Cluster = request.getfixturevalue("cluster")
+
+    def choose(home: Path) -> Path:
+        home.mkdir(parents=True, exist_ok=True)
+        stores.choose(home, stores.Postgres(cluster.dsn, f"home_{next(_SCHEMAS)}"))
+        return home
+
+    return choose
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_home(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
+    """Makes homes whose record is in SQLite, and again in PostgreSQL."""
+    if request.param == "sqlite":
+        return lambda home: home
+    choose: Callable[[Path], Path] = request.getfixturevalue("in_postgres")
+    return choose
 
 
 @pytest.fixture

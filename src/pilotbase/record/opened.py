@@ -19,9 +19,7 @@ from pilotbase.kernel.event import Draft, Entry, Fact
 from pilotbase.kernel.home import open_home, storage_errors, write_whole
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.record import keys, rotation
-from pilotbase.record.adapters.sqlite_log import SqliteLog
-from pilotbase.record.adapters.sqlite_vault import SqliteVault
+from pilotbase.record import keys, rotation, stores
 from pilotbase.record.batch import Batch
 from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.group_commit import GroupCommit
@@ -36,8 +34,7 @@ from pilotbase.record.rules.checkpoint import (
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
 
-LOG = "record.db"
-VAULT = "vault.db"
+LOG, VAULT = stores.LOG, stores.VAULT
 ENCODED_MAX = 16_384
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
@@ -60,7 +57,7 @@ def open_record(context: Context, *, create: bool = True, name: str = "") -> Rec
             another vault key than the vault's. InputError: the vault's key file is none.
     """
     home = context.home
-    if not create and not (home / LOG).exists():
+    if not create and not stores.begun(home):
         raise RecordError(
             "record.missing",
             Text("there is no record here", "此处没有记录"),
@@ -72,12 +69,12 @@ def open_record(context: Context, *, create: bool = True, name: str = "") -> Rec
         )
     open_home(home)
     key = read_key(context.vault_key)
-    log = SqliteLog(home / LOG)
+    log, vault = stores.open_stores(home)
     try:
-        vault = EncryptedVault(SqliteVault(home / VAULT), home, key)
-        return Record(context, log, vault, name=name)
+        return Record(context, log, EncryptedVault(vault, home, key), name=name)
     except BaseException:
         log.close()
+        vault.close()
         raise
 
 
@@ -347,7 +344,7 @@ class Record:
             with suppress(RecordError):
                 sizes.append(Checkpoint.parse(note.parse(copy).text).size)
         if max(sizes, default=0) > log.size():
-            raise _put_back(str(self.home / LOG))
+            raise _put_back(self.log.where)
         self._may_append = True
 
     def _refuse_fork(self, log: LogReader, chain: KeyChain) -> None:
@@ -360,10 +357,10 @@ class Record:
             try:
                 signed.append(verify_checkpoint(last[1], chain))
             except RecordError as error:
-                raise _put_back(str(self.home / LOG)) from error
+                raise _put_back(self.log.where) from error
         for made in signed:
             if made.size > log.size() or root_of(log, made.size) != made.root:
-                raise _put_back(str(self.home / LOG))
+                raise _put_back(self.log.where)
 
     def _size(self, size: int | None) -> int:
         entries = self.log.size()
@@ -377,7 +374,7 @@ class Record:
             raise RecordError(
                 "record.no_entry",
                 Text(f"there is no entry {index}", f"没有第 {index} 条记录"),
-                where=str(self.home / LOG),
+                where=self.log.where,
                 next_step=Text(
                     f"There are {log.size()}, from 0; `pilotbase record show` lists them.",
                     f"共 {log.size()} 条, 从 0 起; `pilotbase record show` 可列出。",
@@ -392,7 +389,7 @@ class Record:
             return entry
         except (ValueError, TypeError) as error:
             message = Text("the entry cannot be read", "该条记录无法读取")
-            where = f"{self.home / LOG}: entry {row.index}"
+            where = f"{self.log.where}: entry {row.index}"
             raise RecordError(
                 "record.bad_entry", message, where=where, next_step=_RESTORE
             ) from error

@@ -94,6 +94,11 @@ class LogWriter(LogReader, Protocol):
 class Log(LogReader, Protocol):
     """The store of the log."""
 
+    @property
+    def where(self) -> str:
+        """The file or database, as a person would name it; without secrets."""
+        ...
+
     def transaction(self) -> AbstractContextManager[LogWriter]:
         """Wait for the turn to write, then all or nothing; one writer among all processes."""
         ...

@@ -58,6 +58,10 @@ class SqliteReader:
         self._connection = connection
         self._lock = lock or threading.RLock()
 
+    @property
+    def where(self) -> str:
+        return str(self._path)
+
     def size(self) -> int:
         return self._one("SELECT max(leaf_index) FROM entry", default=-1) + 1
 
