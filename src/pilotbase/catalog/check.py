@@ -9,6 +9,7 @@ from __future__ import annotations
 from pilotbase.catalog.rules.columns import feature_columns, missing_columns
 from pilotbase.catalog.rules.features import candidate_faults, feature_faults, feature_remark
 from pilotbase.catalog.rules.groups import group_faults, unit_faults
+from pilotbase.catalog.rules.language import document_faults, language_faults, prompt_faults
 from pilotbase.catalog.rules.split import split_faults, strata_faults
 from pilotbase.catalog.rules.target import class_faults, target_faults
 from pilotbase.catalog.table import Table
@@ -25,14 +26,18 @@ RULES = (
     strata_faults,
     feature_faults,
     candidate_faults,
+    language_faults,
+    prompt_faults,
 )
 
 
-def data_faults(file: ScenarioFile, table: Table) -> list[Fault]:
+def data_faults(file: ScenarioFile, table: Table, documents: Table | None = None) -> list[Fault]:
     """Everything in the table that keeps the scenario from being tried, with its place in the file.
 
     Missing columns; a target that is empty, of one class, of the wrong type or infinite; a positive
-    value that never occurs; an empty group; too few rows, units or blocks; no feature.
+    value that never occurs; an empty group; too few rows, units or blocks; no feature. For tasks in
+    words: empty questions, a scope that is neither 0 nor 1, answers or sources that a criterion
+    needs; and in the documents: passages without a text or an id of their own.
     """
     faults = list(missing_columns(file, table.frame))
     missing = tuple(fault.path for fault in faults)
@@ -42,6 +47,8 @@ def data_faults(file: ScenarioFile, table: Table) -> list[Fault]:
             for fault in rule(file, table.frame)
             if not any(path.startswith(fault.path) for path in missing)  # it only follows from it
         ]
+    if documents is not None:
+        faults += document_faults(file, table.frame, documents.frame)
     return faults
 
 

@@ -73,7 +73,7 @@ def check(path: Path, *, trust: bool) -> Checked:
         if error.where:
             error.where = f"{path}: {error.where}"
         raise
-    faults = [*plan_faults(file), *data_faults(file, table)]
+    faults = [*plan_faults(file), *data_faults(file, table, documents)]
     if faults:
         raise ScenarioError(str(path), faults)
     return Checked(file, table, documents)

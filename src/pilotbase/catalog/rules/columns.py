@@ -18,8 +18,9 @@ def feature_columns(scenario: Scenario, columns: Sequence[str]) -> tuple[str, ..
     """The columns a candidate may see, in the table's order.
 
     Those under ``features``; if that is left out, all but the target, the unit, the label, the
-    columns of the split and `_row`. Barred columns never. A column that only forms groups stays
-    in: a candidate that does without it says ``drop``.
+    columns of the split, what a task in words names for itself, reported scores and `_row`. Barred
+    columns never. A column that only forms groups stays in: a candidate that does without it says
+    ``drop``.
     """
     kept_back = {
         scenario.target,
@@ -27,6 +28,11 @@ def feature_columns(scenario: Scenario, columns: Sequence[str]) -> tuple[str, ..
         scenario.label,
         scenario.split.column,
         scenario.split.block,
+        scenario.question,
+        scenario.scope,
+        scenario.sources,
+        scenario.language,
+        *(candidate.results for candidate in scenario.candidates),
         "_row",
     }
     named = scenario.features
@@ -54,10 +60,18 @@ def _named_columns(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         (("target",), scenario.target),
         (("unit",), scenario.unit),
         (("label",), scenario.label),
+        (("question",), scenario.question),
+        (("scope",), scenario.scope),
+        (("sources",), scenario.sources),
+        (("language",), scenario.language),
         (("split", "column"), scenario.split.column),
         (("split", "block"), scenario.split.block),
     ]
     single += [(("groups", name, "column"), g.column) for name, g in scenario.groups.items()]
+    single += [
+        (("candidates", at, "results"), candidate.results)
+        for at, candidate in enumerate(scenario.candidates)
+    ]
     yield from ((path, column) for path, column in single if column is not None)
     lists: list[tuple[Path, Sequence[str]]] = [
         (("features",), scenario.features or ()),

@@ -14,14 +14,15 @@ from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
 from pilotbase.scenario.read import ScenarioFile
+from pilotbase.scenario.schema import LANGUAGE_TASKS
 
 NUMBERS_SHARE_MIN = 0.9  # a text column with this share of numbers most likely has a typing error
 
 
 def feature_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
     scenario = file.scenario
-    if scenario.task == "forecast":
-        return  # a forecast learns from the series itself
+    if scenario.task == "forecast" or scenario.task in LANGUAGE_TASKS:
+        return  # a forecast learns from the series itself, and a question is enough to be asked
     seen = feature_columns(scenario, list(frame))
     if not seen:
         yield file.fault(
@@ -64,7 +65,8 @@ def candidate_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]
                 )
         kept = set(candidate.columns if candidate.columns is not None else seen)
         kept = (kept & set(seen)) - set(candidate.drop) | set(candidate.uses_barred)
-        if seen and not kept and scenario.task != "forecast":
+        needed = scenario.task != "forecast" and scenario.task not in LANGUAGE_TASKS
+        if seen and not kept and needed:
             yield file.fault(
                 (*here, "drop" if candidate.drop else "columns"),
                 "data.no_feature",

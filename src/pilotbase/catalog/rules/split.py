@@ -19,6 +19,7 @@ def split_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
         "unit": _folds,
         "time": _blocks,
         "rolling": _origins,
+        "frozen": _nothing,
     }
     split = file.scenario.split
     for field in ("column", "block"):
@@ -35,6 +36,11 @@ def split_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
                 expected=Text("a value in every row", "每行都有取值"),
             )
     yield from rules[split.by](file, frame)
+
+
+def _nothing(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
+    """Nobody learns: one row is enough to be asked."""
+    yield from ()
 
 
 def _folds(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:

@@ -13,14 +13,15 @@ from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
 from pilotbase.scenario.read import ScenarioFile
+from pilotbase.scenario.schema import LANGUAGE_TASKS
 
 CLASSES_MAX = 100
 
 
 def target_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
     scenario = file.scenario
-    if scenario.target not in frame:
-        return
+    if scenario.target not in frame or scenario.task in LANGUAGE_TASKS:
+        return  # out of scope there is no answer; what is needed is told by rules.language
     values = frame[scenario.target]
     gaps = int(values.isna().sum())
     if gaps == len(values):
