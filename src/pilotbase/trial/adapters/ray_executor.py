@@ -51,7 +51,7 @@ class Place:
         return versions()
 
     def answer(self, job: bytes, arrays: list[Any], seconds: float) -> tuple[str, Any]:
-        """``("done", value)``, ``("ended" or "outage", reason)`` or ``("refused", error's parts)``."""
+        """``("done", value)``, ``("ended" or "outage", reason)``, ``("refused", parts)``."""
         import ray
 
         found = ray.get(arrays)
