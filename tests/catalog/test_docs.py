@@ -46,7 +46,9 @@ def test_the_query_over_files_runs(page: str, tmp_path: Path) -> None:
 
 def test_every_installed_loader_is_listed(page: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    listed = re.findall(r"^\| `((?:sklearn|statsmodels|vega)\.\w+)` \|", page, re.MULTILINE)
+    listed = re.findall(
+        r"^\| `((?:pilotbase|sklearn|statsmodels|vega)\.\w+)` \|", page, re.MULTILINE
+    )
     assert set(listed) == set(project["entry-points"]["pilotbase.datasets"])
 
 
