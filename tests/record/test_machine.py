@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.event import Draft, event
 from pilotbase.kernel.verb import Context
+from pilotbase.record import stores
+from pilotbase.record.adapters import blocks, sqlite_index
 from pilotbase.record.audit import verify
 from pilotbase.record.opened import open_record
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
+from tests.record.cluster import Cluster
 
 
 @event("machine.moved/1")
@@ -36,6 +47,7 @@ class Rested:
     n: int
 
 
+_SCHEMAS = itertools.count()
 BY = Actor("machine", "evaluator")
 drafts = st.builds(
     lambda kind, n, about, bodies: Draft(kind(n), BY, about, bodies),
@@ -47,12 +59,20 @@ drafts = st.builds(
 
 
 class LogMachine(RuleBasedStateMachine):
-    """`expected` is the draft at each index, `signed` every checkpoint ever handed out."""
+    """In a SQLite file, or in PostgreSQL when there is a `cluster`.
+
+    `expected` is the draft at each index, `signed` every checkpoint ever handed out."""
+
+    cluster: ClassVar[Cluster | None] = None
 
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.record = open_record(Context(Path(self.folder.name)))
+        home = Path(self.folder.name)
+        if self.cluster is not None:
+            schema = f"machine_{next(_SCHEMAS)}"
+            stores.choose(home, stores.Postgres(self.cluster.dsn, schema))
+        self.record = open_record(Context(home))
         self.expected: list[Draft] = []
         self.signed: list[Checkpoint] = []
 
@@ -129,5 +149,15 @@ class LogMachine(RuleBasedStateMachine):
             )
 
 
-TestLog: Callable[..., object] = LogMachine.TestCase
-TestLog.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)  # type: ignore[attr-defined]
+def test_in_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_index, "TAIL_MIN", 6)
+    monkeypatch.setattr(blocks, "NODES", 8)
+    how = settings(max_examples=25, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(LogMachine, settings=how)  # type: ignore[no-untyped-call]
+
+
+def test_in_postgres(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogMachine, "cluster", cluster)
+    monkeypatch.setattr(blocks, "NODES", 8)
+    how = settings(max_examples=8, stateful_step_count=15, deadline=None)
+    run_state_machine_as_test(LogMachine, settings=how)  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ import pytest
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.encryption import EncryptedVault, VaultKey
 from pilotbase.record.ports import Sealed, Vault
+from pilotbase.record.stores import open_stores
 
 
 def _sqlite(folder: Path) -> Vault:
@@ -21,15 +22,21 @@ def _encrypted(folder: Path) -> Vault:
 
 
 STORES: dict[str, Callable[[Path], Vault]] = {"sqlite": _sqlite, "encrypted": _encrypted}
+POSTGRES = "postgresql"
 
 
 def sealed(n: int) -> Sealed:
     return Sealed(bytes([n]) * 32, f"body {n}".encode())
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, POSTGRES])
 def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vault]:
-    opened = STORES[request.param](tmp_path)
+    if request.param == POSTGRES:
+        home = request.getfixturevalue("in_postgres")(tmp_path)
+        log, opened = open_stores(home)
+        log.close()
+    else:
+        opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()
 
