@@ -70,7 +70,7 @@ def decisions_of(columns: Mapping[str, Sequence[Any]]) -> tuple[Decision, ...]:
 
 
 def _text(value: Any) -> str:
-    """Empty where there is none; a column of whole numbers with gaps is read as floats: 1.0 is 1."""
+    """Empty for none. A column of whole numbers with gaps was read as floats: 1.0 is 1."""
     if pd.isna(value):
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -33,16 +33,19 @@ KEPT = re.compile(
     r"`[^`]*`|\"[^\"]*\"|“[^”]*”|「[^」]*」|《[^》]*》|\[[^\]]*\]|\S*://\S*|\S+@\S+|\w*[\d_]\w*"
 )
 OPENINGS = frozenset({"according to", "based on", "in", "for", "within"})
+# Neither negations nor numbers change places.
+SWAPPED = re.compile(r"[^\W\da-zA-Z不没无未非一二三四五六七八九十百千万两几]{2}")
+ASKS = ("?", "？", "吗", "呢")
 NEGATIONS = frozenset({"cannot", "neither", "never", "none", "nothing", "without"})
 
 COVERS: dict[Kind, Text] = {
     "typos": Text(
         "Slips in lower-case words of four letters or more: a neighbouring key of a US keyboard, "
         "two letters swapped, one left out or doubled; in Chinese one character for another that "
-        "sounds or looks alike, by a table of ours. Not covered: spoken input, scanned text, "
-        "missing words, other scripts.",
+        "sounds or looks alike, by a table of ours, or two swapped. Not covered: spoken input, "
+        "scanned text, missing words, other scripts.",
         "四个字母以上小写英文词的笔误: 美式键盘邻键、相邻字母颠倒、漏打或重复一个字母; 中文按"
-        "自编小表换成音近或形近字。不涵盖: 语音输入、扫描文本、漏词、其他文字。",
+        "自编小表换成音近或形近字, 或前后颠倒。不涵盖: 语音输入、扫描文本、漏词、其他文字。",
     ),
     "paraphrase": Text(
         "A polite frame, one change of word order and synonyms of everyday words, by tables of "
@@ -70,7 +73,8 @@ def perturbed_text(text: str, kind: Kind, seed: int, key: str, *, share: float =
         seed: the drawn seed of the trial (`order.drawn_seed`).
         key: which case it is, e.g. its unit and its place in the unit.
         share: typos only: of the words that a slip can hit, and of the Chinese characters that
-            are in our table, in (0, 1]; rounded, and at least one of them.
+            are in our table, in (0, 1]; rounded, and at least one of them. Where there are
+            neither, two Chinese characters change places.
 
     Returns:
         The text itself where nothing in it can be perturbed so (an empty one, a lone number).
@@ -95,6 +99,11 @@ def perturbed_text(text: str, kind: Kind, seed: int, key: str, *, share: float =
         for place, sign in enumerate(text)
         if sign in LOOKALIKES and place not in kept
     ]
+    if not words and not signs:
+        found = [m for m in SWAPPED.finditer(text) if CHINESE.match(m.group())]
+        signs = [
+            m.span() for m in found if not kept & {*range(*m.span())} and len({*m.group()}) > 1
+        ]
     hit = [*_drawn(words, share, seed, "words", key), *_drawn(signs, share, seed, "signs", key)]
     return _applied(text, [_slip(text, span, seed, key) for span in hit])
 
@@ -108,10 +117,12 @@ def _drawn(
 
 
 def _slip(text: str, span: tuple[int, int], seed: int, key: str) -> _Change:
-    """One slip in a word, never in its first letter; or one character for another."""
+    """In a word, never in its first letter; or one character for another, or two swapped."""
     start, end = span
     what, where, which = uniforms(seed, "wording/slip", f"{key}\x00{start}", 3)
     word = text[start:end]
+    if CHINESE.match(word) and len(word) == 2:
+        return _Change(start, end, word[::-1])
     if len(word) == 1:
         others = LOOKALIKES[word]
         return _Change(start, end, others[int(where * len(others))])
@@ -135,7 +146,8 @@ def _paraphrased(text: str, seed: int, key: str) -> str:
     chinese = bool(CHINESE.search(text))
     table = SYNONYMS_ZH if chinese else SYNONYMS_EN
     said = _reordered(_synonyms(text, table), ORDERS_ZH if chinese else ORDERS_EN)
-    frames = FRAMES_ZH if chinese else FRAMES_EN
+    asks = "question" if text.rstrip().endswith(ASKS) else "request"
+    frames = (FRAMES_ZH if chinese else FRAMES_EN)[asks]
     (drawn,) = uniforms(seed, "wording/frame", key, 1)
     return frames[int(drawn * len(frames))] + said
 

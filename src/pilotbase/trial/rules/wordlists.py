@@ -34,26 +34,40 @@ _ALIKE = (
 )  # fmt: skip
 LOOKALIKES = {sign: group.replace(sign, "") for group in _ALIKE for sign in group}
 
-# Put before the question as it stands.
-FRAMES_EN = (
-    "Could you help me with this? ",
-    "I would like to know the following. ",
-    "Hello, a short question. ",
-    "Please answer this for me. ",
-)
-FRAMES_ZH = ("请问, ", "您好, 想请教一下: ", "麻烦帮我看一下: ", "我想了解: ")
+# Put before a question, or before a request, as it stands.
+FRAMES_EN = {
+    "question": (
+        "Could you help me with this? ",
+        "I would like to know the following. ",
+        "Hello, a short question. ",
+        "Please answer this for me. ",
+    ),
+    "request": ("Hello. ", "Could you help me with this? ", "If you have a moment: "),
+}
+FRAMES_ZH = {
+    "question": ("请问, ", "您好, 想请教一下: ", "麻烦帮我看一下: ", "我想了解: "),
+    "request": ("您好, ", "打扰一下: ", "有件事拜托您: "),
+}
 
 # (pattern of the whole question, the same question in another order)
 ORDERS_EN = (
     (r"(According to|Based on) ([^,?]+), (\w)([^?]*)\?", r"{3}{4}, {1} {2}?"),
     (r"(In|For|Within) (the [^,?]+), (\w)([^?]*)\?", r"{3}{4} {1} {2}?"),
     (r"(\w)([^,?]*), (according to|based on) ([^,?]+)\?", r"{3} {4}, {1}{2}?"),
+    (r"(In|From|On|At|For|By|To|With) which ([^?]*)\?", r"{1} what {2}?"),
+    (r"Which (?!of |one |ones |is |are |was |were )([^?]*)\?", r"What {1}?"),
+    (r"Why ((?:is|are|was|were|do|does|did|has|have|should|can) [^?]*)\?", r"For what reason {1}?"),
 )
 ORDERS_ZH = (
     (r"什么是([^,。?]{2,20})\?", "{1}是什么?"),
     (r"([^\W的中里上\da-zA-Z]{2,12})是什么\?", "什么是{1}?"),
     (r"(?:根据|按照)([^,。?]{2,20}), ?([^。?]+)\?", "{2}? 请根据{1}回答。"),
     (r"在([^,。?]{2,20})中, ?([^。?]+)\?", "{2}? 我问的是{1}。"),
+    (
+        r"([^,。?]{2,30}?)[中里]?[共总]?有(多少|几)([个张行名列种道条位])([^,。?有]{1,12})\?",
+        "{1}的{4}有{2}{3}?",
+    ),
+    (r"([^,。?]{2,30})是(谁|哪位)\?", "{2}是{1}?"),
 )
 
 # The first becomes the second; only where that is safe does the pair stand the other way round too.
@@ -117,4 +131,5 @@ SYNONYMS_ZH = {
     "何时": "什么时候",
     "在哪里": "在何处",
     "谁": "哪位",
+    "是什么意思": "指的是什么",
 }
