@@ -36,6 +36,7 @@ def respondent_of(asking: Asking, candidate: Candidate, versions: Versions) -> R
             seed=asking.scenario.plan.seed,
             trust=asking.trust,
             refusals=language.refusals if language else (),
+            classes=asking.cases.classes,
         )
     )
 
