@@ -10,6 +10,7 @@ from pilotbase.kernel.event import event
 from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.erasure import ERASED
 
+SEALED = "record.sealed/1"
 KEY_ROTATED = "record.key_rotated/1"
 
 
@@ -59,10 +60,11 @@ class Tallied:
     counts: Mapping[str, int]
 
 
-@event("record.sealed/1")
+@event(SEALED)
 @dataclass(frozen=True)
 class SegmentsSealed:
-    """Segments of the log were exported. ``segments`` names each as ``{"start", "stop", "root"}``:
-    the Merkle root over the entries ``start <= index < stop`` alone."""
+    """Segments of the log were exported. ``segments`` names each as ``{"start", "stop", "root",
+    "sha256"}``: the Merkle root over the entries ``start <= index < stop`` alone, and the hash of
+    the file that was made of them."""
 
     segments: tuple[Mapping[str, Any], ...]

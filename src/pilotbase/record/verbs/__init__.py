@@ -9,6 +9,7 @@ from pilotbase.record.verbs.signing import checkpoint, rotate_key
 from pilotbase.record.verbs.proving import prove, check
 from pilotbase.record.verbs.publishing import publish, fetch
 from pilotbase.record.verbs.witnessing import witness, request, accept
+from pilotbase.record.verbs.asking import segments, query
 from pilotbase.record.verbs.duties import overdue
 from pilotbase.record.verbs.vault import list_, erase, expire, encrypt
 from pilotbase.record.verbs.keeping import backup, restore
@@ -26,9 +27,11 @@ __all__ = [
     "overdue",
     "prove",
     "publish",
+    "query",
     "request",
     "restore",
     "rotate_key",
+    "segments",
     "show",
     "verify",
     "witness",

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
+from pilotbase.kernel.time import Clock, stamp
 from pilotbase.kernel.verb import Context, asked, verb
+from pilotbase.record.verbs.words import moment
 
 
 @dataclass(frozen=True)
 class ShowRequest:
     kind: str = asked("Only entries of this kind.", "仅此类记录。", default="")
     about: str = asked("Only entries about this subject.", "仅与此主体有关的记录。", default="")
+    actor: str = asked(
+        "Only entries by this person, or in this role.",
+        "仅由此人或以此角色作出的记录。",
+        default="",
+    )
+    since: str = asked("Not before this time.", "不早于此时间。", default="")
+    until: str = asked("Before this time.", "早于此时间。", default="")
     start: int = asked("From this index on.", "从此序号开始。", default=0)
+    stop: int | None = asked("Before this index.", "至此序号之前。", default=None)
     limit: int = asked("At most this many entries.", "最多显示的条数。", default=100)
 
 
@@ -43,9 +54,24 @@ def show(context: Context, request: ShowRequest) -> ShowResponse:
             Text("a limit is 0 or more", "条数不能为负"),
             where="--limit",
         )
+    wanted = _filter(request, context.clock)
     with open_record(context, create=False) as record:
-        entries = record.entries(
-            request.start, kind=request.kind or None, about=request.about or None
+        found = record.entries(
+            request.start, request.stop, kind=request.kind or None, about=request.about or None
         )
+        entries = (entry for entry in found if wanted(entry.envelope))
         shown = tuple({"index": e.index, **e.envelope} for e in islice(entries, request.limit))
         return ShowResponse(record.size, shown)
+
+
+def _filter(request: ShowRequest, clock: Clock) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether an envelope is by the actor and of the time that is asked for."""
+    since = stamp(moment(request.since, clock, "--since")) if request.since else ""
+    until = stamp(moment(request.until, clock, "--until")) if request.until else ""
+
+    def wanted(said: Mapping[str, Any]) -> bool:
+        by, at = said["by"], said["at"]
+        theirs = not request.actor or request.actor in (by.get("name"), by.get("role"))
+        return theirs and since <= at and (not until or at < until)
+
+    return wanted
