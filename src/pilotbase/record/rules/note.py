@@ -241,7 +241,7 @@ def verify(note: str | bytes, known: Iterable[Key]) -> Note:
     verified: dict[tuple[str, bytes], Signature] = {}
     for signature in parsed.signatures:
         who = (signature.name, signature.key_id)
-        if who not in keys or who in verified:
+        if who not in keys:
             continue
         if not keys[who].accepts(parsed.text.encode(), signature.value):
             raise RecordError(
