@@ -191,6 +191,12 @@ def test_everybody_audited_is_an_ordinary_part() -> None:
     part = audited_part(judged, Bound(True, 0.8), 1)
     assert part.kind == "bounded" and part.y == () and part.threshold == 0.8
     assert part.x == (RESOLUTION, RESOLUTION // 2, 0)
+    whole = audited_part(judged, Bound(True, 0.5), 1, population=3)
+    assert read_part(whole, ALPHA, "sequential").exact
+    saving = label_saving(whole, judged, LEVELS)
+    assert (saving.labels, saving.labels_alone, saving.saved) == (3, 3, 0)
+    with pytest.raises(ValueError, match="finite set"):
+        audited_part(judged, Bound(True, 0.5), 2, population=3)
 
 
 def test_only_what_comes_before_a_missing_label_is_read() -> None:

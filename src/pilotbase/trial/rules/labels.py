@@ -62,7 +62,9 @@ def label_saving(part: Part, judged: Judged, levels: Levels) -> LabelSaving:
     labels = int(judged.asked[:units].sum())
     alone: int | None = None
     projected = False
-    if standing.verdict != "undecided":
+    if standing.verdict != "undecided" and part.kind == "bounded":
+        alone = labels  # everybody was audited: these are the labels alone
+    elif standing.verdict != "undecided":
         level = levels.meets if standing.verdict == "meets" else levels.fails
         alone, projected = _alone(part, judged, level, meets=standing.verdict == "meets")
     saved = None if alone is None else alone - labels

@@ -57,16 +57,23 @@ def judged_units(
     return judged.first(labelled_prefix(judged.asked, ~waits[at]))
 
 
-def audited_part(judged: Judged, bound: Bound, every: int) -> Part:
-    """``mean(h) >= bound`` from a judge and an audit of one in ``every``, for future cases.
+def audited_part(
+    judged: Judged, bound: Bound, every: int, *, population: int | None = None
+) -> Part:
+    """``mean(h) >= bound`` from a judge and an audit of one in ``every``.
 
     With ``every=1`` the part is ``bounded`` over the people's values alone. An answer or a label
     that the base lost is an outage: worst in the test for *meets*, best in the test for *fails*.
 
+    Args:
+        population: units of the finite set, with ``every=1`` alone; None for future cases.
+
     Raises:
-        ValueError: every outside 1 … 1,000.
+        ValueError: every outside 1 … 1,000, or a finite set that is audited by lot.
     """
     read_every(every)
+    if population is not None and every > 1:
+        raise ValueError("of a finite set every unit has to be labelled (every=1)")
     lost = judged.outages | (judged.asked & np.isnan(judged.human))
     x, y = _columns(judged, bound.worst)
     x_fails, y_fails = _columns(judged, 1.0 - bound.worst) if lost.any() else (None, None)
@@ -84,6 +91,7 @@ def audited_part(judged: Judged, bound: Bound, every: int) -> Part:
         margin=bound.value if by_lot else 0.0,
         weight=float(every),
         solve="margin" if by_lot else "threshold",
+        population=population,
         scale=bound.scale,
         root=bound.root,
         faults=int(judged.faults.sum()),
