@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
+import psycopg
+
+from pilotbase.kernel.errors import HomeError
 from pilotbase.record.adapters import blocks
 from pilotbase.record.adapters.postgres import Connection, Database, structure_faults
 from pilotbase.record.ports import FIRST, LogReader, LogWriter, Row
 
+T = TypeVar("T")
 PAGE_ROWS = 256
 _LOCK = 0x50424C47  # "PBLG", with the schema's hash the key of the advisory lock
 _COLUMNS = "leaf_index, data, key, kind, count, about"
@@ -152,17 +156,47 @@ class PostgresLog(PostgresReader):
     @contextmanager
     def transaction(self) -> Iterator[LogWriter]:
         with self._lock:
-            self._reconnect()
-            with self._database.errors(), self._connection.transaction():
+            self._lively(self._begin)
+            connection = self._connection
+            try:
+                yield PostgresWriter(self._database, connection, self._lock)
+                with self._database.errors():
+                    connection.execute("COMMIT")
+            except BaseException:
+                # On a broken connection the server rolls back by itself.
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _begin(self) -> None:
+        with self._database.errors():
+            self._connection.execute("BEGIN")
+            try:
                 lock = "SELECT pg_advisory_xact_lock(%s, hashtext(%s))"
                 # Each statement after this one sees what the last writer committed.
                 self._connection.execute(lock, (_LOCK, self._database.schema))
-                yield PostgresWriter(self._database, self._connection, self._lock)
+            except psycopg.Error:
+                with suppress(psycopg.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
 
-    def _reconnect(self) -> None:
-        """After the server was away: what was committed is there, what was not is not."""
-        if self._connection.closed:
+    def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._lock:
+            return self._lively(lambda: super(PostgresLog, self)._all(query, values))
+
+    def _lively(self, work: Callable[[], T]) -> T:
+        """Do it again over a new connection if the old one turns out to be gone.
+
+        After the server was away what was committed is there, and what was not is not. Only for
+        what may be done twice.
+        """
+        try:
+            return work()
+        except HomeError:
+            if not self._connection.closed:
+                raise
             self._connection = self._database.connect()
+            return work()
 
     @contextmanager
     def snapshot(self) -> Iterator[LogReader]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
+from pilotbase.kernel.errors import HomeError
 from pilotbase.record.adapters.postgres import Connection, Database
 from pilotbase.record.ports import Sealed
 
+T = TypeVar("T")
 PAGE_ROWS = 256
 
 
@@ -56,9 +57,8 @@ class PostgresVault:
             last = page[-1][0]
 
     def erase(self, commitments: Sequence[str]) -> int:
-        query = "DELETE FROM body WHERE commitment = ANY(%s)"
-        with self._lock, self._connected() as connection:
-            erased = connection.execute(query, (list(commitments),)).rowcount
+        query, values = "DELETE FROM body WHERE commitment = ANY(%s)", (list(commitments),)
+        erased = self._lively(lambda connection: connection.execute(query, values).rowcount)
         self.scrub()
         return erased
 
@@ -70,8 +70,7 @@ class PostgresVault:
 
     def scrub(self) -> None:
         # FULL writes the table anew, without what was deleted, and removes the old file.
-        with self._lock, self._connected() as connection:
-            connection.execute("VACUUM (FULL) body")
+        self._lively(lambda connection: connection.execute("VACUUM (FULL) body"))
 
     def total(self) -> int:
         ((total,),) = self._all("SELECT count(*) FROM body")
@@ -85,23 +84,29 @@ class PostgresVault:
         with self._lock:
             self._connection.close()
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """The connection, a new one after the server was away."""
-        with self._database.errors():
-            if self._connection.closed:
-                self._connection = self._database.connect()
-            yield self._connection
-
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        with (
-            self._lock,
-            self._connected() as connection,
-            connection.transaction(),
-            connection.cursor() as cursor,
-        ):
-            cursor.executemany(statement.encode(), rows)
+        def write(connection: Connection) -> None:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.executemany(statement.encode(), rows)
+
+        self._lively(write)
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
-        with self._lock, self._connected() as connection:
-            return connection.execute(query.encode(), values, binary=True).fetchall()
+        text = query.encode()
+        return self._lively(lambda c: c.execute(text, values, binary=True).fetchall())
+
+    def _lively(self, work: Callable[[Connection], T]) -> T:
+        """Do it, and again over a new connection if the old one turns out to be gone.
+
+        All that is done here may be done twice.
+        """
+        with self._lock:
+            try:
+                with self._database.errors():
+                    return work(self._connection)
+            except HomeError:
+                if not self._connection.closed:
+                    raise
+                self._connection = self._database.connect()
+                with self._database.errors():
+                    return work(self._connection)
