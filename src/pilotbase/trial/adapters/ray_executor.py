@@ -44,8 +44,8 @@ def versions() -> dict[str, str]:
 class Place:
     """What runs as an actor: one place to run, with one worker."""
 
-    def __init__(self, floor_seconds: float) -> None:
-        self._workers = Workers(size=1, floor_seconds=floor_seconds)
+    def __init__(self) -> None:
+        self._workers = Workers(size=1, floor_seconds=0.0)
 
     def versions(self) -> dict[str, str]:
         return versions()
@@ -98,9 +98,9 @@ class RayExecutor:
         kept = False
         try:
             job, arrays = await _apart(self._shelf.packed, (function, arguments))
-            limit = max(seconds, self.floor_seconds) + START_SECONDS_MAX + GRACE_SECONDS
-            answer = place.answer.remote(job, arrays, seconds)
-            kind, value = await self._got(answer, limit)
+            limit = max(seconds, self.floor_seconds)
+            answer = place.answer.remote(job, arrays, limit)
+            kind, value = await self._got(answer, limit + START_SECONDS_MAX + GRACE_SECONDS)
             kept = True
         finally:
             self._put_back(place, kept)
@@ -118,7 +118,7 @@ class RayExecutor:
         if self._idle:
             return self._idle.pop()
         actor = self._ray.remote(num_cpus=1, max_restarts=0)(Place)
-        place = actor.remote(self.floor_seconds)
+        place = actor.remote()
         try:
             there = await self._got(place.versions.remote(), START_SECONDS_MAX)
         except BaseException:
