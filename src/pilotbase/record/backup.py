@@ -6,17 +6,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
-from pilotbase.record.adapters.sqlite_copy import copy_database, is_sqlite
+from pilotbase.record.adapters.sqlite_copy import copy_database, is_sqlite, settle
 from pilotbase.record.adapters.sqlite_log import SqliteLog
-from pilotbase.record.archive import Item, Manifest, item_of, write_archive
+from pilotbase.record.adapters.sqlite_vault import SqliteVault
+from pilotbase.record.archive import Manifest, item_of, write_archive
+from pilotbase.record.copying import copy_log, copy_vault
+from pilotbase.record.encryption import EncryptedVault
 from pilotbase.record.erasure import LOCK
 from pilotbase.record.opened import LATEST, LOG, VAULT, Record, root_of
+from pilotbase.record.stores import SETTING, store_of
 from pilotbase.record.views import FOLDER as VIEWS
 
 KEYS = "keys"
@@ -63,39 +68,68 @@ def back_up(record: Record, out: Path, *, keys: bool) -> tuple[Path, Manifest]:
 def _gather(record: Record, folder: Path, out: Path, made_at: str, keys: bool) -> Manifest:
     home, copy = record.home, folder / "home"
     copy.mkdir(mode=0o700)
-    names = list(_files(home, out, folder, keys))
+    names = [n for n in files_beside(home, keys) if not _is_of(home / n, out, folder)]
     # The newest checkpoint first: whatever it was made of is then in the copy of the log.
-    first = [name for name in (LATEST, LOG, VAULT) if name in names]
-    for name in [*first, *(name for name in names if name not in first)]:
-        source, target = home / name, copy / name
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    names.sort(key=lambda name: name != LATEST)
+    if LATEST in names:
+        _copy(home / LATEST, copy / LATEST)
+    _copy_stores(record, copy)
+    for name in names[LATEST in names :]:
         try:
-            (copy_database if is_sqlite(source) else shutil.copyfile)(source, target)
+            _copy(home / name, copy / name)
         except FileNotFoundError:
             names.remove(name)  # a report, say, that was removed meanwhile
     size, root = _state(copy / LOG)
-    items: tuple[Item, ...] = tuple(item_of(copy, name) for name in names)
+    items = tuple(item_of(copy, name) for name in [LOG, VAULT, *names])
     return Manifest(made_at, size, root, keys, items)
 
 
+def _copy_stores(record: Record, copy: Path) -> None:
+    """Log, then vault, as SQLite files, in whatever store they are."""
+    if store_of(record.home) is None:
+        for name in (LOG, VAULT):
+            copy_database(record.home / name, copy / name)
+        return
+    assert isinstance(record.vault, EncryptedVault)
+    with (
+        closing(SqliteLog(copy / LOG)) as log,
+        closing(SqliteVault(copy / VAULT)) as vault,
+        record.log.snapshot() as source,
+    ):
+        copy_log(source, log, lambda _: None)
+        copy_vault(record.vault.inner, vault)
+    for name in (LOG, VAULT):
+        settle(copy / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (copy_database if is_sqlite(source) else shutil.copyfile)(source, target)
+
+
 def _state(log: Path) -> tuple[int, str]:
-    opened = SqliteLog(log)
-    try:
-        return opened.size(), root_of(opened, opened.size()).hex()
-    finally:
-        opened.close()
+    with closing(SqliteLog(log)) as opened:
+        state = opened.size(), root_of(opened, opened.size()).hex()
+    settle(log)
+    return state
 
 
-def _files(home: Path, out: Path, folder: Path, keys: bool) -> Iterator[str]:
-    """Names of what is backed up: all but views, which are made again, locks, and other homes'."""
+def files_beside(home: Path, keys: bool) -> Iterator[str]:
+    """Names of the home's files beside the stores: no views, which are made again, and no locks."""
     for path in sorted(home.rglob("*")):
         name = path.relative_to(home)
-        if path.is_symlink() or not path.is_file() or path == out or folder in path.parents:
+        if path.is_symlink() or not path.is_file():
             continue
         secret = name.parts[0] == KEYS and path.suffix != ".vkey"
         if name.parts[0] == VIEWS or path.name.endswith(_SIDECARS) or (secret and not keys):
             continue
-        yield name.as_posix()
+        if name.as_posix() not in (LOG, VAULT, SETTING):
+            yield name.as_posix()
+
+
+def _is_of(path: Path, out: Path, folder: Path) -> bool:
+    """Whether a file belongs to the backup that is being made."""
+    return path == out or folder in path.parents
 
 
 def _put(part: Path, out: Path) -> None:

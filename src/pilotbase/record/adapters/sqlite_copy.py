@@ -31,4 +31,10 @@ def copy_database(source: Path, target: Path) -> None:
         closing(sqlite3.connect(target, isolation_level=None)) as copy,
     ):
         opened.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+    settle(target)
+
+
+def settle(path: Path) -> None:
+    """Bring a database that nobody uses into one file."""
+    with database_errors(path), closing(sqlite3.connect(path, isolation_level=None)) as opened:
+        opened.execute("PRAGMA journal_mode=DELETE").fetchone()

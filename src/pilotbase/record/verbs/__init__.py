@@ -12,7 +12,7 @@ from pilotbase.record.verbs.witnessing import witness, request, accept
 from pilotbase.record.verbs.asking import segments, query
 from pilotbase.record.verbs.duties import overdue
 from pilotbase.record.verbs.vault import list_, erase, expire, encrypt
-from pilotbase.record.verbs.keeping import backup, restore
+from pilotbase.record.verbs.keeping import backup, restore, migrate
 
 __all__ = [
     "accept",
@@ -24,6 +24,7 @@ __all__ = [
     "expire",
     "fetch",
     "list_",
+    "migrate",
     "overdue",
     "prove",
     "publish",

@@ -116,6 +116,69 @@ def restore(context: Context, request: RestoreRequest) -> RestoreResponse:
     )
 
 
+@dataclass(frozen=True)
+class MigrateRequest:
+    to: Path = asked("The new home: a new or empty folder.", "新主目录: 新的或空的文件夹。")
+    store: str = asked(
+        "A PostgreSQL DSN without a password (default: SQLite files in the new home).",
+        "不含口令的 PostgreSQL DSN (默认: 新主目录中的 SQLite 文件)。",
+        default="",
+    )
+    schema: str = asked("The schema in that database.", "该数据库中的模式名。", default="pilotbase")
+
+
+@dataclass(frozen=True)
+class MigrateResponse:
+    """The new home, audited: entries, root, bodies, findings; and what to do with the old one."""
+
+    home: Path
+    ok: bool
+    size: int
+    root: str
+    bodies: int
+    findings: tuple[dict[str, Any], ...]
+    notice: Text
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.ok else 3
+
+
+@verb(
+    "migrate",
+    summary=Text(
+        "Move the record to another store or the newest layout: every byte and hash is kept.",
+        "将记录迁移到其他存储或最新格式: 每个字节与哈希均保持不变。",
+    ),
+    changes=True,
+    roles=("data steward", "case officer"),
+)
+def migrate(context: Context, request: MigrateRequest) -> MigrateResponse:
+    from pilotbase.record.migrate import migrate as migrated
+    from pilotbase.record.opened import open_record
+    from pilotbase.record.stores import Postgres
+
+    to = request.to.expanduser().absolute()
+    store = Postgres(request.store, request.schema) if request.store else None
+    with open_record(context, create=False) as record:
+        report = migrated(record, to, store)
+    return MigrateResponse(
+        home=to,
+        ok=report.ok,
+        size=report.size,
+        root=report.root,
+        bodies=report.bodies,
+        findings=tuple(finding.as_dict() for finding in report.findings),
+        notice=MOVED,
+    )
+
+
+MOVED = Text(
+    "The old home is as it was. Use only the new one from now on: two homes that both go on are a "
+    "fork. Remove the old one when the new one is backed up; erasures do not reach it.",
+    "旧主目录未改动。此后只应使用新主目录: 二者都继续使用即构成分叉。新主目录备份后请移除旧目录; "
+    "删除操作不会作用于旧目录。",
+)
 OLDER = Text(
     "This is the state of {at}. What was recorded later is not in it, erasures too: make those "
     "again. If a later checkpoint was given to anyone, going on from here is a fork, which they "
