@@ -136,8 +136,15 @@ def _or_close(log: Log, open_vault: Callable[[], Vault]) -> Vault:
 
 
 def _database(store: Postgres) -> Database:
+    _driver()
+    from pilotbase.record.adapters.postgres import Database
+
+    return Database(store.dsn, store.schema)
+
+
+def _driver() -> None:
     try:
-        from pilotbase.record.adapters.postgres import Database
+        import psycopg  # noqa: F401
     except ImportError as error:
         raise HomeError(
             "home.no_driver",
@@ -151,7 +158,6 @@ def _database(store: Postgres) -> Database:
                 "请运行: pip install 'pilotbase[postgres]'",
             ),
         ) from error
-    return Database(store.dsn, store.schema)
 
 
 def _parsed(said: str, where: str) -> Postgres | None:
@@ -169,8 +175,7 @@ def _parsed(said: str, where: str) -> Postgres | None:
 
 
 def _checked(dsn: str, schema: str, where: str) -> Postgres:
-    store = Postgres(dsn, schema)
-    _database(store)
+    _driver()
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
@@ -188,7 +193,7 @@ def _checked(dsn: str, schema: str, where: str) -> Postgres:
                 "请将其移除, 改用 PGPASSWORD、~/.pgpass 或服务文件提供。",
             ),
         )
-    return store
+    return Postgres(dsn, schema)
 
 
 def _malformed(where: str, detail: str) -> InputError:
