@@ -59,11 +59,11 @@ def test_on_scope_questions_have_answers_and_sources_and_the_others_have_none(
     assert Counter(off["kind"]) == {"far": 150, "near": 75, "request": 75}
 
 
-def test_topics_are_clusters_of_three_and_both_languages_weigh_the_same(
+def test_topics_are_clusters_of_two_and_both_languages_weigh_the_same(
     questions: pd.DataFrame,
 ) -> None:
-    assert set(Counter(questions["topic"]).values()) == {3}
-    assert questions["topic"].nunique() == 200
+    assert set(Counter(questions["topic"]).values()) == {2}
+    assert questions["topic"].nunique() == 300
     assert (questions.groupby("topic")["scope"].nunique() == 1).all()
     assert Counter(questions["language"]) == {"en": 300, "zh": 300}
     chinese = questions["question"].str.contains("[一-鿿]")

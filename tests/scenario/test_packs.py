@@ -30,6 +30,7 @@ from pilotbase.scenario.schema import Criterion
 FOLDER = Path(str(pilotbase.scenario.packs.__file__)).parent
 ITEMS = {
     "co2-mauna-loa": "A1.1",
+    "cited-answers": "A2.1",
     "meter-digits": "A2.2",
     "travel-mode": "A3.1",
     "follow-up-triage": "A4.3",
@@ -39,7 +40,10 @@ ITEMS = {
 }
 EXERCISE = "exercises/barley"
 ALL = [*ITEMS, EXERCISE]
+IN_WORDS = "cited-answers"
 MODULES = {
+    "pilotbase.description_questions": "description_questions",
+    "pilotbase.descriptions": "descriptions",
     "sklearn.load_digits": "digits",
     "sklearn.load_diabetes": "diabetes",
     "statsmodels.co2": "co2",
@@ -68,7 +72,7 @@ def table(name: str) -> Table:
 # -- the files -------------------------------------------------------------------------------------
 
 
-def test_the_folder_holds_the_seven_packs_and_one_exercise() -> None:
+def test_the_folder_holds_the_eight_packs_and_one_exercise() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(ITEMS)
     assert [path.stem for path in (FOLDER / "exercises").glob("*.yaml")] == ["barley"]
 
@@ -80,8 +84,12 @@ def test_it_is_a_scenario_and_its_data_hold_what_it_asks(name: str) -> None:
     assert scenario.id == Path(name).name
     assert scenario.item == ITEMS.get(name, "A2.3")
     assert data_faults(file, table(name)) == []
-    assert scenario.plan.evidence == "fixed" and scenario.plan.alpha == 0.05
-    assert scenario.estimand == "these cases"
+    # An agent is asked one question after the other and learns nothing: it is tried as it will be
+    # used, on questions to come, and no longer than needed.
+    in_words = name == IN_WORDS
+    assert scenario.plan.evidence == ("sequential" if in_words else "fixed")
+    assert scenario.estimand == ("future cases" if in_words else "these cases")
+    assert scenario.plan.alpha == 0.05
     assert len({candidate.id for candidate in scenario.candidates}) == len(scenario.candidates)
     assert all(candidate.claims for candidate in scenario.candidates)
     assert not any(candidate.stand_in for candidate in scenario.candidates)
@@ -115,6 +123,14 @@ def test_acceptance_is_as_published() -> None:
             {"metric": "mae", "cap": 3, "at_most": 0.5},
             {"metric": "mae", "cap": 3, "at_most": 0.5, "against": "seasonal_naive"},
             {"metric": "interval_coverage", "between": (0.9, 0.99)},
+        ],
+        "cited-answers": [
+            {"metric": "recall_at_k", "k": 3, "at_least": 0.9},
+            {"metric": "grounded", "at_least": 0.95},
+            {"metric": "refusal", "at_least": 0.95},
+            {"metric": "recall_at_k", "k": 3, "at_least": 0.8, "worst_of": "language"},
+            {"metric": "answers_on_scope", "at_least": 0.8, "blocking": False},
+            {"metric": "answer_included", "at_least": 0.8, "blocking": False},
         ],
         "meter-digits": [
             {"metric": "accuracy", "at_least": 0.98},
@@ -159,7 +175,7 @@ def test_one_candidate_does_without_the_sensitive_column(name: str, sensitive: l
     assert any(set(sensitive) <= set(c.drop) for c in pack(name).scenario.candidates)
 
 
-@pytest.mark.parametrize("name", [name for name in ITEMS if name != "meter-digits"])
+@pytest.mark.parametrize("name", [n for n in ITEMS if n not in ("meter-digits", IN_WORDS)])
 def test_prepared_rows_do_not_depend_on_threads(name: str) -> None:
     file = pack(name)
     data = file.scenario.data
@@ -196,6 +212,18 @@ def test_digits_are_1797() -> None:
     frame = table("meter-digits").frame
     assert frame.shape == (1797, 65) and frame["target"].nunique() == 10
     assert frame.drop(columns="target").to_numpy().max() == 16
+
+
+def test_questions_show_a_candidate_nothing_but_their_words() -> None:
+    scenario = pack(IN_WORDS).scenario
+    assert scenario.documents is not None and scenario.documents.data.dataset is not None
+    assert scenario.features == () and scenario.split.by == "frozen"
+    named = {scenario.question, scenario.target, scenario.scope, scenario.sources}
+    frame = table(IN_WORDS).frame
+    assert len(frame) == 600 and named | {scenario.language, scenario.unit} <= set(frame.columns)
+    # 59 pass/fail clusters show 95 % at best; these means of two need more, and there are enough.
+    on, off = (frame[frame["scope"] == scope] for scope in (1, 0))
+    assert on[scenario.unit].nunique() == off[scenario.unit].nunique() == 150
 
 
 def test_travel_modes_of_210_people() -> None:

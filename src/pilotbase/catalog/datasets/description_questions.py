@@ -13,7 +13,7 @@ _FILE = "questions/descriptions.csv"
 
 
 def load() -> Loaded:
-    """600 rows: ``question``, ``language`` (en or zh), ``topic`` (three questions each), ``scope``
+    """600 rows: ``question``, ``language`` (en or zh), ``topic`` (two questions each), ``scope``
     (1 or 0), ``answer`` (accepted ones with " | " between), ``sources`` (passages of
     ``pilotbase.descriptions`` that hold it) and ``kind`` (fact, far, near or request).
     """
@@ -27,9 +27,9 @@ def load() -> Loaded:
         about=Text(
             "300 questions that the descriptions of data sets in scikit-learn and statsmodels "
             "answer, and 300 that they do not (150 far off, 75 near misses, 75 other requests), in "
-            "200 topics of three; half in English, half in Chinese, written by hand for this base.",
+            "300 topics of two; half in English, half in Chinese, written by hand for this base.",
             "300 个可由 scikit-learn 与 statsmodels 数据集说明回答的问题, 以及 300 个不能回答的问题"
-            "(150 个相距甚远, 75 个貌似相关, 75 个为其他请求), 共 200 个主题, 每题三问; "
+            "(150 个相距甚远, 75 个貌似相关, 75 个为其他请求), 共 300 个主题, 每个主题两问; "
             "中英文各半, 由本基地手工编写。",
         ),
         source="written for Pilotbase",
