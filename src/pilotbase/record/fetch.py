@@ -79,7 +79,9 @@ def fetch(
             if not reading.bundle(tile):
                 break
             step(tile.width)
-    reading.edges()
+    if reading.tree.size == claimed.size:
+        reading.edges()
+    reading.roots[reading.tree.size] = reading.tree.root()
     chain = _chain(key, reading.rotations, found)
     _signature(signed, claimed, chain, reading, found)
     for text, checkpoint in kept.items():
@@ -134,10 +136,11 @@ class _Reading:
             if hashes:
                 number = (self.tree.size >> (HEIGHT * level)) // WIDTH
                 self._compare(Tile(level, number, len(hashes)), hashes)
-        self.roots[self.tree.size] = self.tree.root()
 
     def _level(self, level: int, tile: Tile, hashes: list[bytes]) -> None:
-        self._compare(tile, hashes)
+        # Going on from what is stored, one changed byte is named once, where it is; the root that
+        # was signed is compared with the entries themselves.
+        hashes = self._compare(tile, hashes)
         if tile.width < WIDTH:
             return
         if len(self._waiting) <= level:
@@ -148,19 +151,21 @@ class _Reading:
             whole, self._waiting[level] = above, []
             self._level(level + 1, Tile(level + 1, tile.number // WIDTH), whole)
 
-    def _compare(self, tile: Tile, made: list[bytes]) -> None:
+    def _compare(self, tile: Tile, made: list[bytes]) -> list[bytes]:
+        """Compare a tile with the hashes made from below it; the stored ones where there are."""
         stored = self._log.hashes(tile)
         if stored is None:
             en, zh = f"the file {tile.path} is missing or malformed", f"文件 {tile.path} 缺失或损坏"
             self._found.add(of_entry(tile.start << (HEIGHT * tile.level), en, zh))
-            return
+            return made
         self._keep(tile, b"".join(stored))
         for at, (one, other) in enumerate(zip(stored, made, strict=True), tile.start):
             if one != other:
                 en = f"its hash in the file {tile.path} is not that of the entries below it"
                 zh = f"文件 {tile.path} 中的哈希与其下的条目不符"
                 self._found.add(of_entry(at << (HEIGHT * tile.level), en, zh))
-                return
+                break
+        return stored
 
     def _keep(self, tile: Tile, data: bytes) -> None:
         if self._mirror is not None:

@@ -78,7 +78,8 @@ class Web:
         request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip, identity"})
         try:
             with self._opener.open(request, timeout=SECONDS) as answer:
-                data = answer.read(limit + 1)
+                # What does not compress grows a little.
+                data = answer.read(limit + limit // 64 + 1024)
                 encoding = answer.headers.get("Content-Encoding", "identity").lower()
         except urllib.error.HTTPError as error:
             with error:
@@ -108,6 +109,7 @@ class _SameSite(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         old, new = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
         if (old.scheme, old.netloc) != (new.scheme, new.netloc):
+            fp.close()
             raise ValueError(f"redirected to another site: {new.scheme}://{new.netloc}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -146,9 +148,12 @@ class StaticLog:
 def _unzipped(data: bytes, limit: int, where: str) -> bytes:
     unzip = zlib.decompressobj(wbits=31)
     try:
-        return unzip.decompress(data, limit + 1)
+        whole = unzip.decompress(data, limit + 1)
     except zlib.error as error:
         raise _unreadable(where, f"gzip: {error}") from error
+    if not unzip.eof:
+        raise _unreadable(where, f"gzip: cut short, or > {limit} bytes")
+    return whole
 
 
 def _whole(data: bytes, limit: int, where: str) -> bytes:
