@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -127,7 +128,7 @@ def in_turn(*answers: bytes) -> Answer:
 
 
 @contextmanager
-def serving(answer: Answer) -> Iterator[Server]:
+def serving(answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server in a thread of its own, gone at the end with all that it still does."""
     loop = asyncio.new_event_loop()
     server = Server(0)
@@ -150,7 +151,7 @@ def serving(answer: Answer) -> Iterator[Server]:
                 tasks.discard(task)
                 writer.close()
 
-        listening = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=2048)
+        listening = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=2048, ssl=tls)
         server.port = listening.sockets[0].getsockname()[1]
         ready.set()
         await stop.wait()

@@ -155,6 +155,21 @@ def test_a_program_that_is_none(command: list[str]):
         asked(mcp_at(command=command))
 
 
+def test_a_program_that_says_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pilotbase.trial.endpoints.mcp.OPEN_SECONDS", 0.5)
+    started = time.monotonic()
+    with pytest.raises(CandidateError, match="no session within"):
+        asked(mcp_at(command=[sys.executable, "-c", "import time; time.sleep(60)"]))
+    assert time.monotonic() - started < 10
+
+
+def test_a_program_that_says_other_things(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pilotbase.trial.endpoints.mcp.OPEN_SECONDS", 0.5)
+    chatter = "while True: print('hello', flush=True); import time; time.sleep(0.01)"
+    with pytest.raises(CandidateError, match="does not answer"):
+        asked(mcp_at(command=[sys.executable, "-c", chatter]))
+
+
 def test_over_http():
     with over_http() as url:
         with pytest.raises(CandidateError, match="clear"):

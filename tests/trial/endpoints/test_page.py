@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,29 +27,27 @@ KEY = "tiny-0123456789"
 PORT = "8123"
 
 
+def text_of(language: str) -> str:
+    return (DOCS / language / "bring-your-endpoint.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture(params=["en", "zh"])
 def page(request: pytest.FixtureRequest) -> str:
-    return (DOCS / request.param / "bring-your-endpoint.md").read_text(encoding="utf-8")
+    return text_of(request.param)
 
 
 def blocks(page: str) -> list[str]:
     return re.findall(r"^```(?:python|text|yaml)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture
-def laid_out(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """The page's files in a folder, for a server at an address; gives the scenario file."""
-    monkeypatch.setenv("PILOTBASE_KEY_TINY", KEY)
-
-    def lay(port: str) -> Path:
-        for block in blocks(page)[:4]:
-            named = re.match(r"# (\S+?\.\w+)[^\n]*\n", block)
-            assert named is not None
-            text = block[named.end() :] if named[1].endswith(".csv") else block
-            (tmp_path / named[1]).write_text(text.replace(PORT, port), encoding="utf-8")
-        return tmp_path / "office.yaml"
-
-    return lay
+def laid_out(page: str, folder: Path, port: str) -> Path:
+    """The page's files in a folder, for a server at this port; the scenario file."""
+    for block in blocks(page)[:4]:
+        named = re.match(r"# (\S+?\.\w+)[^\n]*\n", block)
+        assert named is not None
+        text = block[named.end() :] if named[1].endswith(".csv") else block
+        (folder / named[1]).write_text(text.replace(PORT, port), encoding="utf-8")
+    return folder / "office.yaml"
 
 
 def free_port() -> str:
@@ -59,10 +57,11 @@ def free_port() -> str:
 
 
 @pytest.fixture
-def scenario(laid_out: Callable[[str], Path]) -> Iterator[Path]:
+def scenario(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The page's scenario, its server running."""
+    monkeypatch.setenv("PILOTBASE_KEY_TINY", KEY)
     port = free_port()
-    file = laid_out(port)
+    file = laid_out(page, tmp_path, port)
     running = subprocess.Popen(
         [sys.executable, str(file.parent / "tiny.py")], stderr=subprocess.DEVNULL
     )
@@ -82,7 +81,7 @@ def test_the_rehearsal_ends_as_the_page_says(scenario: Path, tmp_path: Path):
 
 
 def test_a_key_that_is_echoed_is_nowhere_in_the_home(
-    laid_out: Callable[[str], Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     """Every byte under the home, and all that was printed, after a run against such a server."""
 
@@ -94,9 +93,10 @@ def test_a_key_that_is_echoed_is_nowhere_in_the_home(
             return http(said, status=500, kind=said, x_said=said)
         return http(completion(f"nine to five [{said[7:]}] {said}", model="tiny-1"), x_said=said)
 
+    monkeypatch.setenv("PILOTBASE_KEY_TINY", KEY)
     with serving(says(echo)) as server:
         base = Base(tmp_path / "home")
-        found = base.run(laid_out(str(server.port)))
+        found = base.run(laid_out(text_of("en"), tmp_path, str(server.port)))
         base.report(found, tmp_path / "home" / "report.html")
         assert {call.headers["authorization"] for call in server.calls} == {f"Bearer {KEY}"}
     printed = capfd.readouterr()

@@ -127,7 +127,8 @@ def _turned_down(response: Response) -> Turn:
 
 def _object(text: bytes | str, what: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, parse_constant=_no_constant)
+        words = text.decode() if isinstance(text, bytes) else text  # json itself also takes UTF-16
+        found = json.loads(words, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise Misspoken(f"{what} is not JSON") from None
     if not isinstance(found, dict):

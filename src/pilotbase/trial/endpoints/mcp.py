@@ -106,6 +106,7 @@ class McpEndpoint:
         with anyio.move_on_after(OPEN_SECONDS):
             await self._ready.wait()
         if self._client is None or self._failure is not None:
+            self._host.cancel()
             await self.aclose()
             raise self._failure or nobody(self._where, f"no session within {OPEN_SECONDS:g} s")
 
@@ -178,8 +179,10 @@ class McpEndpoint:
         """End the session, and the program where there is one."""
         self._stop.set()
         if self._host is not None:
-            await asyncio.wait([self._host], timeout=CLOSE_SECONDS)
-            self._host.cancel()
+            _, late = await asyncio.wait([self._host], timeout=CLOSE_SECONDS)
+            for host in late:
+                host.cancel()
+                await asyncio.wait([host], timeout=CLOSE_SECONDS)
             self._host = None
 
     def request(self, case: Case) -> Request:

@@ -19,10 +19,9 @@ from pilotbase.scenario import schema
 from pilotbase.trial.endpoints.chat import digest_of
 from pilotbase.trial.endpoints.port import Case, Misspoken, Request, Response, Unanswered
 from pilotbase.trial.endpoints.tensors import output_tensors
-from pilotbase.trial.endpoints.wire import Wire, error_code, nobody
+from pilotbase.trial.endpoints.wire import LENGTH, Wire, error_code, nobody
 
 READY_SECONDS = 10.0
-HEADER_LENGTH = "inference-header-content-length"
 _MAY_BE_READY = (200, 404, 405, 501)
 """A server may do without the ready call; one that has it and says no is not ready."""
 
@@ -96,7 +95,7 @@ class InferEndpoint:
         raw = np.array(row, dtype=_TYPES[self._offer.datatype]).tobytes()
         asked = [{**output, "parameters": {"binary_data": True}} for output in outputs]
         head = _document({**tensor, "parameters": {"binary_data_size": len(raw)}}, asked)
-        return head + raw, {"content-type": _BINARY, HEADER_LENGTH: str(len(head))}
+        return head + raw, {"content-type": _BINARY, LENGTH: str(len(head))}
 
     async def send(self, request: Request, seconds: float) -> Response:
         return await self._wire.post(self._path, request.headers, request.body, seconds)
@@ -120,7 +119,7 @@ class InferEndpoint:
         return fields | ({"lost": int(lost)} if lost else {})
 
     def _tensors(self, response: Response) -> dict[str, list[Any]]:
-        length = response.headers.get(HEADER_LENGTH)
+        length = response.headers.get(LENGTH)
         if response.kind not in ("application/json", _BINARY):
             raise Misspoken(f"{response.kind[:60] or 'no media type'} instead of tensors")
         if length is None:

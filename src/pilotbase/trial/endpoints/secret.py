@@ -37,13 +37,18 @@ class Secret:
         raw = value.encode()
         escaped = json.dumps(value)[1:-1].encode()
         in_base64 = base64.b64encode(raw).rstrip(b"=")
-        self._forms = (raw, escaped, in_base64, quote(value, safe="").encode())
+        wide = (value.encode("utf-16-le"), value.encode("utf-16-be"))
+        self._forms = (raw, escaped, in_base64, quote(value, safe="").encode(), *wide)
 
     def reveal(self) -> str:
         return self._value
 
     def scrub(self, body: bytes) -> bytes:
-        """The body without the key: as it is, in base64, in a URL, or escaped in JSON."""
+        """The body without the key: as it is, in base64, in a URL, in UTF-16, or escaped in JSON.
+
+        Against a server's carelessness: one that wants to tell the world its own key can do so
+        without us.
+        """
         body = self._without(body)
         if b"\\u" not in body and b"\\/" not in body:
             return body

@@ -44,7 +44,7 @@ def output_tensors(
             bytes.
     """
     try:
-        answer = json.loads(head)
+        answer = json.loads(head.decode())
     except (ValueError, RecursionError):
         raise Misspoken("the answer is not JSON") from None
     if not isinstance(answer, dict):

@@ -44,7 +44,11 @@ _WORDS = {
     404: "nothing is there",
     429: "too many requests",
 }
-_READ_HEADERS = ("inference-header-content-length",)
+LENGTH = "inference-header-content-length"
+_LENGTH = re.compile(r"\d{1,9}", re.ASCII)
+_KIND = re.compile(
+    r"(application|audio|image|message|multipart|text|video)/[\w.+-]{1,80}", re.ASCII | re.I
+)
 
 
 @dataclass
@@ -194,16 +198,19 @@ class Wire:
         await anyio.sleep(wait)
 
     def _kept(self, received: Received, tally: _Tally) -> Response:
-        headers = {
-            name: received.headers[name] for name in _READ_HEADERS if name in received.headers
-        }
+        """The answer without the key; of its headers only what is read, and only if well formed."""
+        headers = {}
+        if LENGTH in received.headers:
+            length = self.scrubbed(received.headers[LENGTH])
+            headers[LENGTH] = length if _LENGTH.fullmatch(length) else "?"
         if received.status != 200:
             headers["status"] = str(received.status)
         if tally.lost:
             headers["lost"] = str(tally.lost)
-        kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = self.scrubbed(received.headers.get("content-type", "")).partition(";")[0].strip()
+        kind = kind.lower() if _KIND.fullmatch(kind) else ""
         body = self._secret.scrub(received.body) if self._secret else received.body
-        return Response(body, self.scrubbed(kind), received.taken_ms, tally.tries, headers)
+        return Response(body, kind, received.taken_ms, tally.tries, headers)
 
     @property
     def has_key(self) -> bool:
