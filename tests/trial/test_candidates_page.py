@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.schema import Candidate, Sandbox
 from pilotbase.trial.candidates.command import Launch, Session
 from pilotbase.trial.candidates.messages import LINE_BYTES_MAX, PROTOCOL
 from pilotbase.trial.program import ENDINGS_MAX
@@ -51,6 +51,12 @@ def test_the_program_speaks_the_protocol(page: str, tmp_path: Path):
 def test_the_estimator_is_good_grammar(page: str):
     (written,) = YAML(typ="safe").load(blocks(page, "yaml")[0])["candidates"]
     assert Candidate.model_validate(written).cutoff is not None
+
+
+def test_the_sandbox_is_good_grammar_and_says_the_limits_that_are_left_out(page: str):
+    (written,) = YAML(typ="safe").load(blocks(page, "yaml")[-1])["candidates"]
+    limits = Candidate.model_validate(written).sandbox
+    assert limits is not None and limits == Sandbox(files=("weights.bin",))
 
 
 def test_the_limits_are_the_codes_own(page: str):

@@ -96,6 +96,10 @@ def test_a_program_beside_the_file_is_started_from_its_copy(offered: Path) -> No
         offer(command=[sys.executable, "program.py"], sandbox={}), offered, 9, trust=False
     )
     assert launch.box and launch.box.copies == ((offered.resolve() / "program.py", "program.py"),)
+    launch = launch_of(
+        offer(command=["python3", "program.py"], sandbox={}), offered, 9, trust=False
+    )
+    assert launch.command == (sys.executable, "program.py")
     (offered / "tool").write_text("#!/bin/sh\n")
     launch = launch_of(offer(command=["tool"], sandbox={}), offered, 9, trust=False)
     assert launch.command == ("./tool",)

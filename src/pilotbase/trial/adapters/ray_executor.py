@@ -234,7 +234,7 @@ def _ray() -> Any:
 def _connect(ray: Any, address: str) -> None:
     settings: dict[str, Any] = {"include_dashboard": False} if not address else {}
     try:
-        ray.init(address=address or "local", log_to_driver=False, **settings)
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **settings)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise RunError(
             "executor.no_cluster",

@@ -87,7 +87,8 @@ def _command(candidate: Candidate, folder: Path) -> tuple[tuple[str, ...], list[
     inside = [*named, *(word for word in words if _is_beside(word, folder))]
     if words[0] in inside:
         return (os.path.join(".", words[0]), *words[1:]), inside
-    found = shutil.which(words[0])
+    # What the shell finds may be a launcher in somebody's home, which the program cannot read.
+    found = sys.executable if words[0] in ("python", "python3") else shutil.which(words[0])
     if found is None:
         raise CandidateError(
             "candidate.cannot_start",
