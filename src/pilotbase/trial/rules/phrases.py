@@ -21,7 +21,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
                r"(?:complete |total |fucking |bloody )?"
                r"(?:idiot|moron|imbecile|stupid|worthless|pathetic|loser|bitch|bastard|scum)\b"),
     ("insult", r"\b(?:fuck you|fuck off|shut the fuck up|piece of shit|go to hell)\b"),
-    ("insult", r"(?:傻|煞)[逼比屄]|脑残|智障|白痴|蠢货|废物|贱人|婊子"),
+    ("insult", r"(?:傻|煞)[逼比屄]|脑残|白痴|蠢货|贱人|婊子"),
+    ("insult", r"你(?:们)?(?:真|就)?(?:是|这)?(?:个|种|群)?(?:废物|智障|垃圾)"),
     ("insult", r"王八蛋|混蛋|滚蛋|他妈的|操你|去你妈"),
     ("self-harm", r"\b(?:go )?(?:kill|hang|hurt) yourself\b|\byou should (?:just )?die\b"),
     ("self-harm", r"你?(?:怎么不|赶紧|快)?去死(?:吧|啊)|你(?:应该|不如)(?:自杀|去死|死了算了)"),
