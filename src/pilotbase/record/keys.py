@@ -83,7 +83,7 @@ def keep_waiting(home: Path, key: SigningKey) -> None:
         write_secret(path, (key.encode() + "\n").encode())
 
 
-def promote(home: Path, path: Path, key: SigningKey) -> None:
+def promote(home: Path, key: SigningKey) -> None:
     """Put a waiting key into force; the old secret is gone after this."""
     with storage_errors(home / SECRET):
         # The public half first: as long as the secret waits, this is done again after a kill.

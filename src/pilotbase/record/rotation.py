@@ -48,7 +48,9 @@ def finish(home: Path, log: LogReader) -> None:
     for path in waiting:
         key = keys.read(path)
         if recorded and key.verifier.encode() == recorded[-1]:
-            keys.promote(home, path, key)
+            # This removes what else waits: rotations that were begun and never recorded.
+            keys.promote(home, key)
+            return
 
 
 def introduce(home: Path, old: SigningKey, seed: bytes, reason: str, by: Actor) -> Draft:
