@@ -11,7 +11,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import Clock, stamp
 from pilotbase.record.ports import LogReader, LogWriter, Row, Sealed
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
-from pilotbase.record.rules.merkle import CompactRange, cover, leaf_hash, node_count, node_number
+from pilotbase.record.rules.merkle import CompactRange, cover, leaf_hashes, node_count, node_number
 from pilotbase.record.rules.tiles import ENTRY_SIZE_MAX
 
 
@@ -56,22 +56,28 @@ class Batch:
         self._next += 1
         return index
 
-    def add_encoded(self, row: Row) -> None:
-        """Add an entry that another log encoded, as it is.
+    def add_encoded(self, rows: Sequence[Row]) -> None:
+        """Add entries that another log encoded, as they are.
 
         Raises:
-            ValueError: its index or counter does not follow, or its key is known.
+            ValueError: an index or a counter does not follow, or a key is known.
         """
-        known = row.key in self._indexes
-        if row.index != self._next or row.count != self._count(row.kind) or known:
-            raise ValueError(f"entry {row.index} does not follow on the {self._next} before it")
-        self.rows.append(row)
-        self._counts[row.kind], self._indexes[row.key] = row.count + 1, row.index
-        self._next += 1
+        counts, indexes, following = self._counts, self._indexes, self._next
+        for row in rows:
+            kind, count, key = row.kind, row.count, row.key
+            if kind not in counts:
+                counts[kind] = self._log.next_count(kind)
+            if row.index != following or count != counts[kind] or key in indexes:
+                raise ValueError(f"entry {row.index} does not follow on the {following} before it")
+            counts[kind] = count + 1
+            indexes[key] = following
+            following += 1
+        self.rows += rows
+        self._next = following
 
     def hashes(self) -> list[bytes]:
         """The hashes of the nodes that the rows complete; to be asked for once, at the end."""
-        return self._tree.extend([leaf_hash(row.data) for row in self.rows])
+        return self._tree.extend(leaf_hashes(row.data for row in self.rows))
 
     def _count(self, kind: str) -> int:
         count = self._counts.get(kind)

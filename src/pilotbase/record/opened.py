@@ -129,6 +129,18 @@ class Record:
         # Encoded here, by each caller for itself; only what depends on the order is left to do.
         return self._group.do([Fact.of(draft) for draft in drafts])
 
+    def append_each(self, facts: Sequence[Fact]) -> list[Entry | Exception]:
+        """Record events of callers that do not know each other: to each its entry or its error.
+
+        They share a transaction; if it fails, each is tried alone.
+        """
+        try:
+            return [*self._group.do(facts)]
+        except Exception as error:
+            if len(facts) == 1:
+                return [error]
+        return [result for fact in facts for result in self.append_each([fact])]
+
     def append_encoded(self, rows: Iterable[Row]) -> int:
         """Append entries exactly as another log encoded them; how many.
 
@@ -145,8 +157,7 @@ class Record:
                 self._refuse_older(log)
                 keys = [row.key for row in some]
                 batch = Batch(log, self.context.clock, self.context.entropy, keys)
-                for row in some:
-                    batch.add_encoded(row)
+                batch.add_encoded(some)
                 log.extend(batch.rows, batch.hashes())
             added += len(some)
         return added

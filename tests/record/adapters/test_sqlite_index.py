@@ -57,7 +57,12 @@ def test_keys_that_share_a_hash(
     tmp_path_factory: pytest.TempPathFactory, keys: list[str], spread: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite_index, "key_hash", lambda key: sqlite_index._HASHES - 1 - len(key))
+
+        def crowded(key: str) -> int:
+            return sqlite_index._HASHES - 1 - len(key)
+
+        patch.setattr(sqlite_index, "key_hash", crowded)
+        patch.setattr(sqlite_index, "key_hashes", lambda keys: [crowded(key) for key in keys])
         log = SqliteLog(tmp_path_factory.mktemp("log") / "log.db")
         for index, key in enumerate(keys):
             with log.transaction() as writing:

@@ -39,6 +39,12 @@ def key_hash(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
 
 
+def key_hashes(keys: Iterable[str]) -> list[int]:
+    """`key_hash` of each."""
+    sha256, number = hashlib.sha256, int.from_bytes
+    return [number(sha256(key.encode()).digest()[:8], "big") >> 1 for key in keys]
+
+
 def words(kind: str, about: str) -> tuple[str, str]:
     """The words under which an entry is listed."""
     return f"kind {kind}", f"about {about}"
@@ -57,19 +63,17 @@ def indexed_size(connection: sqlite3.Connection) -> int:
 
 def find_indexed(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
     """The indexes of the entries with these keys, as far as there are any and they are indexed."""
-    homes, found = dict[int, list[str]](), dict[str, int]()
-    for key in keys:
-        homes.setdefault(key_hash(key), []).append(key)
-    places = list(homes)
+    places, taken, found = key_hashes(keys), set[int](), dict[str, int]()
     for at in range(0, len(places), _ASKED_MAX):
         some = places[at : at + _ASKED_MAX]
         query = f"SELECT hash FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
+        taken.update(place for (place,) in connection.execute(query, some).fetchall())
+    if taken:
         # Most keys are new, and their places free: only the others are looked at one by one.
-        for (place,) in connection.execute(query, some).fetchall():
-            for key in homes[place]:
-                index = _probe(connection, key)
-                if index is not None:
-                    found[key] = index
+        for key, place in zip(keys, places, strict=True):
+            index = _probe(connection, key) if place in taken else None
+            if index is not None:
+                found[key] = index
     return found
 
 
@@ -117,43 +121,50 @@ class Tail:
         self.start = self.stop = 0
         self.keys: dict[str, int] = {}
         self.counts: dict[str, int] = {}
-        self._lists: dict[str, list[int]] = {}
+        self._kinds: dict[str, list[int]] = {}
+        self._abouts: dict[str, list[int]] = {}
 
     def catch_up(self, connection: sqlite3.Connection, size: int) -> None:
         """Take in what other connections added, and forget what they indexed."""
         start = indexed_size(connection)
         if start != self.start or size < self.stop:
             self.start = self.stop = start
-            self.keys, self.counts, self._lists = {}, {}, {}
+            self.keys, self.counts, self._kinds, self._abouts = {}, {}, {}, {}
         if size > self.stop:
             query = (
                 "SELECT leaf_index, key, kind, about, count FROM entry "
                 "WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
             )
-            for row in connection.execute(query, (self.stop, size)):
-                self.add(*row)
+            self.add(connection.execute(query, (self.stop, size)))
             self.stop = size
 
-    def add(self, index: int, key: str, kind: str, about: str, count: int) -> None:
-        self.keys.setdefault(key, index)
-        self.counts[kind] = count + 1
-        for word in words(kind, about):
-            if word in self._lists:
-                self._lists[word].append(index)
+    def add(self, rows: Iterable[tuple[int, str, str, str, int]]) -> None:
+        """Take in rows of index, key, kind, subject and counter that follow."""
+        keys, counts, kinds, abouts = self.keys, self.counts, self._kinds, self._abouts
+        for index, key, kind, about, count in rows:
+            keys.setdefault(key, index)
+            counts[kind] = count + 1
+            if kind in kinds:
+                kinds[kind].append(index)
             else:
-                self._lists[word] = [index]
-        self.stop = index + 1
+                kinds[kind] = [index]
+            if about in abouts:
+                abouts[about].append(index)
+            else:
+                abouts[about] = [index]
+            self.stop = index + 1
 
     def index(self, connection: sqlite3.Connection) -> None:
         """Index all of it; then there is no tail."""
-        places = [(key_hash(key), index) for key, index in self.keys.items()]
         # In order, so that each page of the table is touched once.
-        places.sort()
-        _place(connection, places)
+        _place(connection, sorted(zip(key_hashes(self.keys), self.keys.values(), strict=True)))
+        lists = {words(kind, "")[0]: indexes for kind, indexes in self._kinds.items()}
+        lists |= {words("", about)[1]: indexes for about, indexes in self._abouts.items()}
         insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
-        connection.executemany(insert, _postings(self._lists))
+        connection.executemany(insert, _postings(lists))
         connection.execute("INSERT INTO indexed (size) VALUES (?)", (self.stop,))
-        self.start, self.keys, self._lists = self.stop, {}, {}
+        self.start = self.stop
+        self.keys, self._kinds, self._abouts = {}, {}, {}
 
 
 def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> None:

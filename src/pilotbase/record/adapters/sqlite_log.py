@@ -45,6 +45,7 @@ PAGE_ROWS = 256
 WAL_PAGES = 4000
 CACHE_KIB = 12_000
 _COLUMNS = "leaf_index, data, key, kind, count, about"
+_looked_up = attrgetter("index", "key", "kind", "about", "count")
 _values = attrgetter("index", "data", "key", "kind", "count", "about")
 
 
@@ -208,8 +209,7 @@ class SqliteWriter(SqliteReader):
             update = "ON CONFLICT (block) DO UPDATE SET hashes = excluded.hashes"
             insert(f"INSERT INTO node (block, hashes) VALUES (?, ?) {update}", written)
             tail = self._tail
-            for row in rows:
-                tail.add(row.index, row.key, row.kind, row.about, row.count)
+            tail.add(map(_looked_up, rows))
             if tail.stop - tail.start >= sqlite_index.tail_max(tail.stop):
                 tail.index(self._connection)
 
