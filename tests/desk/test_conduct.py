@@ -38,7 +38,7 @@ def test_a_run_leaves_one_entry_a_state_and_a_record_that_verifies(tmp_path: Pat
     here = base(tmp_path / "home")
     result = here.run(write(tmp_path))
     assert [c["verdict"] for c in result.candidates] == ["go"] and result.chosen == "logit"
-    assert len(kinds(here.context)) == len(ORDER)
+    assert len(kinds(here.context)) == ORDER.index("evidenced") + 1
     with open_record(here.context) as record:
         report = verify(record)
     assert report.ok and report.size == result.record["size"]

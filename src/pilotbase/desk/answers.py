@@ -117,3 +117,12 @@ class WitnessSignResponse:
 
     receipt: str
     file: Path | None
+
+
+@dataclass(frozen=True)
+class ExitResponse:
+    """The run that has exited, the entry that says so, and the hash of the recorded report."""
+
+    run: str
+    entry: int
+    report: str

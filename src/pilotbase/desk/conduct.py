@@ -20,6 +20,7 @@ from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
+from pilotbase.desk.rules import outcome_of, reached
 from pilotbase.desk.trying import Tried, draw, order_of, try_candidates
 from pilotbase.desk.witness import attested, plan_text, receipt_for, to_be_attested
 from pilotbase.kernel.canonical import decode, digest, encode
@@ -63,7 +64,7 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
     prepared = prepare(path, trust=trust)
     with open_record(context) as record:
         journey = Journey(record, context, prepared.about)
-        if journey.state != "evidenced":
+        if not reached(journey.state, "evidenced"):
             _plan(journey, prepared)
             signed = receipt_for(prepared.plan_hash, prepared.scenario.plan.witness, receipt)
             with only_one(context.home / "trials" / f"{prepared.run}.lock"):
@@ -152,7 +153,8 @@ def _judge(journey: Journey, record: Record) -> None:
     judged = events.Judged(digest(verdict), verdicts, verdict["chosen"])
     journey.step("judged", judged, {"verdict": encode(verdict)})
     proof = f"pilotbase/verdict/1\n{plan_hash}\n{digest(verdict)}\n"
-    journey.step("evidenced", events.Evidenced(record.sign(proof)))
+    outcome = outcome_of(verdicts, verdict["chosen"])
+    journey.step("evidenced", events.Evidenced(record.sign(proof), outcome))
 
 
 def recorded_evidence(journey: Journey, plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pilotbase.kernel.event import event
+from pilotbase.kernel.event import Duty, event, upgrader
+from pilotbase.kernel.text import Text
 
 
 @event("pilot.submitted/1")
@@ -99,12 +100,41 @@ class Judged:
     chosen: str | None
 
 
-@event("pilot.evidenced/1")
+EXIT_REPORT = Duty(
+    "exit-report",
+    "P2M",
+    Text(
+        "Give the exit report of a pilot that was not passed, within two months of its proof.",
+        "未通过的试点须在签证后两个月内提交退出报告。",
+    ),
+    {"outcome": ("no-go", "insufficient")},
+)
+
+
+@event("pilot.evidenced/2", opens=(EXIT_REPORT,))
 @dataclass(frozen=True)
 class Evidenced:
-    """The signatory signed the written proof: a signed note over the verdict's hash."""
+    """The signatory signed the written proof: a signed note over the verdict's hash.
+
+    ``outcome`` is the pilot's: the verdict on the chosen candidate, or, where none was chosen,
+    ``insufficient`` or ``no-go``; these two open the duty of an exit report.
+    """
 
     note: str
+    outcome: str = ""
+
+
+@upgrader("pilot.evidenced/1", "pilot.evidenced/2")
+def _with_outcome(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "outcome": ""}
+
+
+@event("pilot.exited/1", closes=(EXIT_REPORT.name,))
+@dataclass(frozen=True)
+class Exited:
+    """The pilot has ended; its exit report, with this hash, is the vault body ``report``."""
+
+    report: str
 
 
 BY_STATE: dict[str, type[Any]] = {
@@ -117,5 +147,6 @@ BY_STATE: dict[str, type[Any]] = {
     "evaluated": Evaluated,
     "judged": Judged,
     "evidenced": Evidenced,
+    "exited": Exited,
 }
 """The state that each event leads to."""

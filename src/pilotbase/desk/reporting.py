@@ -10,6 +10,7 @@ from typing import Any
 from pilotbase.desk.answers import ReportResponse
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.recorded import judged_pilot
+from pilotbase.desk.rules import reached
 from pilotbase.desk.witness import attested
 from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.event import Entry
@@ -48,7 +49,9 @@ def dossier(journey: Journey) -> dict[str, Any]:
     record = journey.record
     note = record.checkpoint()
     size = verify_checkpoint(note, record.verifier).size
-    entries = [e for e in record.entries(0, size) if e.about == journey.about]
+    # What came after the proof (an exit report, an erasure) is no part of the trial.
+    last = journey.entry("evidenced" if reached(journey.state, "evidenced") else "judged").index
+    entries = list(record.entries(0, min(size, last + 1), about=journey.about))
     plan = decode(journey.body("planned", "plan"))
     planned, evaluated = journey.entry("planned"), journey.entry("evaluated")
     started = journey.entry("running")

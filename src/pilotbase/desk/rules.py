@@ -5,6 +5,8 @@ Source: the platform's life-cycle page (docs/en/life-cycle.md). Pure: no I/O, no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pilotbase.kernel.actor import Role
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
@@ -20,8 +22,18 @@ TRANSITIONS: dict[str, tuple[frozenset[str], Role]] = {
     "evaluated": (frozenset({"running"}), "evaluator"),
     "judged": (frozenset({"evaluated"}), "verdict panel"),
     "evidenced": (frozenset({"judged"}), "signatory"),
+    "exited": (frozenset({"evidenced"}), "case officer"),
 }
 ORDER = tuple(TRANSITIONS)
+
+
+def outcome_of(verdicts: Mapping[str, str], chosen: str | None) -> str:
+    """A pilot's outcome: the verdict on the chosen candidate; where none was chosen, whether more
+    evidence or a condition could still change that, or ``no-go``."""
+    if chosen is not None:
+        return verdicts[chosen]
+    found = set(verdicts.values())
+    return next((word for word in ("conditional", "insufficient") if word in found), "no-go")
 
 
 def reached(state: str, wanted: str) -> bool:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+# Declares the terms and duties that the record's verbs go by.
+from pilotbase.desk import events as events
 from pilotbase.desk.answers import (
     CheckResponse,
+    ExitResponse,
     PlanResponse,
     RebuildResponse,
     ReportResponse,
@@ -141,6 +144,28 @@ def report(context: Context, request: ReportRequest) -> ReportResponse:
     from pilotbase.desk.reporting import write_report
 
     return write_report(context, request.run, request.out)
+
+
+@dataclass(frozen=True)
+class ExitRequest:
+    run: str = asked(*RUN)
+    report: Path = asked("The exit report, any file.", "退出报告, 任意文件。")
+
+
+@verb(
+    "exit",
+    summary=Text(
+        "End a pilot with its exit report, which is due two months after a verdict of no-go or "
+        "insufficient.",
+        "以退出报告结束试点; 不通过或证据不足的, 须在两个月内提交。",
+    ),
+    changes=True,
+    roles=("case officer",),
+)
+def leave(context: Context, request: ExitRequest) -> ExitResponse:
+    from pilotbase.desk.exiting import leave as recorded
+
+    return recorded(context, request.run, request.report)
 
 
 @dataclass(frozen=True)

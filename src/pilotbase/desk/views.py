@@ -9,12 +9,13 @@ from pilotbase.desk.events import BY_STATE
 from pilotbase.kernel.event import Entry
 from pilotbase.record.views import View
 
-_STATE_OF = {cls.kind: state for state, cls in BY_STATE.items()}
+# An older shape of an event leads to the same state.
+_STATE_OF = {cls.kind.split("/")[0]: state for state, cls in BY_STATE.items()}
 
 
 def fold_pilots(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
     """Per pilot: its state, where its entries are, and what was found."""
-    reached = _STATE_OF.get(entry.kind)
+    reached = _STATE_OF.get(entry.kind.split("/")[0])
     if reached is None:
         return state
     pilot: dict[str, Any] = state.setdefault(entry.about, {"entries": {}})
