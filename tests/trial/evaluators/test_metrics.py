@@ -97,6 +97,30 @@ class TestConformance:
         half = self.said(value=lambda cases, said, criterion: np.full(8, 0.5))
         assert "neither 0 nor 1" in half
 
+    def test_marks(self) -> None:
+        def marked(result: Any, **more: Any) -> str:
+            return self.said(of="refusal", mark=result, **more)
+
+        assert "raises KeyError" in marked(lambda asked, replies, criterion: {}["x"])
+        assert "not float" in marked(lambda asked, replies, criterion: 1)
+        assert "outside 0 to 1" in marked(lambda asked, replies, criterion: 1.5)
+        assert "neither 0 nor 1" in marked(lambda asked, replies, criterion: 0.5)
+        rng = np.random.default_rng(0)
+        twice = marked(lambda asked, replies, criterion: rng.random(), pass_fail=False)
+        assert "asked twice" in twice
+
+        def changing(asked: Any, replies: Any, criterion: Any) -> float:
+            asked.passages["new"] = ""
+            return 1.0
+
+        assert "changes the question" in marked(changing)
+
+    def test_declarations_in_words(self) -> None:
+        assert "either value or mark" in self.said(of="refusal", mark=None)
+        assert "joint goes with mark" in self.said(joint=True)
+        assert "questions in words" in self.said(of="refusal", tasks=("detection",))
+        assert "questions in words" in self.said(counted="on_scope")
+
     def test_pairs(self) -> None:
         def backwards(positive: Any, negative: Any) -> Any:
             return np.asarray(positive < negative, np.float64)

@@ -289,7 +289,8 @@ class TestIdentifiers:
         ("text", "kinds"),
         [
             ("Write to lin.mei@example.org", {"email"}), ("电话 13800138000。", {"mobile"}),
-            ("+86 138 0013 8000", {"mobile"}), ("身份证１１０１０５１９４９１２３１００２Ｘ", {"resident"}),
+            ("+86 138 0013 8000", {"mobile"}),
+            ("身份证１１０１０５１９４９１２３１００２Ｘ", {"resident"}),
             ("4111-1111-1111-1111", {"card"}), ("GB82 WEST 1234 5698 7654 32", {"iban"}),
             ("order 20240305123456, 1700000000000 ms, 442 rows, a@b", set()),
         ],
