@@ -23,6 +23,7 @@ from pilotbase.assess.rules import (
 from pilotbase.assess.titles import criterion_title, direction, prefers_high
 from pilotbase.kernel.text import Text
 from pilotbase.trial.evidence import CriterionEvidence, evidence_from_json
+from pilotbase.trial.plan import criteria_of
 from pilotbase.trial.rules.reading import CriterionReading, read_criterion
 
 FORMAT = "pilotbase/verdict/1"
@@ -44,6 +45,7 @@ def judge(
         evidence: by candidate, the evidence body as recorded, in the order of the plan.
         witness: how the verdict says who saw the plan before the start.
     """
+    plan = {**plan, "criteria": criteria_of(plan)}
     parsed = {id_: parsed_criteria(body["criteria"]) for id_, body in evidence.items()}
     readings = {id_: read_all(plan, criteria) for id_, criteria in parsed.items()}
     weighed = {id_: [_weighed(r) for r in found] for id_, found in readings.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pilotbase.kernel.canonical import digest
-from pilotbase.scenario.schema import Scenario
+from pilotbase.scenario.schema import Criterion, Scenario, Section
 from pilotbase.trial.cases import Cases
 
 FORMAT = "pilotbase/plan/1"
@@ -40,7 +40,7 @@ def plan_document(
     return {
         "format": FORMAT,
         "scenario_id": scenario.id,
-        "scenario": digest(scenario.model_dump(mode="json", by_alias=True)),
+        "scenario": digest(written(scenario)),
         "estimand": scenario.estimand,
         "task": scenario.task,
         "data": {
@@ -58,16 +58,29 @@ def plan_document(
         "seed": plan.seed,
         "several": plan.several,
         "choose": plan.choose,
-        "budget": plan.budget.model_dump(mode="json"),
+        "budget": written(plan.budget),
         "barred": list(scenario.barred),
-        "criteria": [c.model_dump(mode="json", by_alias=True) for c in scenario.acceptance],
-        "candidates": [
-            {"id": c.id, "digest": digest(c.model_dump(mode="json", by_alias=True))}
-            for c in scenario.candidates
-        ],
+        "criteria": [written(c) for c in scenario.acceptance],
+        "candidates": [{"id": c.id, "digest": digest(written(c))} for c in scenario.candidates],
         "leaks": [dict(finding) for finding in findings],
         "odds": [dict(table) for table in odds],
     }
+
+
+def written(section: Section) -> dict[str, Any]:
+    """A section as its writer has written it: without words that have their default value.
+
+    A word that a later version adds to the grammar thus leaves the hash of an older file's plan,
+    and all that is drawn from it, as it was.
+    """
+    said: dict[str, Any] = section.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return said
+
+
+def criteria_of(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The criteria of a plan with all their words, those that have their default value too."""
+    whole = [Criterion.model_validate(criterion) for criterion in plan["criteria"]]
+    return [criterion.model_dump(mode="json", by_alias=True) for criterion in whole]
 
 
 def _receipt(witness: str | None) -> dict[str, str]:
