@@ -27,6 +27,7 @@ from pilotbase.desk.answers import (
     WitnessKeyResponse,
     WitnessSignResponse,
 )
+from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
 from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
@@ -322,6 +323,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "scenario.new": _new,
     "packs": _packs,
     **RECORD_FORMS,
+    **KEEPING_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,

@@ -53,7 +53,27 @@ def _proof(console: Console, found: CheckResponse, language: Language) -> None:
         console.print(escape(cosigned), soft_wrap=True)
 
 
+def _absence(claim: dict[str, Any]) -> Text:
+    late = Text(
+        "The proof holds: {subject} met its duty {duty} late, at {closed}; due before {due}.",
+        "证明成立: {subject} 逾期履行义务 {duty}, 时间为 {closed}; 期限至 {due}。",
+    )
+    unmet = Text(
+        "The proof holds: {subject} had not met its duty {duty} by {until}; due before {due}.",
+        "证明成立: 截至 {until}, {subject} 未履行义务 {duty}; 期限至 {due}。",
+    )
+    return (late if claim["state"] == "met late" else unmet).format(
+        subject=claim["subject"],
+        duty=claim["duty"]["name"],
+        closed=claim["closed_at"],
+        until=claim["until"],
+        due=claim["deadline"],
+    )
+
+
 def _shown(found: CheckResponse) -> Text:
+    if found.entry is not None and found.entry.keys() >= {"duty", "state", "deadline"}:
+        return _absence(found.entry)
     if found.index is not None:
         return Text("The proof holds for entry {index}.", "证明成立: 条目 {index}。").format(
             index=found.index
