@@ -85,10 +85,13 @@ def _marks(metric: Metric) -> Iterator[Text]:
     for question in awkward.questions():
         for number, reply in enumerate(awkward.replies()):
             asked = (reply, awkward.replies()[number - 1]) if metric.joint else (reply,)
-            said = f"question {question.text[:20]!r}, reply {reply.text[:20]!r} ({number})"
+            asks, says = repr(question.text[:20]), f"{reply.text[:20]!r} ({number})"
             wrong = _wrong_mark(metric, question, asked)
             if wrong is not None:
-                yield Text(f"{said}: {wrong.en}", f"{said}: {wrong.zh}")
+                yield Text(
+                    f"question {asks}, reply {says}: {wrong.en}",
+                    f"问题 {asks}, 回复 {says}: {wrong.zh}",
+                )
 
 
 def _wrong_mark(metric: Metric, question: Question, asked: tuple[Reply, ...]) -> Text | None:
