@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,12 +192,29 @@ class TestRecord:
             source.append_many([make(n) for n in range(300)])
             given = list(source.log.rows(0, None))
             assert record.append_encoded(given[:100]) == 100
-            for wrong in (given[:1], given[101:], [given[100], given[100]]):
+            known = replace(given[100], key=given[5].key)
+            for wrong in (given[:1], given[101:], [given[100], given[100]], [known]):
                 with pytest.raises(ValueError, match="does not follow"):
                     record.append_encoded(wrong)
             assert record.append_encoded(iter(given[100:])) == 200
             assert record.root() == source.root() and verify(record).ok
             assert record.append(make(5)).index == 5
+
+    @pytest.mark.parametrize("tail", [3, 50])
+    def test_a_known_key_is_found_while_indexing(
+        self, record: Record, make: Make, tail: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sqlite_index, "TAIL_MIN", tail)
+        record.append_many([make(n) for n in range(40)])
+        given = list(record.log.rows(0, None))
+        new = [replace(row, index=40 + n, count=40 + n, key=f"k{n}") for n, row in enumerate(given)]
+        for known in (0, 39):
+            wrong = [*new[:20], replace(new[20], key=given[known].key), *new[21:]]
+            with pytest.raises(ValueError, match="does not follow"):
+                record.append_encoded(wrong)
+            assert record.size == 40 and list(record.log.faults()) == []
+        assert record.append_encoded(new) == 40 and list(record.log.faults()) == []
+        assert record.append(make(3)).index == 3
 
     def test_many_threads(self, record: Record, make: Make) -> None:
         def work(base: int) -> list[int]:

@@ -155,10 +155,9 @@ class Record:
         while some := list(islice(given, ENCODED_MAX)):
             with self.log.transaction() as log:
                 self._refuse_older(log)
-                keys = [row.key for row in some]
-                batch = Batch(log, self.context.clock, self.context.entropy, keys)
+                batch = Batch(log, self.context.clock, self.context.entropy, [])
                 batch.add_encoded(some)
-                log.extend(batch.rows, batch.hashes())
+                log.extend_new(batch.rows, batch.hashes())
             added += len(some)
         return added
 

@@ -85,7 +85,18 @@ class LogWriter(LogReader, Protocol):
         ...
 
     def extend(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
-        """Add rows and, in order of completion, the hashes of the nodes that they complete."""
+        """Add rows and, in order of completion, the hashes of the nodes that they complete.
+
+        Their keys were looked up before and are new.
+        """
+        ...
+
+    def extend_new(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
+        """As `extend`, for rows whose keys differ among each other and were not looked up.
+
+        Raises:
+            ValueError: a key is in the log already.
+        """
         ...
 
     def add_checkpoint(self, size: int, note: str) -> None: ...

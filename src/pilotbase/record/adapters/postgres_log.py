@@ -135,6 +135,13 @@ class PostgresWriter(PostgresReader):
                 list(blocks.after(last[0] if last else None, hashes)),
             )
 
+    def extend_new(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
+        known = self.find([row.key for row in rows])
+        if known:
+            index = next(row.index for row in rows if row.key in known)
+            raise ValueError(f"entry {index} does not follow: its key is in the log already")
+        self.extend(rows, hashes)
+
     def add_checkpoint(self, size: int, note: str) -> None:
         insert = "INSERT INTO checkpoint (size, note) VALUES (%s, %s)"
         with self._database.errors():

@@ -17,6 +17,10 @@ import hashlib
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from pilotbase.record.ports import Row
 
 SCHEMA = """
 CREATE TABLE lookup (hash INTEGER PRIMARY KEY, leaf_index INTEGER NOT NULL) STRICT;
@@ -32,6 +36,7 @@ TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 32768, 8
 POSTING_MAX = 480  # times 8 bytes: such a row fits a page
 _HASHES = 2**63
 _ASKED_MAX = 500
+_kind, _about, _index = attrgetter("kind"), attrgetter("about"), attrgetter("index")
 
 
 def key_hash(key: str) -> int:
@@ -132,27 +137,24 @@ class Tail:
             self.keys, self.counts, self._kinds, self._abouts = {}, {}, {}, {}
         if size > self.stop:
             query = (
-                "SELECT leaf_index, key, kind, about, count FROM entry "
+                "SELECT leaf_index, X'', key, kind, count, about FROM entry "
                 "WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
             )
-            self.add(connection.execute(query, (self.stop, size)))
+            self.add([Row(*row) for row in connection.execute(query, (self.stop, size))])
             self.stop = size
 
-    def add(self, rows: Iterable[tuple[int, str, str, str, int]]) -> None:
-        """Take in rows of index, key, kind, subject and counter that follow."""
-        keys, counts, kinds, abouts = self.keys, self.counts, self._kinds, self._abouts
-        for index, key, kind, about, count in rows:
-            keys.setdefault(key, index)
-            counts[kind] = count + 1
-            if kind in kinds:
-                kinds[kind].append(index)
-            else:
-                kinds[kind] = [index]
-            if about in abouts:
-                abouts[about].append(index)
-            else:
-                abouts[about] = [index]
-            self.stop = index + 1
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in rows that follow."""
+        for row in rows:
+            self.keys.setdefault(row.key, row.index)
+        # Entries of one kind, or about one subject, come in runs more often than not.
+        for kind, run in groupby(rows, key=_kind):
+            some = list(run)
+            self._kinds.setdefault(kind, []).extend(map(_index, some))
+            self.counts[kind] = some[-1].count + 1
+        for about, run in groupby(rows, key=_about):
+            self._abouts.setdefault(about, []).extend(map(_index, run))
+        self.stop = rows[-1].index + 1 if rows else self.stop
 
     def index(self, connection: sqlite3.Connection) -> None:
         """Index all of it; then there is no tail."""
@@ -177,10 +179,20 @@ def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> Non
         connection.execute("ROLLBACK TO placing")
     connection.execute("RELEASE placing")
     for home, index in places:
+        (key,) = connection.execute(
+            "SELECT key FROM entry WHERE leaf_index = ?", (index,)
+        ).fetchone()
+        if _probe(connection, key) is not None:
+            raise known_key(index)
         place = home
         while connection.execute("SELECT 1 FROM lookup WHERE hash = ?", (place,)).fetchone():
             place = (place + 1) % _HASHES
         connection.execute(insert, (place, index))
+
+
+def known_key(index: int) -> ValueError:
+    """That an entry's key is in the log already."""
+    return ValueError(f"entry {index} does not follow: its key is in the log already")
 
 
 def _postings(lists: dict[str, list[int]]) -> Iterator[tuple[str, int, bytes]]:

@@ -45,7 +45,6 @@ PAGE_ROWS = 256
 WAL_PAGES = 4000
 CACHE_KIB = 12_000
 _COLUMNS = "leaf_index, data, key, kind, count, about"
-_looked_up = attrgetter("index", "key", "kind", "about", "count")
 _values = attrgetter("index", "data", "key", "kind", "count", "about")
 
 
@@ -209,9 +208,20 @@ class SqliteWriter(SqliteReader):
             update = "ON CONFLICT (block) DO UPDATE SET hashes = excluded.hashes"
             insert(f"INSERT INTO node (block, hashes) VALUES (?, ?) {update}", written)
             tail = self._tail
-            tail.add(map(_looked_up, rows))
+            tail.add(rows)
             if tail.stop - tail.start >= sqlite_index.tail_max(tail.stop):
                 tail.index(self._connection)
+
+    def extend_new(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
+        keys, tail = [row.key for row in rows], self._tail
+        indexing = tail.stop - tail.start + len(rows) >= sqlite_index.tail_max(
+            tail.stop + len(rows)
+        )
+        # The table of places has room for a key once only: filling it finds the known ones.
+        known = self.find(keys) if not indexing else tail.keys.keys() & keys
+        if known:
+            raise sqlite_index.known_key(next(row.index for row in rows if row.key in known))
+        self.extend(rows, hashes)
 
     def add_checkpoint(self, size: int, note: str) -> None:
         insert = "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
