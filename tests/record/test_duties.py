@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotbase.kernel.actor import Actor
@@ -125,6 +125,7 @@ def test_a_rule_is_data(story: Context) -> None:
             DutyRule.of(wrong)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ebxr"), st.sampled_from("ab"), st.integers(0, 40))))
 def test_owed_is_what_a_plain_reading_gives(steps: list[tuple[str, str, int]]) -> None:
     """Against a definition without any state: for each opening, its first closing."""
@@ -238,6 +239,7 @@ class TestProof:
         other = SigningKey.generate(lambda size: bytes(size), lambda _: "elsewhere").verifier
         assert not check(proofs["a"], other).ok and check(proofs["a"]).trusted is False
 
+    @settings(max_examples=30, deadline=None)
     @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x)))
     def test_it_never_raises(self, proofs_value: Any) -> None:
         assert not check(proofs_value).ok

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -178,3 +179,21 @@ def test_a_key_names_itself_without_giving_itself_away(tmp_path: Path) -> None:
     sealed = key.seal("sha256:a", Sealed(bytes(32), b"x"))
     assert key.open("sha256:a", sealed) == Sealed(bytes(32), b"x")
     assert key.open("sha256:b", sealed) == Sealed(b"", b"")
+
+
+def test_the_command_line_names_the_key(keyed: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from pilotbase.faces.cli.call import invoke
+    from pilotbase.faces.cli.project import project
+    from pilotbase.main import SUMMARIES, declared_verbs
+
+    def verified(*words: str) -> int:
+        command = project(declared_verbs(), SUMMARIES, invoke)
+        asked = ["record", "verify", "--home", str(keyed.home), "--json", *words]
+        return int(json.loads(CliRunner().invoke(command, asked).output)["bodies"])
+
+    monkeypatch.delenv("PILOTBASE_VAULT_KEY", raising=False)
+    assert verified() == 0 and verified("--vault-key", str(keyed.vault_key)) == 3
+    monkeypatch.setenv("PILOTBASE_VAULT_KEY", str(keyed.vault_key))
+    assert verified() == 3

@@ -53,7 +53,10 @@ def refused(code: str, error: type[PilotbaseError], ask: Callable[[], object]) -
     assert caught.value.code == code
 
 
-def test_to_sqlite(home: Context, tmp_path: Path, make: Make) -> None:
+def test_to_sqlite(
+    home: Context, tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PILOTBASE_STORE", "postgresql://nobody@localhost/nothing")
     done = verbs.migrate(home, MigrateRequest(tmp_path / "new"))
     assert done.ok and done.size == 306 and done.bodies == 5 and done.findings == ()
     there = replace(home, home=tmp_path / "new")

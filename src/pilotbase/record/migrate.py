@@ -12,12 +12,15 @@ from pilotbase.kernel.home import only_one, open_home, storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record import stores
+from pilotbase.record.adapters.sqlite_log import SqliteLog
+from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.audit import VerifyReport, verify
 from pilotbase.record.backup import files_beside
 from pilotbase.record.copying import copy_log, copy_vault, not_copied
 from pilotbase.record.encryption import EncryptedVault
 from pilotbase.record.erasure import LOCK
 from pilotbase.record.opened import Record, open_record
+from pilotbase.record.ports import Log, Vault
 from pilotbase.record.stores import Postgres
 
 
@@ -49,7 +52,7 @@ def _migrated(record: Record, to: Path, store: Postgres | None) -> VerifyReport:
         stack.enter_context(only_one(record.home / LOCK))
         # The turn to write is held, so that nothing is recorded that the new home would lack.
         source = stack.enter_context(record.log.transaction())
-        log, vault = stores.open_stores(to)
+        log, vault = _new_stores(to, store)
         stack.enter_context(closing(log))
         stack.enter_context(closing(vault))
         assert isinstance(record.vault, EncryptedVault)
@@ -60,6 +63,13 @@ def _migrated(record: Record, to: Path, store: Postgres | None) -> VerifyReport:
         _copy_files(record.home, to)
         root, size = record.root(), record.size
     return _audited(replace(record.context, home=to), size, root)
+
+
+def _new_stores(to: Path, store: Postgres | None) -> tuple[Log, Vault]:
+    # Files when files were asked for, whatever PILOTBASE_STORE says of new homes.
+    if store is not None:
+        return stores.open_postgres(store)
+    return SqliteLog(to / stores.LOG), SqliteVault(to / stores.VAULT)
 
 
 def _audited(context: Context, size: int, root: bytes) -> VerifyReport:
