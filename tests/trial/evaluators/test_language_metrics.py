@@ -163,8 +163,9 @@ def test_agents() -> None:
 
 
 def test_a_reported_score_is_taken_over() -> None:
-    assert mark("reported", Reply(data=0.25)) == 0.25 and mark("reported", Reply(data=True)) == 1.0
-    for data in (None, "0.5", 2, float("nan")):
+    for score in (0.25, 1, True, 0.0):
+        assert mark("reported", Reply(data={"reported": score})) == float(score)
+    for data in (None, 0.5, {}, {"reported": "0.5"}, {"reported": 2}, {"reported": math.nan}):
         assert math.isnan(mark("reported", Reply(data=data)))
 
 

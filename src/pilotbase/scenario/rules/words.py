@@ -73,7 +73,8 @@ def judged_by_whom(draft: Draft, known: Known) -> Iterator[Finding]:
     for path, criterion in _each(draft):
         needed = {"judged": ("judge", "rubric", "audit"), "rated": ("rubric",)}
         for word in needed.get(criterion.metric, ()):
-            if getattr(criterion, word) is None:
+            told = NEEDS.get(criterion.metric) == word  # by the rule for all needed words
+            if getattr(criterion, word) is None and not told:
                 metric = criterion.metric
                 yield Finding(
                     path,

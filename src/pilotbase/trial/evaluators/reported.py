@@ -12,9 +12,9 @@ from pilotbase.trial.reply import Question, Reply
 
 
 def taken_over(question: Question, replies: Sequence[Reply], criterion: Criterion) -> float:
-    """The number or yes/no in the data of the reply; NaN where there is none in [0, 1]."""
+    """The score that stands in the data of the reply under its name; NaN where none in [0, 1]."""
     (reply,) = replies
-    value = reply.data
+    value = reply.data.get("reported") if isinstance(reply.data, dict) else None
     if not isinstance(value, (bool, int, float)) or not 0 <= value <= 1:
         return math.nan
     return float(value)
