@@ -157,7 +157,8 @@ class Draft:
 
     def body(self) -> dict[str, Any]:
         happened = self.happened
-        return {name: plain(getattr(happened, name)) for name in _names(type(happened))}
+        kind: type = type(happened)
+        return {name: plain(getattr(happened, name)) for name in _names(kind)}
 
     def idempotency_key(self) -> str:
         return self.key or Fact.of(self).key
@@ -210,7 +211,7 @@ class Fact:
 
 
 @lru_cache(maxsize=1024)
-def _names(happened: type[Any]) -> tuple[str, ...]:
+def _names(happened: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(happened))
 
 
