@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from pilotbase.trial.reply import Question, Reply
@@ -18,7 +19,12 @@ def declined(question: Question, reply: Reply) -> bool:
         return True
     if not question.refusals or not reply.text or len(reply.text) > REFUSAL_MAX:
         return False
-    return compared(wording(question, reply)) in {compared(said) for said in question.refusals}
+    return compared(wording(question, reply)) in _sentences(question.refusals)
+
+
+@lru_cache(maxsize=16)
+def _sentences(refusals: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    return frozenset(compared(said) for said in refusals)
 
 
 def answered(question: Question, reply: Reply) -> bool:

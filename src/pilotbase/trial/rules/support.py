@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pilotbase.trial.rules.numerals import numbers
 from pilotbase.trial.rules.wordforms import HAN, joined, tokens
 
 OVERLAP_MIN = 0.75
+KEPT_CHARACTERS_MAX = 5_000
 _HAN = re.compile(f"[{HAN}]")
 _NEGATIONS = frozenset({"not", "no", "never", "none", "without", "nor", "cannot"})
 _CHINESE_NEGATIONS = frozenset("不没无未非")
@@ -41,9 +43,17 @@ class Evidence:
 
     @classmethod
     def of(cls, passage: str) -> Evidence:
-        read = tokens(passage)
-        figures = frozenset(abs(number.value) for number in numbers(passage))
-        return cls(joined(read), frozenset(_units(read)), figures)
+        """What a passage says; short ones, which many answers cite, are read once and kept."""
+        return _kept(passage) if len(passage) <= KEPT_CHARACTERS_MAX else _read(passage)
+
+
+def _read(passage: str) -> Evidence:
+    words = tokens(passage)
+    figures = frozenset(abs(number.value) for number in numbers(passage))
+    return Evidence(joined(words), frozenset(_units(words)), figures)
+
+
+_kept = lru_cache(maxsize=128)(_read)
 
 
 def informative(text: str) -> frozenset[str]:
