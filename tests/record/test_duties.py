@@ -24,14 +24,14 @@ from pilotbase.record.audit import verify
 from pilotbase.record.duties import overdue, prove_absence
 from pilotbase.record.events import Tallied
 from pilotbase.record.opened import Record, open_record
-from pilotbase.record.rules.absence import check
+from pilotbase.record.rules.absence import FORMAT, check
 from pilotbase.record.rules.duties import DutyRule, owed, rules_of
 from pilotbase.record.rules.note import SigningKey
 from pilotbase.record.verbs.duties import OverdueRequest
 from pilotbase.record.verbs.proving import CheckRequest
 
 BY = Actor("Li Hua", "case officer")
-REPORT = Duty("exit-report", "P2M", Text("Give the report.", "提交报告。"), {"outcome": ("bad",)})
+REPORT = Duty("test-report", "P2M", Text("Give the report.", "提交报告。"), {"outcome": ("bad",)})
 
 
 @event("test.ended/1", opens=(REPORT,))
@@ -42,7 +42,7 @@ class Ended:
     outcome: str
 
 
-@event("test.reported/1", closes=("exit-report",))
+@event("test.reported/1", closes=("test-report",))
 @dataclass(frozen=True)
 class Reported:
     """The report was given."""
@@ -50,16 +50,24 @@ class Reported:
     n: int = 0
 
 
-@event("test.waived/1", closes=("exit-report",))
+@event("test.waived/1", closes=("test-report",))
 @dataclass(frozen=True)
 class Waived:
     """No report was needed any more."""
 
 
 RULE = DutyRule(
-    "exit-report", "test.ended/1", ("test.reported/1", "test.waived/1"), "P2M",
+    "test-report", "test.ended/1", ("test.reported/1", "test.waived/1"), "P2M",
     {"outcome": ("bad",)}, REPORT.text.as_dict(),
 )  # fmt: skip
+
+
+FIELDS = ("format", "rule", "opening", "tally", "last", "closings", "checkpoint", "vkey")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def ended(subject: str, outcome: str = "bad") -> Draft:
@@ -239,10 +247,17 @@ class TestProof:
         other = SigningKey.generate(lambda size: bytes(size), lambda _: "elsewhere").verifier
         assert not check(proofs["a"], other).ok and check(proofs["a"]).trusted is False
 
-    @settings(max_examples=30, deadline=None)
-    @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x)))
-    def test_it_never_raises(self, proofs_value: Any) -> None:
-        assert not check(proofs_value).ok
+    @settings(max_examples=60, deadline=None)
+    @given(st.fixed_dictionaries({name: JSON for name in FIELDS}), st.booleans())
+    def test_it_never_raises(self, said: dict[str, Any], named: bool) -> None:
+        if named:
+            said["format"] = FORMAT
+        assert not check(said).ok and not check([said]).ok
+
+    def test_any_part_may_be_anything(self, proofs: dict[str, Any]) -> None:
+        for name in FIELDS:
+            for value in (None, 0, "", [], {}, [[]], {"x": 1}, True, 1.5, "x" * 100):
+                assert not check({**proofs["a"], name: value}).ok
 
 
 def test_a_tally_that_miscounts_is_a_fault(story: Context) -> None:
@@ -270,6 +285,6 @@ def test_the_verb_writes_proofs_that_the_other_verb_checks(story: Context, tmp_p
         assert checked.ok and checked.entry is not None
         assert checked.entry["state"] == duty["state"]
     assert sorted(p.name for p in out.iterdir()) == [
-        "000001-exit-report.json",
-        "000003-exit-report.json",
+        "000001-test-report.json",
+        "000003-test-report.json",
     ]
