@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.event import (
     Draft,
     Duty,
