@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from pilotbase.kernel import home
+from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.errors import InputError, PilotbaseError, RecordError, RunError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context, Silent
 from pilotbase.record import publish as publishing
+from pilotbase.record.audit import verify
 from pilotbase.record.fetch import Fetched, fetch
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.publish import publish
@@ -306,3 +308,18 @@ class TestOverHttp:
         refused("fetch.nothing_there", InputError, lambda: read(tmp_path / "none", record))
         refused("fetch.bad_url", InputError, lambda: read("ftp://localhost/x", record))
         refused("fetch.unreadable", RunError, lambda: read("http://127.0.0.1:1/x", record))
+
+
+def test_on_either_store(
+    tmp_path: Path, new_home: Callable[[Path], Path], fixed: Callable[[Path], Context], make: Make
+) -> None:
+    with open_record(fixed(new_home(tmp_path / "home"))) as record:
+        record.append_many([make(n) for n in range(300)])
+        key, held = record.verifier, record.checkpoint()
+        record.rotate_key("", Actor("Li Hua", "signatory"))
+        publish(record, tmp_path / "log")
+        found = fetch(StaticLog(Folder(tmp_path / "log")), key, Silent(), held=[held])
+        assert found.ok and found.size == 301 and found.root == record.root()
+        for since in (None, held):
+            report = verify(record, key, held=held, since=since)
+            assert report.ok and report.root == found.root.hex()
