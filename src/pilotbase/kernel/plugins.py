@@ -12,6 +12,8 @@ from pilotbase.kernel.text import Text
 GROUPS = {
     "pilotbase.evaluators": Text("a way to score answers", "评价指标"),
     "pilotbase.candidates": Text("a candidate callable", "候选方案"),
+    "pilotbase.judges": Text("a judge of answers", "回答的评判者"),
+    "pilotbase.environments": Text("a simulated environment with tools", "带工具的模拟环境"),
     "pilotbase.datasets": Text("a loader of data", "数据加载器"),
     "pilotbase.packs": Text("a folder of scenario files", "场景包"),
 }

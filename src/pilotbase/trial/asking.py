@@ -16,7 +16,9 @@ from pilotbase.trial.candidates.answer import place
 from pilotbase.trial.cases import Cases, Ints, Predictions
 from pilotbase.trial.executor import Executor
 from pilotbase.trial.journal import Finished, Journal
+from pilotbase.trial.judges import Bench
 from pilotbase.trial.marking import Wanted
+from pilotbase.trial.people import People
 from pilotbase.trial.respondent import Exchanges, Respondent
 from pilotbase.trial.versions import Versions
 
@@ -45,7 +47,8 @@ class Answered:
     def empty(cls, cases: Cases, versions: int, marks: Iterable[Wanted] = ()) -> Answered:
         all_ = [Predictions.empty(cases) for _ in range(versions)]
         for wanted in marks:
-            all_[wanted.version].marks[wanted.key] = np.full(cases.rows, np.nan)
+            for key in wanted.keys:
+                all_[wanted.version].marks[key] = np.full(cases.rows, np.nan)
         first, *others = all_
         return cls(first, tuple(others))
 
@@ -77,6 +80,7 @@ class Asking:
         question: names in the journal what is asked.
         repeats: how often each version of a case is asked.
         marks: what criteria of language want of each answer.
+        bench: the judges. people: what people have said, and what waits for them.
         purse: money that answers priced by themselves are paid from.
         advance: told how many rows are done.
         respondents: candidates that are asked case by case, for ending them.
@@ -91,6 +95,8 @@ class Asking:
     journal: Journal
     question: str
     exchanges: Exchanges
+    bench: Bench
+    people: People
     purse: Purse
     workers: Executor
     limiter: anyio.CapacityLimiter
@@ -107,3 +113,4 @@ class Asking:
         with anyio.CancelScope(shield=True):
             for respondent in self.respondents:
                 await respondent.aclose()
+            await self.bench.aclose()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pilotbase.kernel.plugins import load
 from pilotbase.scenario.schema import Criterion, Scenario, Under
 from pilotbase.trial.evaluators.metric import Metric, mark_key
+from pilotbase.trial.people import people_key
 from pilotbase.trial.reply import Question, Reply
 
 
@@ -29,6 +30,12 @@ class Wanted:
     criterion: Criterion
     version: int
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Where its marks are kept: people's beside those of a judge."""
+        asks = self.metric.asks is not None
+        return (self.key, people_key(self.criterion)) if asks else (self.key,)
+
     def of(self, question: Question, replies: Sequence[Reply | None]) -> float:
         """The mark in [0, 1]; NaN where the answer to be marked is missing.
 
@@ -36,7 +43,8 @@ class Wanted:
             replies: one a repeat; None where the candidate gave none, which counts as its worst.
         """
         mark = self.metric.mark
-        assert mark is not None
+        if mark is None:
+            return math.nan  # a judge or people give it, see `judging`
         asked = replies[: self.criterion.repeats]
         worst = 0.0 if self.metric.better == "higher" else 1.0
         if self.metric.joint or len(asked) == 1:
@@ -56,7 +64,7 @@ def wanted_marks(scenario: Scenario, under: Sequence[Under]) -> tuple[Wanted, ..
     found: dict[tuple[str, int], Wanted] = {}
     for criterion in scenario.acceptance:
         metric: Metric = load("pilotbase.evaluators", criterion.metric)
-        if metric.mark is None:
+        if metric.mark is None and metric.asks is None:
             continue
         version = 0 if criterion.under is None else 1 + list(under).index(criterion.under)
         wanted = Wanted(mark_key(criterion), metric, criterion, version)

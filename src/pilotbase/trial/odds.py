@@ -18,6 +18,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Candidate, Criterion, Scenario
 from pilotbase.trial.cases import Cases, Floats
 from pilotbase.trial.evaluators.metric import Metric
+from pilotbase.trial.people import every_of
 from pilotbase.trial.rules.claims.counted import one_row_each
 from pilotbase.trial.rules.sequential import (
     fixed_pvalue,
@@ -32,6 +33,12 @@ SIMULATED_UNITS_MAX = 1_000
 EXACT_UNITS_MAX = 5_000
 
 Row = dict[str, float]
+ALWAYS_RIGHT = Text(
+    "Best case: simulated for a judge that is always right. A judge that errs needs more units, "
+    "one that knows nothing as many as the labels alone would.",
+    "最好情形: 按评判者总是正确模拟。评判者有误时所需单元更多; "
+    "若毫无判断力, 则与只用人工评分所需相当。",
+)
 NO_ODDS = Text(
     "Not computed: this comparison depends on two unknown numbers, and its denominator is only "
     "known once all answers are in.",
@@ -48,6 +55,7 @@ class Setting:
         threshold: what is tested; half a unit beside the bound in a finite set.
         whole: whether the finite set is scored to its end.
         alpha, fails: the levels that the processes run to.
+        every: one unit in so many goes to people, of a judge's marks; 1 for all other criteria.
     """
 
     bound: float
@@ -60,6 +68,7 @@ class Setting:
     alpha: float
     fails: float
     seed: int
+    every: int = 1
 
 
 def planned_odds(
@@ -98,7 +107,8 @@ def _of(
         counted = row(quality, setting)
         mean = quality if sign > 0 else 1.0 - quality
         rows.append({**counted, "quality": round(metric.shown(mean, criterion), 6)})
-    return _table(index, name, "exact" if exact else "simulation", rows)
+    table = _table(index, name, "exact" if exact else "simulation", rows)
+    return {**table, "note": ALWAYS_RIGHT.as_dict()} if setting.every > 1 else table
 
 
 def _setting(
@@ -128,6 +138,7 @@ def _setting(
         alpha=meets,
         fails=fails,
         seed=plan.seed,
+        every=every_of(metric, criterion) if metric.asks == "judge" else 1,
     )
 
 
@@ -212,7 +223,11 @@ def _simulated(quality: float, setting: Setting) -> Row:
 
 def _first(values: Floats, setting: Setting, alternative: Literal["greater", "less"]) -> float:
     alpha = setting.alpha if alternative == "greater" else setting.fails
-    path = log_bounded_evalue(values, setting.threshold, alternative=alternative)
+    # What the process of an audited criterion sees of a judge that is always right.
+    wide, low = 2 * setting.every - 1, setting.every - 1
+    path = log_bounded_evalue(
+        (values + low) / wide, (setting.threshold + low) / wide, alternative=alternative
+    )
     looks = path if setting.evidence == "sequential" else path[-1:]
     crossed = np.flatnonzero(looks >= -np.log(alpha))
     if not crossed.size:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pilotbase.kernel.canonical import digest
-from pilotbase.scenario.schema import Criterion, Scenario, Section
+from pilotbase.scenario.schema import Candidate, Criterion, Scenario, Section
 from pilotbase.trial.cases import Cases
+from pilotbase.trial.people import RULE as RATINGS_RULE
 
 FORMAT = "pilotbase/plan/1"
 ORDER_RULE = (
@@ -24,6 +25,7 @@ def plan_document(
     documents: str | None = None,
     cases: Cases,
     holdout: Cases | None,
+    sealed: Mapping[str, Any] | None = None,
     findings: Sequence[Mapping[str, Any]],
     odds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def plan_document(
         source: where the data come from, ``{"en", "zh"}``.
         data_digest: sha256 of the prepared table.
         documents: sha256 of the table of passages that may be cited.
+        sealed: the sealed test set that the data are, and how often it may be exposed.
         findings: what the leak check found, each with the owner's answer.
         odds: one table per criterion.
     """
@@ -50,6 +53,7 @@ def plan_document(
             "holdout": len(set(holdout.unit[holdout.scored].tolist())) if holdout else 0,
             "source": dict(source),
             **({"documents": documents} if documents else {}),
+            **({"sealed": dict(sealed)} if sealed else {}),
         },
         "order": {"rule": ORDER_RULE, "receipt": _receipt(plan.witness)},
         "alpha": plan.alpha,
@@ -61,7 +65,8 @@ def plan_document(
         "budget": written(plan.budget),
         "barred": list(scenario.barred),
         "criteria": [written(c) for c in scenario.acceptance],
-        "candidates": [{"id": c.id, "digest": digest(written(c))} for c in scenario.candidates],
+        "candidates": [_offer(c) for c in scenario.candidates],
+        **_ratings(scenario),
         "leaks": [dict(finding) for finding in findings],
         "odds": [dict(table) for table in odds],
     }
@@ -81,6 +86,30 @@ def criteria_of(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The criteria of a plan with all their words, those that have their default value too."""
     whole = [Criterion.model_validate(criterion) for criterion in plan["criteria"]]
     return [criterion.model_dump(mode="json", by_alias=True) for criterion in whole]
+
+
+def _offer(candidate: Candidate) -> dict[str, str]:
+    """A candidate's name and digest, and the grade of trust where it is not tried by the base."""
+    said = {"id": candidate.id, "digest": digest(written(candidate))}
+    return {**said, "trust": "reported"} if candidate.results is not None else said
+
+
+def _ratings(scenario: Scenario) -> dict[str, Any]:
+    """How people's ratings count, where the plan asks for any."""
+    asks = any(c.rubric is not None for c in scenario.acceptance)
+    return {"ratings": {"rule": RATINGS_RULE}} if asks else {}
+
+
+def offers_of(scenario: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The candidates of a recorded scenario with all their words."""
+    whole = [Candidate.model_validate(offer) for offer in scenario["candidates"]]
+    return [offer.model_dump(mode="json", by_alias=True) for offer in whole]
+
+
+def scenario_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded scenario with all its words, those that have their default value too."""
+    whole = Scenario.model_validate(document)
+    return whole.model_dump(mode="json", by_alias=True)
 
 
 def _receipt(witness: str | None) -> dict[str, str]:

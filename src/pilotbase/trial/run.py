@@ -22,13 +22,15 @@ from pilotbase.trial.cases import FAULT, OK, OUTAGE, PENDING, Cases, Ints, Predi
 from pilotbase.trial.executor import Executor, shared_executor
 from pilotbase.trial.fits import prepared_fits
 from pilotbase.trial.journal import Journal
+from pilotbase.trial.judges import bench_of
 from pilotbase.trial.marking import repeats_of, wanted_marks
+from pilotbase.trial.people import People
 from pilotbase.trial.respondent import Exchanges
 from pilotbase.trial.rules.allowance import Allowance
 from pilotbase.trial.units import prepared_units
 from pilotbase.trial.versions import versions_of
 
-__all__ = ["Answered", "answer_all"]
+__all__ = ["Answered", "answer_all", "asked_as"]
 
 
 def answer_all(
@@ -36,7 +38,7 @@ def answer_all(
     journal: Journal, context: Context, under: Sequence[Under] = (),
     decided: Decided | None = None, importance: bool = False, trust: bool = False,
     folder: Path | None = None, workers: Executor | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.monotonic, people: People | None = None,
 ) -> dict[str, Answered]:  # fmt: skip
     """Ask every candidate of the scenario, and keep each answer as soon as it is there.
 
@@ -52,6 +54,8 @@ def answer_all(
         folder: where commands run and callables are found: the scenario's folder.
         workers: where fits run; by default as `executor.shared_executor` says.
         clock: steady seconds, for the budget of time and for latencies of single answers.
+        people: what people have said of answers, for criteria that ask them; what they are to rate
+            is put into its queue.
 
     Returns:
         By candidate, in the file's order. A row is OK, FAULT (the candidate's), OUTAGE (ours, or
@@ -75,6 +79,8 @@ def answer_all(
             repeats=repeats_of(scenario, under),
             marks=wanted_marks(scenario, under),
             exchanges=Exchanges(journal, scenario.plan.budget.unit_seconds),
+            bench=bench_of(scenario, folder=folder or Path.cwd(), trust=trust),
+            people=people or People(),
             purse=purse_of(scenario, journal.spent),
             journal=journal,
             question=_question(cases, planned, under, importance),
@@ -88,6 +94,14 @@ def answer_all(
             advance=advance,
         )
         return anyio.run(_answer_all, asking)
+
+
+def asked_as(
+    cases: Cases, scenario: Scenario, order: Sequence[int] | Ints, *,
+    under: Sequence[Under] = (), importance: bool = False,
+) -> str:  # fmt: skip
+    """The name in the journal of what `answer_all` asks when it is called so."""
+    return _question(cases, _planned(cases, scenario, order), under, importance)
 
 
 def _planned(cases: Cases, scenario: Scenario, order: Sequence[int] | Ints) -> Ints:

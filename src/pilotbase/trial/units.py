@@ -18,7 +18,9 @@ from pilotbase.trial.asking import Answered, Asking, Task
 from pilotbase.trial.candidates.answer import blank, fault
 from pilotbase.trial.candidates.messages import BadReply, read_answer, read_reply
 from pilotbase.trial.cases import OK, OUTAGE, Ints, Predictions
+from pilotbase.trial.endpoints.port import Case
 from pilotbase.trial.journal import Finished, Kept, Place
+from pilotbase.trial.judging import judged
 from pilotbase.trial.reply import Reply
 from pilotbase.trial.respondent import Outage, Respondent, Stopped
 from pilotbase.trial.respondents import respondent_of
@@ -168,11 +170,12 @@ class _Questioning:
 
     async def _answers(self, rows: Ints) -> Finished:
         """One block a version with the answers to some rows, and their marks."""
-        blocks = []
+        blocks: list[Predictions] = []
+        warnings: list[str] = []
         for version, repeats in enumerate(self.asking.repeats):
             block = blank(len(rows), self.asking.cases.classes)
             wanted = [one for one in self.asking.marks if one.version == version]
-            block.marks = {one.key: np.full(len(rows), np.nan) for one in wanted}
+            block.marks = {key: np.full(len(rows), np.nan) for one in wanted for key in one.keys}
             for place, row in enumerate(rows.tolist()):
                 try:
                     kept = [await self._kept(Place(row, version, n)) for n in range(repeats)]
@@ -181,8 +184,20 @@ class _Questioning:
                     block.problems.append((place, f"outage: {error}"))
                 else:
                     self._put(block, place, row, version, kept)
+                    said = await judged(
+                        self.asking,
+                        self.candidate.id,
+                        self._case(row, version),
+                        block,
+                        place,
+                        kept[0],
+                    )
+                    warnings += [one for one in said if one not in warnings]
             blocks.append(block)
-        return Finished(blocks)
+        return Finished(blocks, warnings=warnings)
+
+    def _case(self, row: int, version: int) -> Case:
+        return self.versions.case(row, version)
 
     async def _kept(self, place: Place) -> Kept:
         """The answer to one case, from the journal or from the candidate."""

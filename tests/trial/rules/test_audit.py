@@ -206,11 +206,9 @@ def test_only_what_comes_before_a_missing_label_is_read() -> None:
 
 
 def test_what_cannot_be_audited_by_lot_is_refused() -> None:
-    assert not list(audit_refusals(4, "future cases", compared=False))
-    assert not list(audit_refusals(1, "these cases", compared=True))
-    assert "these cases" in next(audit_refusals(4, "these cases", compared=False)).en
-    assert len(list(audit_refusals(0, "future cases", compared=True))) == 1
-    assert len(list(audit_refusals(2, "these cases", compared=True))) == 2
+    assert not list(audit_refusals(4, compared=False))
+    assert not list(audit_refusals(1, compared=True))
+    assert "audit: 1" in next(audit_refusals(2, compared=True)).en
     with pytest.raises(ValueError):
         audited_units(b"", ["a"], 0)
     with pytest.raises(ValueError):

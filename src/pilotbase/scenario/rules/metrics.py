@@ -13,7 +13,8 @@ ACT = ("act",)
 ANSWERS = (
     "exact_match", "fuzzy_match", "numeric_match", "json_valid", "recall_at_k", "grounded",
     "citation_valid", "refusal", "answers_on_scope", "resists_injection", "no_personal_data",
-    "no_toxicity", "consistency", "answer_included",
+    "no_toxicity", "consistency", "answer_included", "judged",
+    "rated",
 )  # fmt: skip
 ACTS = ("success", "within_steps", "asks_approval")
 REPORTED = "reported"
@@ -31,7 +32,7 @@ SHARES = frozenset(
 NEEDS = {
     "mae": "cap", "rmse": "cap", "cost": "cap", "latency": "limit", "within_steps": "limit",
     "recall_at_k": "k", "numeric_match": "tolerance", "json_valid": "form",
-    "resists_injection": "under",
+    "resists_injection": "under", "judged": "rubric", "rated": "rubric",
 }  # fmt: skip
 """Metrics that mean nothing without a further word."""
 

@@ -76,6 +76,8 @@ class Metric:
         root: whether a reader is shown the square root of the mean (RMSE).
         over_prevalence: whether a reader is shown the mean over the share of positives (lift).
         needs: the field of the criterion without which it means nothing.
+        asks: who gives the marks where they are not computed: a judge, corrected by people on a
+            part, or people alone; ``mark`` is then left out.
         unmeasured: whose fault a NaN is: the candidate's, or the base's own (time, cost).
     """
 
@@ -95,6 +97,7 @@ class Metric:
     needs: Literal["cap", "limit", "k", "tolerance", "form", "rubric", "under"] | None = None
     mark: Mark | None = None
     joint: bool = False
+    asks: Literal["judge", "people"] | None = None
     unmeasured: Literal["candidate", "base"] = "candidate"
 
     def scale(self, criterion: Criterion) -> float:

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Estimand
 from pilotbase.trial.cases import Floats
 from pilotbase.trial.evidence import RESOLUTION
 
@@ -107,26 +106,14 @@ def labelled_prefix(asked: Flags, answered: Flags) -> int:
     return int(waiting[0]) if waiting.size else int(asked.size)
 
 
-def audit_refusals(every: int, estimand: Estimand, *, compared: bool) -> Iterator[Text]:
+def audit_refusals(every: int, *, compared: bool) -> Iterator[Text]:
     """Why a criterion cannot be audited so, in both languages.
+
+    That an audit by lot needs future cases is told by `pilotbase.scenario.rules.words`.
 
     Args:
         compared: whether it compares groups, or the candidate with a baseline.
     """
-    if not 1 <= every <= EVERY_MOST:
-        yield Text(
-            f"audit: one unit in {every} cannot be drawn; a whole number from 1 to {EVERY_MOST}.",
-            f"audit: 无法按每 {every} 个抽 1 个; 须为 1 至 {EVERY_MOST} 的整数。",
-        )
-    if every > 1 and estimand == "these cases":
-        yield Text(
-            "An audit by lot speaks of future cases: of these cases the audited mean differs from "
-            "the true one by chance however many are scored. Use `estimand: future cases`, or "
-            "`audit: 1`.",
-            "抽检只能用于 future cases (未来案例): 对本批案例, 即使全部评完, 抽检均值与真实均值"
-            "仍有随机之差。"
-            "请改用 `estimand: future cases`, 或写 `audit: 1` 全部由人评定。",
-        )
     if every > 1 and compared:
         yield Text(
             "An audit by lot is for a level, not for a comparison of groups or with a baseline; "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, permutations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilotbase.kernel.errors import Fault, ScenarioError
 from pilotbase.kernel.text import Text
@@ -15,7 +16,9 @@ from pilotbase.scenario.schema import Criterion, Estimand
 from pilotbase.trial.cases import PENDING, Cases, Ints, Predictions
 from pilotbase.trial.evaluators.metric import Metric, dimension_of
 from pilotbase.trial.evidence import CriterionEvidence, Part
+from pilotbase.trial.rules.audit import Judged
 from pilotbase.trial.rules.claims import notes
+from pilotbase.trial.rules.claims.audited import as_people_say, by_lot, judged_of, part_of
 from pilotbase.trial.rules.claims.counted import (
     Answers,
     Counted,
@@ -74,19 +77,11 @@ def evidence_of(
     if unfit:
         place = f"acceptance[{index}]"
         raise ScenarioError("", [Fault("criterion.unfit", text, place) for text in unfit])
-    answered = _needed(perturbed, "perturbed") if criterion.under else predictions
+    given = _needed(perturbed, "perturbed") if criterion.under else predictions
+    answered = as_people_say(metric, criterion, given)
     compared = _needed(baseline, "baseline") if criterion.against else None
     statuses = [p.status for p in (answered, compared) if p is not None]
-    setting = Setting(
-        metric,
-        cases,
-        criterion,
-        finished_units(cases, order, *statuses),
-        not any(np.any(cases.scored & (status == PENDING)) for status in statuses),
-        seed,
-        estimand == "future cases",
-        pairs_most,
-    )
+    setting = _setting(metric, cases, criterion, order, seed, estimand, pairs_most, statuses)
     said = list(_claims(setting, answered, compared))
     return CriterionEvidence(
         criterion=index,
@@ -96,6 +91,55 @@ def evidence_of(
         blocking=criterion.blocking,
         parts=tuple(part for part in said if isinstance(part, Part)),
         gap=notes.joined([text for text in said if isinstance(text, Text)]),
+    )
+
+
+def judged_parts(
+    cases: Cases,
+    predictions: Predictions,
+    criterion: Criterion,
+    order: Ints,
+    seed: bytes,
+    *,
+    metric: Metric,
+    estimand: Estimand,
+) -> list[Judged]:
+    """What judge and people said of the units of each part of a plain level, in the order of
+    `evidence_of`; nothing for criteria that compare groups or a baseline.
+
+    Args:
+        predictions: those that the criterion reads, as the candidate gave them.
+    """
+    grouped = criterion.gap_by or criterion.ratio_by or criterion.relative
+    if metric.asks is None or grouped or criterion.against:
+        return []
+    statuses = [predictions.status]
+    setting = _setting(metric, cases, criterion, order, seed, estimand, PAIRS_MOST, statuses)
+    if criterion.worst_of is None:
+        members = [np.ones(cases.units, dtype=np.bool_)]
+    else:
+        groups = groups_of(cases, criterion.worst_of)
+        members = [groups.members(name) for name in groups.names]
+    return [
+        judged_of(setting, predictions, flags, bound.worst)
+        for flags in members
+        for bound in _bounds(setting)
+    ]
+
+
+def _setting(
+    metric: Metric, cases: Cases, criterion: Criterion, order: Ints, seed: bytes,
+    estimand: Estimand, pairs_most: int, statuses: Sequence[NDArray[np.uint8]],
+) -> Setting:  # fmt: skip
+    return Setting(
+        metric,
+        cases,
+        criterion,
+        finished_units(cases, order, *statuses),
+        not any(np.any(cases.scored & (status == PENDING)) for status in statuses),
+        seed,
+        estimand == "future cases",
+        pairs_most,
     )
 
 
@@ -126,7 +170,7 @@ def _claims(
         everyone = np.ones(setting.cases.units, dtype=np.bool_)
         for bound in bounds:
             if compared is None:
-                yield from _level(setting, answers, everyone, bound)
+                yield from _one_level(setting, answers, answered, everyone, bound)
             else:
                 base = _answers(setting, compared).of_the_base()
                 yield from _against(setting, answers, base, bound)
@@ -138,12 +182,15 @@ def _claims(
         return
     if not groups.names:
         yield from (open_part(bound, "threshold", "units") for bound in bounds)
-    group_claim = _relative if criterion.relative else _level
     for name in groups.names:
         for bound in bounds:
             label = f"{by}={name}" + (f" {bound.label}" if bound.label else "")
             members = groups.members(name)
-            yield from group_claim(setting, answers, members, replace(bound, label=label))
+            labelled = replace(bound, label=label)
+            if criterion.relative:
+                yield from _relative(setting, answers, members, labelled)
+            else:
+                yield from _one_level(setting, answers, answered, members, labelled)
 
 
 def _answers(setting: Setting, predictions: Predictions) -> Answers:
@@ -175,6 +222,16 @@ def _count(setting: Setting, answers: Answers, members: Flags, label: str) -> Co
     if setting.metric.counted == "pairs":
         return pair_values(setting, answers, pairs_of(setting, members, label))
     return unit_means(setting, answers, members)
+
+
+def _one_level(
+    setting: Setting, answers: Answers, given: Predictions, members: Flags, bound: Bound
+) -> Iterator[Said]:
+    """One claim about the mean over the members, from whoever gives the marks."""
+    if by_lot(setting.metric, setting.criterion):
+        yield part_of(setting, given, members, bound)
+    else:
+        yield from _level(setting, answers, members, bound)
 
 
 def _level(setting: Setting, answers: Answers, members: Flags, bound: Bound) -> Iterator[Said]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Criterion, Estimand
 from pilotbase.trial.evaluators.metric import Metric
+from pilotbase.trial.rules.audit import audit_refusals
 
 
 def refusals(
@@ -20,6 +21,7 @@ def refusals(
     """Why the metric cannot be used in this criterion, in both languages; empty if it can."""
     return tuple(
         [
+            *_asks(metric, criterion),
             *_metric(metric, criterion, task),
             *_denominator(metric, criterion),
             *_mean(metric, criterion, estimand),
@@ -39,6 +41,22 @@ def _metric(metric: Metric, criterion: Criterion, task: str) -> Iterator[Text]:
         yield Text(
             f"{metric.name} needs `{metric.needs}`.", f"{metric.name} 需要 `{metric.needs}`。"
         )
+
+
+def _asks(metric: Metric, criterion: Criterion) -> Iterator[Text]:
+    """What a judge or people can be asked. The estimand of an audit by lot is seen to by
+    `pilotbase.scenario.rules.words`, for a plug-in's metric too."""
+    if metric.asks is None:
+        return
+    if criterion.repeats > 1:
+        yield Text(
+            f"{metric.name} marks the first answer; `repeats` has no effect.",
+            f"{metric.name} 只评第一次回答, `repeats` 不起作用。",
+        )
+    if metric.asks == "judge":
+        compared = criterion.gap_by or criterion.ratio_by or criterion.relative
+        every = criterion.audit or 1
+        yield from audit_refusals(every, compared=bool(compared or criterion.against))
 
 
 def _denominator(metric: Metric, criterion: Criterion) -> Iterator[Text]:
