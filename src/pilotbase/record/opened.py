@@ -22,6 +22,7 @@ from pilotbase.kernel.verb import Context
 from pilotbase.record import keys, rotation, stores
 from pilotbase.record.batch import Batch
 from pilotbase.record.encryption import EncryptedVault, read_key
+from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
 from pilotbase.record.rules import merkle, note
@@ -29,13 +30,12 @@ from pilotbase.record.rules.checkpoint import (
     Checkpoint,
     is_checkpoint,
     sign_checkpoint,
-    verify_checkpoint,
 )
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
 
 LOG, VAULT = stores.LOG, stores.VAULT
-ENCODED_MAX = 16_384
+ENCODED_MAX = 8_192
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 
@@ -291,7 +291,8 @@ class Record:
         with self.log.transaction() as log:
             # Read again under the lock: another process may have rotated the key.
             key, size = self._key_in_force(log), log.size()
-            self._refuse_fork(log, rotation.chain(log, key.verifier))
+            chain = rotation.chain(log, key.verifier)
+            refuse_fork(log, chain, self.latest(), self.log.where)
             last = log.last_checkpoint()
             if last is None or last[0] != size:
                 made = Checkpoint(key.name, size, root_of(log, size))
@@ -354,23 +355,8 @@ class Record:
             with suppress(RecordError):
                 sizes.append(Checkpoint.parse(note.parse(copy).text).size)
         if max(sizes, default=0) > log.size():
-            raise _put_back(self.log.where)
+            raise put_back(self.log.where)
         self._may_append = True
-
-    def _refuse_fork(self, log: LogReader, chain: KeyChain) -> None:
-        last, copy, signed = log.last_checkpoint(), self.latest(), list[Checkpoint]()
-        if copy is not None:
-            # A copy that nobody signed proves nothing; it is for the audit to report.
-            with suppress(RecordError):
-                signed.append(verify_checkpoint(copy, chain))
-        if last is not None:
-            try:
-                signed.append(verify_checkpoint(last[1], chain))
-            except RecordError as error:
-                raise _put_back(self.log.where) from error
-        for made in signed:
-            if made.size > log.size() or root_of(log, made.size) != made.root:
-                raise _put_back(self.log.where)
 
     def _size(self, size: int | None) -> int:
         entries = self.log.size()
@@ -408,19 +394,3 @@ class Record:
 def root_of(log: LogReader, size: int) -> bytes:
     """The root of the first ``size`` entries, from the stored nodes."""
     return merkle.hash_ranges([(0, size)], log.nodes)[0]
-
-
-def _put_back(where: str) -> RecordError:
-    return RecordError(
-        "record.put_back",
-        Text(
-            "the log does not extend a checkpoint that this base has signed; "
-            "it was put back to an older state or changed",
-            "日志与本基地已签署的检查点不衔接; 可能被换回旧版本或被改动",
-        ),
-        where=where,
-        next_step=Text(
-            "Put the newest backup of the whole home back. Nothing was written.",
-            "请恢复整个主目录的最新备份。未写入任何内容。",
-        ),
-    )
