@@ -164,7 +164,7 @@ def by_tasks(record: Record, each: int) -> None:
 def bulk_rate(record: Record, count: int) -> Rate:
     """Of appending alone: the entries are made, a part at a time, while the clock stands."""
     given, wall, cpu = encoded(count), 0.0, 0.0
-    while some := list(islice(given, 4 * ENCODED_MAX)):
+    while some := list(islice(given, ENCODED_MAX)):
         began, used = time.perf_counter(), time.process_time()
         record.append_encoded(some)
         wall += time.perf_counter() - began

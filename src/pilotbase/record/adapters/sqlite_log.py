@@ -43,7 +43,7 @@ CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 PAGE_ROWS = 256
 # A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
 WAL_PAGES = 4000
-CACHE_KIB = 12_000
+CACHE_KIB = 10_000
 _COLUMNS = "leaf_index, data, key, kind, count, about"
 _values = attrgetter("index", "data", "key", "kind", "count", "about")
 
