@@ -20,9 +20,14 @@ from pilotbase.trial.journal import Kept
 from pilotbase.trial.respondent import Send, Stopped
 from pilotbase.trial.versions import Versions
 
+Talk = Callable[[Session, Case], tuple[Mapping[str, Any], float]]
 ENDINGS_MAX = 5
 SESSIONS_MAX = 64
 ALL = -1  # the one fit of a program that does not learn
+
+
+def asked_once(session: Session, case: Case) -> tuple[Mapping[str, Any], float]:
+    return session.ask(asked(case))
 
 
 @dataclass
@@ -34,6 +39,7 @@ class Program:
         parameters: handed on in the greeting.
         clock: steady seconds, for latencies.
         limiter: how many programs may be at work at once.
+        talk: how a session is asked one case: its answer's fields and the milliseconds it took.
         endings: how often its process has ended so far; after `ENDINGS_MAX` it is given up.
     """
 
@@ -45,6 +51,7 @@ class Program:
     seed: int
     clock: Callable[[], float]
     limiter: anyio.CapacityLimiter
+    talk: Talk = asked_once
     endings: int = 0
     stopped: bool = False
     learns: bool | None = None
@@ -103,7 +110,7 @@ class Program:
         documents = self.versions.documents_of(case.version)
         try:
             session = self._session(fit, documents)
-            reply, taken_ms = session.ask(asked(case))
+            reply, taken_ms = self.talk(session, case)
         except BadReply as error:
             kept = Kept(None, str(error))
         except Gone as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Candidate
+from pilotbase.trial.agents.episode import scene_of
+from pilotbase.trial.agents.program import Dialogue
 from pilotbase.trial.asking import Asking
 from pilotbase.trial.candidates.callable import launch_of
 from pilotbase.trial.candidates.command import GONE
@@ -26,19 +28,28 @@ def respondent_of(asking: Asking, candidate: Candidate, versions: Versions) -> R
     if candidate.results is not None and language is not None:
         return Results(language.reported[candidate.results])
     if candidate.chat is None and candidate.infer is None and candidate.mcp is None:
-        return _program(asking, candidate, versions)
+        program = _program(asking, candidate, versions)
+        if asking.cases.task == "act":
+            program.talk = Dialogue(scene_of(asking.scenario, candidate))
+        return program
     from pilotbase.trial.endpoints.build import endpoint_of
 
-    return Remote(
-        endpoint_of(
-            candidate,
-            folder=asking.folder,
-            seed=asking.scenario.plan.seed,
-            trust=asking.trust,
-            refusals=language.refusals if language else (),
-            classes=asking.cases.classes,
-        )
+    endpoint = endpoint_of(
+        candidate,
+        folder=asking.folder,
+        seed=asking.scenario.plan.seed,
+        trust=asking.trust,
+        refusals=language.refusals if language else (),
+        classes=asking.cases.classes,
     )
+    if asking.cases.task != "act":
+        return Remote(endpoint)
+    from pilotbase.trial.agents.chat import ChatAgent
+    from pilotbase.trial.endpoints.chat import ChatEndpoint
+
+    if not isinstance(endpoint, ChatEndpoint):
+        raise _no_agent(candidate)
+    return ChatAgent(endpoint, scene_of(asking.scenario, candidate))
 
 
 def _program(asking: Asking, candidate: Candidate, versions: Versions) -> Program:
@@ -57,6 +68,18 @@ def _program(asking: Asking, candidate: Candidate, versions: Versions) -> Progra
         clock=asking.clock,
         limiter=asking.limiter,
         endings=asking.journal.endings(asking.question, candidate.id, GONE),
+    )
+
+
+def _no_agent(candidate: Candidate) -> CandidateError:
+    return CandidateError(
+        "candidate.no_agent",
+        Text("it cannot call tools turn by turn", "该方案无法逐轮调用工具"),
+        where=candidate.id,
+        next_step=Text(
+            "An agent is a chat endpoint, a program, a callable or a plug-in.",
+            "智能体须为 chat 端点、程序、callable 或插件。",
+        ),
     )
 
 

@@ -107,12 +107,18 @@ FAULTY_STREAMS = {
     "another model": sse(chunk({"content": "a"}), {**chunk({}, "stop"), "model": "other"}),
     "truncated": sse(chunk({"content": "a"}, "length")),
     "index": sse(chunk({"tool_calls": [{"function": {"name": "f"}}]}), chunk({}, "stop")),
-    "not JSON": sse(piece(name="f", arguments="{"), chunk({}, "stop")),
     "without name": sse(piece(arguments="{}"), chunk({}, "stop")),
     "not UTF-8": b"data: \xff\n\n",
     "empty": sse(),
     "no completion": sse({"choices": [{"delta": "x"}], "model": MODEL}),
 }
+
+
+def test_arguments_that_are_no_json_are_the_fault_of_that_call_alone():
+    body = sse(piece(name="f", arguments="{"), chunk({}, "stop"))
+    turn = turn_of(Response(body, STREAM, 1.0), MODEL)
+    (call,) = turn.tool_calls
+    assert call.name == "f" and call.arguments == {} and "not JSON" in call.fault
 
 
 @pytest.mark.parametrize("name", FAULTY_STREAMS)

@@ -10,6 +10,9 @@ The object is what a factory returns when it is called with the candidate's para
 - ``read(passages)`` (optional, for questions in words) is given the documents, a list of dicts with
   passage and text; ``answer(question, columns)`` then answers one question.
 
+- ``act(goal, scene)`` (for agents) is a generator: it yields ``(tool, arguments)``, is sent what it
+  observed, ``{"value": ...}`` or ``{"fault": why}``, and returns what it says at the end.
+
 An answer is a class, a number, a text, or a dict with the fields of the protocol.
 
 Imports nothing heavy: a candidate that needs numpy imports it itself.
@@ -23,7 +26,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import IO, Any
 
 from pilotbase.kernel.plugins import load
@@ -46,6 +49,7 @@ def serve(kind: str, name: str, asked: IO[bytes], said: IO[bytes]) -> None:
     """Answer until the other side closes."""
     model: Any = None
     hello: Mapping[str, Any] = {}
+    acting: Generator[Any, Any, Any] | None = None
     while line := asked.readline():
         message = json.loads(line)
         reply: dict[str, Any]
@@ -64,6 +68,12 @@ def serve(kind: str, name: str, asked: IO[bytes], said: IO[bytes]) -> None:
                 if hasattr(model, "read"):
                     model.read(passages)
                 reply = {}
+            elif "act" in message:
+                scene = dict(message["act"])
+                acting = model.act(scene.pop("goal"), scene)
+                reply = _acted(acting, None)
+            elif "observed" in message:
+                reply = _acted(acting, message["observed"])
             else:
                 reply = answer_of(_asked(model, message["predict"]), hello["task"])
             text = json.dumps({"id": message["id"], **reply}, allow_nan=False, default=plain_number)
@@ -99,6 +109,18 @@ def answer_of(answer: Any, task: str) -> dict[str, Any]:
     if task == "detection":
         return {"label" if isinstance(answer, bool) else "score": answer}
     return {"value": answer}
+
+
+def _acted(acting: Generator[Any, Any, Any] | None, observed: Any) -> dict[str, Any]:
+    """What an agent does next: a call, or its last words."""
+    if acting is None:
+        raise ValueError("nothing is being acted in")
+    try:
+        tool, arguments = acting.send(observed)
+    except StopIteration as end:
+        said = end.value if isinstance(end.value, Mapping) else {"text": end.value or ""}
+        return {**said, "done": True}
+    return {"call": {"tool": tool, "arguments": arguments}}
 
 
 def _taught(model: Any, rows: int, asked: IO[bytes]) -> Any:

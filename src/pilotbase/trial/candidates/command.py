@@ -131,7 +131,11 @@ class Session:
 
     def ask(self, case: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
         """Its reply to one case and the milliseconds it took. Raises Gone or BadReply."""
-        reply, taken_ms = self._exchange([{"predict": case}])
+        return self.tell({"predict": case})
+
+    def tell(self, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], float]:
+        """Its reply to one message of a dialogue and the milliseconds. Raises Gone or BadReply."""
+        reply, taken_ms = self._exchange([message])
         if "error" in reply:
             reply = {**reply, "error": self._explained(short(str(reply["error"])))}
         return reply, taken_ms

@@ -48,11 +48,15 @@ class ChatEndpoint:
     async def aclose(self) -> None:
         await self._wire.aclose()
 
+    def messages(self, case: Case) -> list[dict[str, Any]]:
+        """What a conversation about a case begins with. Raises Misspoken."""
+        asked = {"role": "user", "content": self._prompt.filled(case)}
+        if not self._offer.system:
+            return [asked]
+        return [{"role": "system", "content": self._offer.system}, asked]
+
     def request(self, case: Case) -> Request:
-        messages: list[dict[str, Any]] = []
-        if self._offer.system:
-            messages.append({"role": "system", "content": self._offer.system})
-        messages.append({"role": "user", "content": self._prompt.filled(case)})
+        messages = self.messages(case)
         more: dict[str, Any] = {}
         if self._offer.as_json:
             more["response_format"] = {"type": "json_object"}

@@ -27,11 +27,16 @@ _VERSION = re.compile(r"[-@:](v\d+(\.\d+)*|\d{3,8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool that the model wants called."""
+    """A tool that the model wants called.
+
+    Attributes:
+        fault: why the call cannot be read, or "": an agent is told so, and may mend it.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any]
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,10 +311,17 @@ def _turn(parts: _Parts, lost: int) -> Turn:
 
 
 def _call(held: Mapping[str, str]) -> ToolCall:
-    if not held["name"]:
+    id_, name = sound(held["id"]), sound(held["name"])
+    if not name:
         raise Misspoken("a tool call without name")
-    arguments = _object(sound(held["arguments"]) or "{}", "the arguments of a tool call")
-    return ToolCall(sound(held["id"]), sound(held["name"]), arguments)
+    try:
+        arguments = _object(sound(held["arguments"]) or "{}", "the arguments of a tool call")
+        json.dumps(arguments, ensure_ascii=False).encode()
+    except Misspoken as error:
+        return ToolCall(id_, name, {}, str(error))
+    except ValueError:
+        return ToolCall(id_, name, {}, "text that is no Unicode in the arguments of a tool call")
+    return ToolCall(id_, name, arguments)
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:
