@@ -23,7 +23,7 @@ from pilotbase.assess.rules import (
 from pilotbase.assess.titles import criterion_title, direction, prefers_high
 from pilotbase.kernel.text import Text
 from pilotbase.trial.evidence import CriterionEvidence, evidence_from_json
-from pilotbase.trial.plan import criteria_of
+from pilotbase.trial.plan import criteria_of, offers_of
 from pilotbase.trial.rules.reading import CriterionReading, read_criterion
 
 FORMAT = "pilotbase/verdict/1"
@@ -51,7 +51,7 @@ def judge(
     weighed = {id_: [_weighed(r) for r in found] for id_, found in readings.items()}
     logs = [go_log_evalue(criteria) for criteria in weighed.values()]
     let_go = dict(zip(weighed, admitted(logs, plan["alpha"], plan["several"]), strict=True))
-    offered = {c["id"]: c for c in scenario["candidates"]}
+    offered = {c["id"]: c for c in offers_of(scenario)}
     candidates = []
     for id_, found in readings.items():
         verdicts = criterion_verdicts(weighed[id_], plan["alpha"], admitted=let_go[id_])

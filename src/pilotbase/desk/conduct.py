@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotbase.assess.judge import judge
+from pilotbase.catalog.sealed.keeping import expose, exposed_in, opener
 from pilotbase.desk import events
 from pilotbase.desk.answers import PlanResponse, RunResponse
 from pilotbase.desk.journey import Journey
@@ -21,12 +22,15 @@ from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
 from pilotbase.desk.rules import outcome_of, reached
+from pilotbase.desk.sealed import refuse_groups, returned
+from pilotbase.desk.transcript import keep_answers
 from pilotbase.desk.trying import Tried, draw, order_of, try_candidates
 from pilotbase.desk.witness import attested, plan_text, receipt_for, to_be_attested
 from pilotbase.kernel.canonical import decode, digest, encode
 from pilotbase.kernel.home import only_one, storage_errors, write_whole
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
+from pilotbase.trial.plan import written
 from pilotbase.trial.rules.order import order_seed
 
 MATCHED = "named in the scenario file; the owner accepts it as a candidate"
@@ -35,7 +39,7 @@ SOFTWARE = ("pilotbase", "numpy", "scipy", "scikit-learn", "statsmodels", "panda
 
 def freeze(context: Context, path: Path, *, out: Path | None, trust: bool) -> PlanResponse:
     """Freeze and sign the plan of a scenario; nothing is tried."""
-    prepared = prepare(path, trust=trust)
+    prepared = prepare(path, trust=trust, sealed=opener(context))
     with open_record(context) as record:
         journey = Journey(record, context, prepared.about)
         _plan(journey, prepared)
@@ -61,7 +65,7 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
         InputError: a faulty file, data or receipt (exit code 2).
         RunError: the witness has not signed, or something could not be done (exit code 3).
     """
-    prepared = prepare(path, trust=trust)
+    prepared = prepare(path, trust=trust, sealed=opener(context))
     with open_record(context) as record:
         journey = Journey(record, context, prepared.about)
         if not reached(journey.state, "evidenced"):
@@ -81,7 +85,7 @@ def _plan(journey: Journey, prepared: Prepared) -> None:
     if faults is not None:
         raise faults
     scenario, plan = prepared.scenario, prepared.plan
-    document = scenario.model_dump(mode="json", by_alias=True)
+    document = written(scenario)
     journey.step(
         "submitted",
         events.Submitted(
@@ -111,26 +115,50 @@ def _try(
         return
     plan = prepared.plan
     rows, units = plan["data"]["rows"], plan["data"]["units"]
+    exposure = _exposed(journey, prepared, context)
     journey.step("ready", events.Ready(plan["data"]["digest"], rows, units))
     seed = order_seed(prepared.plan_hash, receipt)
     drawing = draw(prepared, seed)
     order = encode(order_of(drawing))
     journey.step("running", events.Started(seed.hex(), receipt or ""), {"order": order})
     tried = try_candidates(prepared, drawing, context.home / "trials", context, trust=trust)
-    journey.step("evaluated", _evaluated(journey, prepared, tried), _bodies(tried))
+    journal = context.home / "trials" / f"{prepared.run}.db"
+    transcripts = keep_answers(journey.record, context, prepared, drawing, journal)
+    kept = prepared.table.sealed
+    if kept is not None:
+        bodies = {id_: returned(body, kept, exposure) for id_, body in tried.evidence.items()}
+        tried = replace(tried, evidence=bodies)
+    evaluated = _evaluated(journey, prepared, tried, exposure)
+    journey.step("evaluated", replace(evaluated, transcripts=transcripts), _bodies(tried))
+    if kept is not None:  # what was said on sealed cases stays in the vault only
+        for file in journal.parent.glob(f"{journal.name}*"):
+            file.unlink()
+
+
+def _exposed(journey: Journey, prepared: Prepared, context: Context) -> int:
+    """Which exposure of its sealed test set this run is, from 1; 0 where its data are open."""
+    kept = prepared.table.sealed
+    if kept is None:
+        return 0
+    runs = exposed_in(journey.record, kept.name)
+    number = runs.index(prepared.run) + 1 if prepared.run in runs else len(runs) + 1
+    refuse_groups(prepared.scenario, kept, number, prepared.file.path)
+    return expose(journey.record, context, kept.name, prepared.run)
 
 
 def _bodies(tried: Tried) -> dict[str, bytes]:
     return {f"evidence:{id_}": encode(body) for id_, body in tried.evidence.items()}
 
 
-def _evaluated(journey: Journey, prepared: Prepared, tried: Tried) -> events.Evaluated:
+def _evaluated(
+    journey: Journey, prepared: Prepared, tried: Tried, exposure: int
+) -> events.Evaluated:
     read = journey.exposures(prepared.plan["data"]["digest"])["read"]
     return events.Evaluated(
         evidence={id_: digest(body) for id_, body in tried.evidence.items()},
         faults=tried.faults,
         outages=tried.outages,
-        exposures=len([about for about in read if about != journey.about]),
+        exposures=exposure - 1 if exposure else len([a for a in read if a != journey.about]),
         software=_software(),
     )
 

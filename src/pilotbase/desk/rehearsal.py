@@ -19,6 +19,7 @@ from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Scenario
+from pilotbase.trial.plan import written
 from pilotbase.trial.rules.order import order_seed
 
 UNOFFICIAL = "unofficial rehearsal: not in any record"
@@ -38,7 +39,7 @@ def rehearse(context: Context, path: Path, *, candidate: str | None, trust: bool
     drawing = draw(prepared, order_seed(prepared.plan_hash, None))
     with TemporaryDirectory(prefix="pilotbase-rehearsal-") as folder:
         tried = try_candidates(prepared, drawing, Path(folder), context, trust=trust)
-    scenario = decode(encode(prepared.scenario.model_dump(mode="json", by_alias=True)))
+    scenario = decode(encode(written(prepared.scenario)))
     verdict = judge(
         prepared.plan,
         scenario,

@@ -26,6 +26,7 @@ from pilotbase.register.documents.glossary import GLOSSARY
 from pilotbase.register.documents.odds import odds_views
 from pilotbase.register.documents.papers import Papers
 from pilotbase.register.documents.view import candidate_views
+from pilotbase.trial.plan import scenario_of
 
 _PACKAGE = "pilotbase.register.documents"
 _STYLES = ("page.css", "parts.css", "panel.css")
@@ -157,7 +158,7 @@ def _content(papers: Papers) -> dict[str, Any]:
     how_by_metric = {str(c["metric"]): kind_of(c) for c in reversed(criteria)}
     return {
         "fig": fig,
-        "scenario": papers.scenario,
+        "scenario": scenario_of(papers.scenario),
         "plan": papers.plan,
         "verdict": papers.verdict,
         "candidates": candidates,

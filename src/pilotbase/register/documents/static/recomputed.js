@@ -87,7 +87,7 @@ const recomputed = (() => {
     const asked = plan.criteria[said.criterion];
     if (!asked) return said.metric === "barred_columns";
     const nothing = said.parts.length === 0 && said.threshold === null;
-    return asked.metric === said.metric && asked.blocking === said.blocking
+    return asked.metric === said.metric && (asked.blocking ?? true) === said.blocking
       && (nothing || record.canonical(asked[said.direction]) === record.canonical(said.threshold));
   }
 
