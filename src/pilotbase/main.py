@@ -18,6 +18,10 @@ SUMMARIES = {
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
+    "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
+    "evidence": Text(
+        "Evidence of a run in formats of other tools.", "以其他工具的格式导出试验证据。"
+    ),
     "witness": Text(
         "Sign another base's plans as an outside witness.", "作为外部见证人为计划签名。"
     ),
@@ -26,11 +30,12 @@ SUMMARIES = {
 
 def declared_verbs() -> list[Verb[Any, Any]]:
     """Every verb of every room, in the order a user meets them."""
+    from pilotbase.catalog import verbs as catalog
     from pilotbase.desk import verbs as desk
     from pilotbase.record import verbs as record
     from pilotbase.scenario import verbs as scenario
 
-    return [*verbs_of(desk), *verbs_of(scenario), *verbs_of(record)]
+    return [*verbs_of(desk), *verbs_of(scenario), *verbs_of(catalog), *verbs_of(record)]
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ import pandas as pd
 
 from pilotbase.catalog.datasets import Loaded, Loader
 from pilotbase.catalog.paths import inside
+from pilotbase.catalog.sealed.keeping import Opener
+from pilotbase.catalog.sealed.sets import SealedSet
 from pilotbase.catalog.table import Table, content_digest, plain_frame
 from pilotbase.kernel import plugins
 from pilotbase.kernel.canonical import digest, digest_bytes
@@ -23,7 +25,7 @@ from pilotbase.scenario.schema import Data
 __all__ = ["Table", "load_table"]
 
 GROUP = "pilotbase.datasets"
-SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql")
+SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,8 @@ class _Read:
     raw_digest: str | None = None
     about: Text | None = None
     licence: Text | None = None
+    sealed: SealedSet | None = None
+    reported_by: Text | None = None
 
 
 def load_table(
@@ -41,6 +45,7 @@ def load_table(
     *,
     trust: bool = False,
     loaders: Mapping[str, Loader] | None = None,
+    sealed: Opener | None = None,
 ) -> Table:
     """The table that a scenario's data section describes, prepared and in plain types.
 
@@ -49,6 +54,7 @@ def load_table(
         folder: where the scenario file lies; the files it names lie in it or below.
         trust: files may lie elsewhere, and ``dataset`` may be ``module:function``.
         loaders: loaders by name; those that are installed as plug-ins if left out.
+        sealed: opens sealed test sets; without it they stay closed.
 
     Raises:
         DataError: a file, an encoding, a shape or a query that does not hold; says where.
@@ -71,6 +77,10 @@ def load_table(
         read = _from_loader(str(data.dataset), trust, loaders)
     elif named[0] == "sql":
         read = _from_query(str(data.sql), folder)
+    elif named[0] == "sealed":
+        read = _from_keeping(str(data.sealed), sealed)
+    elif named[0] == "results":
+        read = _from_results(str(data.results), folder, trust)
     else:
         read = _from_file(data, named[0], folder, trust)
     frame, loaded_digest = read.frame, content_digest(read.frame)
@@ -86,7 +96,37 @@ def load_table(
         raw_digest=read.raw_digest,
         about=read.about,
         licence=read.licence,
+        sealed=read.sealed,
+        reported_by=read.reported_by,
     )
+
+
+def _from_keeping(name: str, sealed: Opener | None) -> _Read:
+    if sealed is None:
+        raise DataError(
+            "sealed.closed",
+            Text(
+                f"the sealed test set {name!r} is read by official runs alone",
+                f"封存测试集 {name!r} 仅供正式试验读取",
+            ),
+            where=f"data.sealed: {name}",
+            next_step=Text(
+                "Rehearse on cases of your own: name them under `data` in a copy of the scenario.",
+                "演练请用自有案例: 复制场景文件并在 `data` 下写明。",
+            ),
+        )
+    opened = sealed(name)
+    source = Text(f"sealed test set {name}", f"封存测试集 {name}")
+    return _Read(opened.frame, source, sealed=opened.set)
+
+
+def _from_results(name: str, folder: Path, trust: bool) -> _Read:
+    from pilotbase.catalog.results.read import read_results
+
+    where = f"data.results: {name}"
+    found = read_results(inside(folder, name, where, trust=trust)[0], where)
+    source = Text(f"{name} ({found.source.en})", f"{name}({found.source.zh})")
+    return _Read(found.frame, source, found.digest, reported_by=found.tool)
 
 
 def _from_file(data: Data, kind: str, folder: Path, trust: bool) -> _Read:

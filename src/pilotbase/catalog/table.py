@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pilotbase.catalog.sealed.sets import SealedSet
 from pilotbase.kernel.canonical import encode
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
@@ -50,6 +51,8 @@ class Table:
         raw_digest: sha256 of the file's bytes (of all files' for a query); None for a loader.
         about: what the data are, where the loader says so.
         licence: on which terms they may be used, where the loader says so.
+        sealed: the sealed test set that the rows are; None where they are open.
+        reported_by: the tool that reports scores in it; None where it is plain data.
     """
 
     frame: pd.DataFrame
@@ -59,6 +62,8 @@ class Table:
     raw_digest: str | None = None
     about: Text | None = None
     licence: Text | None = None
+    sealed: SealedSet | None = None
+    reported_by: Text | None = None
 
     @property
     def rows(self) -> int:

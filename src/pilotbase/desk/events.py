@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pilotbase.kernel.event import Duty, event, upgrader
@@ -75,12 +75,26 @@ class Started:
     receipt: str
 
 
-@event("pilot.evaluated/1")
+@event("pilot.answers_kept/1")
+@dataclass(frozen=True)
+class AnswersKept:
+    """A stretch of what a candidate said, case by case, is the vault body
+    ``replies:<candidate>:<number>``: gzip of JSON lines."""
+
+    run: str
+    candidate: str
+    number: int
+    answers: int
+
+
+@event("pilot.evaluated/2")
 @dataclass(frozen=True)
 class Evaluated:
     """Every candidate was tried; the integers are the vault bodies ``evidence:<candidate>``.
 
     ``exposures`` counts how often the hold-out of these data had been read before this trial.
+    ``transcripts`` says by candidate how many answers were kept, in how many bodies, and the Merkle
+    root of their commitments (`AnswersKept`).
     """
 
     evidence: Mapping[str, str]
@@ -88,6 +102,12 @@ class Evaluated:
     outages: Mapping[str, int]
     exposures: int
     software: Mapping[str, str]
+    transcripts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@upgrader("pilot.evaluated/1", "pilot.evaluated/2")
+def _with_transcripts(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "transcripts": {}}
 
 
 @event("pilot.judged/1")

@@ -10,6 +10,8 @@ from typing import Any
 from pilotbase.assess.rules import levels
 from pilotbase.catalog.check import data_faults
 from pilotbase.catalog.load import Table, load_table
+from pilotbase.catalog.sealed.keeping import Opener
+from pilotbase.desk.sealed import masked, unquoted, unquoted_faults, unquoted_finding
 from pilotbase.kernel.canonical import digest
 from pilotbase.kernel.errors import DataError, Fault, RecordError, ScenarioError
 from pilotbase.kernel.plugins import load
@@ -62,18 +64,24 @@ class Prepared:
         return f"pilot:{self.run}"
 
 
-def check(path: Path, *, trust: bool) -> Checked:
-    """The file and its data. Raises ScenarioError with all faults of both at once."""
+def check(path: Path, *, trust: bool, sealed: Opener | None = None) -> Checked:
+    """The file and its data. Raises ScenarioError with all faults of both at once.
+
+    Args:
+        sealed: opens sealed test sets; without it they stay closed.
+    """
     file = read_scenario(path, trust=trust)
-    said = file.scenario.documents
+    said, data = file.scenario.documents, file.scenario.data
     try:
-        table = load_table(file.scenario.data, file.folder, trust=trust)
+        with unquoted(data.sealed is not None):
+            table = load_table(data, file.folder, trust=trust, sealed=sealed)
         documents = load_table(said.data, file.folder, trust=trust) if said else None
     except DataError as error:
         if error.where:
             error.where = f"{path}: {error.where}"
         raise
-    faults = [*plan_faults(file), *data_faults(file, table, documents)]
+    found = data_faults(file, table, documents)
+    faults = [*plan_faults(file), *(unquoted_faults(found) if table.sealed else found)]
     if faults:
         raise ScenarioError(str(path), faults)
     return Checked(file, table, documents)
@@ -98,13 +106,13 @@ def plan_faults(file: ScenarioFile) -> Iterator[Fault]:
             )
 
 
-def prepare(path: Path, *, trust: bool) -> Prepared:
+def prepare(path: Path, *, trust: bool, sealed: Opener | None = None) -> Prepared:
     """Everything that has to stand before a plan can be frozen.
 
     Raises:
         ScenarioError: faults of the file or the data, or leak findings that nobody has answered.
     """
-    return ready(check(path, trust=trust))
+    return ready(check(path, trust=trust, sealed=sealed))
 
 
 def ready(checked: Checked) -> Prepared:
@@ -115,9 +123,12 @@ def ready(checked: Checked) -> Prepared:
     """
     file, table, documents = checked.file, checked.table, checked.documents
     scenario = file.scenario
-    cases = cases_of(scenario, table, documents)
-    holdout = holdout_of(cases, scenario)
-    findings = find_leaks(cases, scenario)
+    with unquoted(table.sealed is not None):
+        cases = masked(cases_of(scenario, table, documents), table.sealed)
+        holdout = holdout_of(cases, scenario)
+        findings = find_leaks(cases, scenario)
+    if table.sealed is not None:
+        findings = tuple(unquoted_finding(finding) for finding in findings)
     plan = plan_document(
         scenario,
         source=table.source.as_dict(),
@@ -125,10 +136,16 @@ def ready(checked: Checked) -> Prepared:
         documents=documents.digest if documents else None,
         cases=cases,
         holdout=holdout,
+        sealed=_sealed(table),
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )
     return Prepared(file, table, documents, findings, plan)
+
+
+def _sealed(table: Table) -> dict[str, Any] | None:
+    kept = table.sealed
+    return {"set": kept.name, "exposures": kept.exposures} if kept is not None else None
 
 
 def _deciding(cases: Cases, holdout: Cases | None, scenario: Scenario) -> Cases:

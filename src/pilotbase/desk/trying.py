@@ -14,6 +14,7 @@ import numpy as np
 
 from pilotbase.assess.rules import levels
 from pilotbase.desk.prepare import Prepared
+from pilotbase.desk.sealed import asked_order, masked, unquoted
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Candidate, Criterion, Estimand, Scenario, Under
@@ -85,7 +86,9 @@ def draw(prepared: Prepared, seed: bytes) -> Drawing:
     """Folds, hold-out and order from ``order_seed``; the file's seed only feeds the plan's hash."""
     plan = prepared.scenario.plan.model_copy(update={"seed": drawn_seed(seed)})
     scenario = prepared.scenario.model_copy(update={"plan": plan})
-    cases = cases_of(scenario, prepared.table, prepared.documents)
+    table = prepared.table
+    with unquoted(table.sealed is not None):
+        cases = masked(cases_of(scenario, table, prepared.documents), table.sealed, seed)
     holdout = holdout_of(cases, scenario)
     if scenario.estimand == FUTURE:
         return Drawing(scenario, Question.of(holdout or cases, scenario, FUTURE, seed), None)
@@ -148,6 +151,9 @@ def _ask(
 ) -> dict[str, Answered]:
     scenario = drawing.scenario
     deciding = question.estimand == scenario.estimand
+    kept = prepared.table.sealed
+    # All of a sealed set is asked: stopping early would tell in which order it was.
+    stops = scenario.plan.evidence == "sequential" and kept is None
 
     def enough(candidate: str, answered: Answered) -> bool:
         offered = next(c for c in scenario.candidates if c.id == candidate)
@@ -156,11 +162,11 @@ def _ask(
     return answer_all(
         question.cases,
         scenario,
-        question.order,
+        question.order if kept is None else asked_order(question.order, kept, question.seed),
         journal=journal,
         context=context,
         under=perturbations(scenario),
-        decided=enough if scenario.plan.evidence == "sequential" else None,
+        decided=enough if stops else None,
         importance=deciding,
         trust=trust,
         folder=prepared.file.folder,

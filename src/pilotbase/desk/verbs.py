@@ -204,17 +204,19 @@ class CheckRequest:
 )
 def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
     from pilotbase.catalog.check import data_remarks
+    from pilotbase.catalog.sealed.keeping import opener
     from pilotbase.desk.prepare import check, ready, unanswered
 
     try:
-        checked = check(request.file, trust=request.trust)
+        checked = check(request.file, trust=request.trust, sealed=opener(context))
         leaks = unanswered(ready(checked))
         if leaks is not None:
             raise leaks
     except ScenarioError as error:
         return CheckResponse(request.file, error.faults, (), 0)
-    remarks = tuple(data_remarks(checked.file, checked.table))
-    return CheckResponse(request.file, (), remarks, checked.table.rows)
+    table = checked.table
+    remarks = () if table.sealed else tuple(data_remarks(checked.file, table))
+    return CheckResponse(request.file, (), remarks, table.rows)
 
 
 @dataclass(frozen=True)

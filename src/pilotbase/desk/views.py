@@ -34,7 +34,7 @@ def fold_exposures(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
         seen = state.setdefault(str(entry.body["data"]), {"plans": [], "read": []})
         if entry.about not in seen["plans"]:
             seen["plans"].append(entry.about)
-    elif entry.kind == "pilot.evaluated/1":
+    elif entry.kind.startswith("pilot.evaluated/"):
         for seen in state.values():
             if entry.about in seen["plans"] and entry.about not in seen["read"]:
                 seen["read"].append(entry.about)

@@ -3,7 +3,7 @@
 A base writes its own terms into ``retention.toml`` in its home; they go before the declared ones::
 
     "pilot.submitted/1" = "P10Y"                                  # every body of the kind
-    "pilot.evaluated/1" = { "evidence:*" = "P5Y", "*" = "P10Y" }  # by the body's name
+    "pilot.evaluated/2" = { "evidence:*" = "P5Y", "*" = "P10Y" }  # by the body's name
     "pilot.judged/1" = "forever"
 
 A body's term begins with its entry's ``at`` and ends as `kernel.time.end_of_term` counts. Where no

@@ -1,0 +1,1 @@
+"""Test sets that the base keeps sealed: cases that no provider has, read by official runs alone."""
