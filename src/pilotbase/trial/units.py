@@ -240,10 +240,11 @@ class _Questioning:
             except BadReply as error:
                 replies.append(None)
                 reasons.append(str(error))
-        if replies[0] is None:
+        if not any(replies):
             fault(block, place, reasons[0])
-        else:
+        else:  # a repeat that is missing counts as its worst in the mean over the repeats
             block.status[place] = OK
+            block.problems += [(place, reason) for reason in reasons]
         question = self.versions.case(row, version).question
         assert question is not None
         for wanted in self.asking.marks:
