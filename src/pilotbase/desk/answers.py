@@ -126,3 +126,37 @@ class ExitResponse:
     run: str
     entry: int
     report: str
+
+
+@dataclass(frozen=True)
+class RateResponse:
+    """What waits for a rater.
+
+    Attributes:
+        given: ratings that were recorded just now. left: how many items are left for this rater.
+        items: those left, in this rater's order, each ``{id, rubric, question, language, expected,
+            passages, answer, refused}``.
+    """
+
+    run: str
+    rater: str
+    given: int
+    left: int
+    items: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class RatingsResponse:
+    """How far raters agree; for the evaluator, not for publication.
+
+    Attributes:
+        agreement: Krippendorff's alpha over everybody, with interval.
+        without: by rater, alpha of the others. apart: without whom they agree clearly better.
+    """
+
+    run: str
+    ratings: int
+    items: int
+    agreement: dict[str, Any]
+    without: dict[str, float | None]
+    apart: tuple[str, ...]

@@ -17,8 +17,11 @@ from pilotbase.assess.judge import judge
 from pilotbase.catalog.sealed.keeping import expose, exposed_in, opener
 from pilotbase.desk import events
 from pilotbase.desk.answers import PlanResponse, RunResponse
+from pilotbase.desk.audits import await_people
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
+from pilotbase.desk.queue import queue_file
+from pilotbase.desk.ratings import ratings_of
 from pilotbase.desk.recorded import response_of
 from pilotbase.desk.reporting import write_report_of
 from pilotbase.desk.rules import outcome_of, reached
@@ -121,7 +124,11 @@ def _try(
     drawing = draw(prepared, seed)
     order = encode(order_of(drawing))
     journey.step("running", events.Started(seed.hex(), receipt or ""), {"order": order})
-    tried = try_candidates(prepared, drawing, context.home / "trials", context, trust=trust)
+    said = ratings_of(journey.record, prepared.run)
+    tried = try_candidates(
+        prepared, drawing, context.home / "trials", context, trust=trust, ratings=said
+    )
+    await_people(context, prepared.run, tried.people, tried.waiting)
     journal = context.home / "trials" / f"{prepared.run}.db"
     transcripts = keep_answers(journey.record, context, prepared, drawing, journal)
     kept = prepared.table.sealed
@@ -130,6 +137,7 @@ def _try(
         tried = replace(tried, evidence=bodies)
     evaluated = _evaluated(journey, prepared, tried, exposure)
     journey.step("evaluated", replace(evaluated, transcripts=transcripts), _bodies(tried))
+    queue_file(context.home, prepared.run).unlink(missing_ok=True)
     if kept is not None:  # what was said on sealed cases stays in the vault only
         for file in journal.parent.glob(f"{journal.name}*"):
             file.unlink()

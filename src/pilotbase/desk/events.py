@@ -110,6 +110,21 @@ def _with_transcripts(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "transcripts": {}}
 
 
+@event("rating.given/1")
+@dataclass(frozen=True)
+class RatingGiven:
+    """A person rated an answer that the plan puts before people: item, and the key that signed.
+
+    Mark and reason are the rater's signed note, the vault body ``rating``. ``rater`` is the name of
+    the key, a pseudonym.
+    """
+
+    run: str
+    item: str
+    rater: str
+    vkey: str
+
+
 @event("pilot.judged/1")
 @dataclass(frozen=True)
 class Judged:

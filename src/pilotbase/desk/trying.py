@@ -5,7 +5,7 @@ The same for an official run and for a rehearsal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from pilotbase.assess.rules import levels
+from pilotbase.desk.audits import asks_people, audit_of, open_marks, people_of
 from pilotbase.desk.prepare import Prepared
+from pilotbase.desk.ratings import Rating, means
 from pilotbase.desk.sealed import asked_order, masked, unquoted
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
@@ -27,10 +29,11 @@ from pilotbase.trial.evidence import CriterionEvidence, Evidence, evidence_to_js
 from pilotbase.trial.importance import importance_of
 from pilotbase.trial.integrity import barred_evidence
 from pilotbase.trial.journal import Journal
+from pilotbase.trial.people import People
 from pilotbase.trial.question import cases_of, holdout_of
 from pilotbase.trial.rules.claims import evidence_of, refusals
 from pilotbase.trial.rules.order import committed_order, drawn_seed
-from pilotbase.trial.rules.reading import decided
+from pilotbase.trial.rules.reading import Levels, decided
 from pilotbase.trial.run import Answered, answer_all
 
 THESE: Estimand = "these cases"
@@ -40,11 +43,18 @@ PROBLEMS_MAX = 20
 
 @dataclass(frozen=True)
 class Tried:
-    """What a trial leaves: by candidate the evidence body, and how many answers were missing."""
+    """What a trial leaves: by candidate the evidence body, and how many answers were missing.
+
+    Attributes:
+        people: what people are to rate, where a criterion asks them.
+        waiting: the items without whose marks some criterion is not decided.
+    """
 
     evidence: Mapping[str, Mapping[str, Any]]
     faults: Mapping[str, int]
     outages: Mapping[str, int]
+    people: People | None = None
+    waiting: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -109,9 +119,18 @@ def order_of(drawing: Drawing) -> dict[str, Any]:
 
 
 def try_candidates(
-    prepared: Prepared, drawing: Drawing, folder: Path, context: Context, *, trust: bool
+    prepared: Prepared,
+    drawing: Drawing,
+    folder: Path,
+    context: Context,
+    *,
+    trust: bool,
+    ratings: Sequence[Rating] = (),
 ) -> Tried:
     """Ask every candidate every question; finished answers are kept in ``folder``.
+
+    Args:
+        ratings: what people have said of answers so far.
 
     Raises:
         CandidateError, PluginError, BudgetError: nothing has been asked.
@@ -119,15 +138,16 @@ def try_candidates(
     """
     scenario, deciding, beside = drawing.scenario, drawing.deciding, drawing.beside
     journal = Journal(folder / f"{prepared.run}.db", prepared.plan_hash)
+    people = People(deciding.seed, means(ratings))
     try:
-        asked = _ask(prepared, drawing, deciding, journal, context, trust=trust)
+        asked = _ask(prepared, drawing, deciding, journal, context, trust=trust, people=people)
         also = _ask(prepared, drawing, beside, journal, context, trust=trust) if beside else {}
     finally:
         journal.close()
     bodies, faults, outages = {}, {}, {}
     for candidate in scenario.candidates:
         answered = asked[candidate.id]
-        body = _body(prepared, deciding, candidate, answered)
+        body = _body(prepared, deciding, candidate, answered, ratings)
         future = None
         if beside is not None:
             future = evidence_to_json(
@@ -137,7 +157,24 @@ def try_candidates(
         status = answered.predictions.status[deciding.cases.scored]
         faults[candidate.id] = int((status == FAULT).sum())
         outages[candidate.id] = int((status == OUTAGE).sum())
-    return Tried(bodies, faults, outages)
+    if not any(map(asks_people, scenario.acceptance)):
+        return Tried(bodies, faults, outages)
+    waiting = people.waiting(_undecided(prepared, deciding, asked))
+    return Tried(bodies, faults, outages, people, waiting)
+
+
+def _undecided(
+    prepared: Prepared, question: Question, asked: Mapping[str, Answered]
+) -> set[tuple[str, str]]:
+    """People's marks that some criterion still hangs on."""
+    scenario = prepared.scenario
+    decided_ = {
+        (candidate.id, index): _is_decided(prepared, question, asked[candidate.id], index)
+        for candidate in scenario.candidates
+        for index, criterion in enumerate(scenario.acceptance)
+        if asks_people(criterion)
+    }
+    return set(open_marks(scenario, decided_))
 
 
 def _ask(
@@ -148,6 +185,7 @@ def _ask(
     context: Context,
     *,
     trust: bool,
+    people: People | None = None,
 ) -> dict[str, Answered]:
     scenario = drawing.scenario
     deciding = question.estimand == scenario.estimand
@@ -170,6 +208,7 @@ def _ask(
         importance=deciding,
         trust=trust,
         folder=prepared.file.folder,
+        people=people,
     )
 
 
@@ -182,22 +221,33 @@ def perturbations(scenario: Scenario) -> tuple[Under, ...]:
 def _decided(
     prepared: Prepared, question: Question, candidate: Candidate, answered: Answered
 ) -> bool:
-    scenario = prepared.scenario
-    blocking = sum(c.blocking for c in scenario.acceptance) + bool(scenario.barred)
-    meets, fails = levels(scenario.plan.alpha, len(scenario.candidates), blocking)
     return all(
-        decided(
-            _criterion(index, criterion, question, scenario, answered),
-            meets,
-            scenario.plan.evidence,
-            alpha_fails=fails if criterion.blocking else scenario.plan.alpha,
-        )
-        for index, criterion in enumerate(scenario.acceptance)
+        _is_decided(prepared, question, answered, index)
+        for index in range(len(prepared.scenario.acceptance))
     )
 
 
+def _is_decided(prepared: Prepared, question: Question, answered: Answered, index: int) -> bool:
+    scenario = prepared.scenario
+    criterion = scenario.acceptance[index]
+    found = _levels(scenario, criterion)
+    evidence = _criterion(index, criterion, question, scenario, answered)
+    return decided(evidence, found.meets, scenario.plan.evidence, alpha_fails=found.fails)
+
+
+def _levels(scenario: Scenario, criterion: Criterion) -> Levels:
+    """The levels at which a criterion is read."""
+    blocking = sum(c.blocking for c in scenario.acceptance) + bool(scenario.barred)
+    meets, fails = levels(scenario.plan.alpha, len(scenario.candidates), blocking)
+    return Levels(meets, fails if criterion.blocking else scenario.plan.alpha)
+
+
 def _body(
-    prepared: Prepared, question: Question, candidate: Candidate, answered: Answered
+    prepared: Prepared,
+    question: Question,
+    candidate: Candidate,
+    answered: Answered,
+    ratings: Sequence[Rating],
 ) -> dict[str, Any]:
     evidence = _evidence(prepared, question, candidate, answered, integrity=True)
     beside = {
@@ -209,7 +259,39 @@ def _body(
     }
     if candidate.sandbox is not None:
         beside["sandbox"] = enforced(candidate, prepared.file.folder)
+    if any(map(asks_people, prepared.scenario.acceptance)):
+        beside["audits"] = _audits(prepared.scenario, question, answered, evidence)
+        beside["people"] = people_of(ratings, drawn_seed(question.seed))
     return {**evidence_to_json(evidence), "beside": beside}
+
+
+def _audits(
+    scenario: Scenario, question: Question, answered: Answered, evidence: Evidence
+) -> list[dict[str, Any]]:
+    """What judges and people did, by criterion that asks them."""
+    found = []
+    for index, criterion in enumerate(scenario.acceptance):
+        if asks_people(criterion):
+            under = dict(zip(perturbations(scenario), answered.under, strict=True))
+            read = under[criterion.under] if criterion.under else answered.predictions
+            several = Levels(*_per_part(_levels(scenario, criterion), evidence.criteria[index]))
+            found.append(
+                audit_of(
+                    index,
+                    evidence.criteria[index],
+                    scenario,
+                    question.cases,
+                    read,
+                    question.order,
+                    question.seed,
+                    several,
+                )
+            )
+    return found
+
+
+def _per_part(found: Levels, evidence: CriterionEvidence) -> tuple[float, float]:
+    return found.meets, found.fails / max(1, len(evidence.parts))
 
 
 def _evidence(
@@ -224,7 +306,8 @@ def _evidence(
     criteria = [
         _criterion(index, criterion, question, scenario, answered)
         for index, criterion in enumerate(scenario.acceptance)
-        if integrity or not refused(criterion, scenario, question.estimand)
+        if integrity
+        or not (asks_people(criterion) or refused(criterion, scenario, question.estimand))
     ]
     barred = barred_evidence(scenario, candidate) if integrity else None
     if barred is not None:

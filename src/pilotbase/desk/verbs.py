@@ -11,6 +11,8 @@ from pilotbase.desk.answers import (
     CheckResponse,
     ExitResponse,
     PlanResponse,
+    RateResponse,
+    RatingsResponse,
     RebuildResponse,
     ReportResponse,
     RunResponse,
@@ -166,6 +168,59 @@ def leave(context: Context, request: ExitRequest) -> ExitResponse:
     from pilotbase.desk.exiting import leave as recorded
 
     return recorded(context, request.run, request.report)
+
+
+@dataclass(frozen=True)
+class RateRequest:
+    run: str = asked(*RUN)
+    as_: str = asked(
+        "Your name as a rater; choose a pseudonym.", "评分人名称, 请用化名。", default=""
+    )
+    answers: Path | None = asked(
+        "Record the ratings of this file: CSV with item, mark, why, or a JSON list.",
+        "记录此文件中的评分: 含 item, mark, why 的 CSV, 或 JSON 列表。",
+        default=None,
+    )
+    page: bool = asked(
+        "Rate on a page in the browser of this machine; ends with Ctrl-C.",
+        "在本机浏览器页面中评分; 按 Ctrl-C 结束。",
+        default=False,
+    )
+
+
+@verb(
+    "rate",
+    summary=Text(
+        "Rate answers that wait for a person: blind, in a terminal, a page or a file.",
+        "为等待人工的回答评分: 盲评, 可用终端、页面或文件。",
+    ),
+    changes=True,
+    roles=("evaluator",),
+)
+def rate(context: Context, request: RateRequest) -> RateResponse:
+    from pilotbase.desk.rating import rate as rate_
+
+    return rate_(context, request.run, request.as_, request.answers)
+
+
+@dataclass(frozen=True)
+class RatingsRequest:
+    run: str = asked(*RUN)
+
+
+@verb(
+    "ratings",
+    summary=Text(
+        "How far the raters of a run agree; for the evaluator.",
+        "某次试验的评分一致程度; 供评估人查看。",
+    ),
+    changes=False,
+    roles=("evaluator",),
+)
+def ratings(context: Context, request: RatingsRequest) -> RatingsResponse:
+    from pilotbase.desk.rating import ratings as ratings_
+
+    return ratings_(context, request.run)
 
 
 @dataclass(frozen=True)

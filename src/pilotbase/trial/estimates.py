@@ -23,6 +23,8 @@ NOTE = Text(
     "Usual 95 % intervals over the answered rows, for orientation; they do not decide.",
     "按已作答的各行计算的常规 95% 区间, 仅供参考, 不作为判定依据。",
 )
+NOT_COMPUTED = ("judged", "rated", "people")
+"""Marks of judges and people: beside the verdict they stand under `audits`."""
 Rows = NDArray[np.bool_]
 
 
@@ -82,6 +84,8 @@ def _metrics(
 
 def _of_language(predictions: Predictions, rows: Rows) -> Iterator[tuple[str, Usual | None]]:
     for key, marks in sorted(predictions.marks.items()):
+        if key.partition(":")[0] in NOT_COMPUTED:
+            continue
         known = marks[rows & ~np.isnan(marks)]
         yield key.partition(":")[0], usual.mean(known) if known.size > 1 else None
 
