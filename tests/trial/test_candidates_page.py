@@ -13,8 +13,9 @@ from ruamel.yaml import YAML
 
 from pilotbase.scenario.schema import Candidate, Sandbox
 from pilotbase.trial.candidates.command import Launch, Session
-from pilotbase.trial.candidates.messages import LINE_BYTES_MAX, PROTOCOL
+from pilotbase.trial.candidates.messages import LINE_BYTES_MAX, PROTOCOL, read_reply
 from pilotbase.trial.program import ENDINGS_MAX
+from pilotbase.trial.reply import Citation
 from pilotbase.trial.units import LOOK_UNITS
 from pilotbase.trial.workers import FLOOR_SECONDS
 
@@ -46,6 +47,18 @@ def test_the_program_speaks_the_protocol(page: str, tmp_path: Path):
     assert session.ask({"features": {"age": 41.0}})[0]["score"] == 0.41
     assert session.ask({"features": {"age": None}})[0]["score"] == 0.5
     session.close()
+
+
+def test_the_object_that_answers_questions_does_as_the_page_says(page: str):
+    names: dict[str, Any] = {}
+    (written,) = (code for code in blocks(page, "python") if "class Quotes" in code)
+    exec(written, names)  # the page's own example
+    quotes = names["Quotes"]()
+    quotes.read([{"passage": "p1", "text": "442 rows in all"}])
+    said = read_reply(quotes.answer("How many rows", {}))
+    assert said.text == "442 rows in all" and said.citations == (Citation("p1", said.text),)
+    assert said.retrieved == ("p1",) and not said.refused
+    assert read_reply(quotes.answer("Weather?", {})).refused
 
 
 def test_the_estimator_is_good_grammar(page: str):
