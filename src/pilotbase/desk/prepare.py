@@ -19,6 +19,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.scenario.read import ScenarioFile, read_scenario
 from pilotbase.scenario.schema import Scenario
+from pilotbase.trial.candidates.named import misnamed
 from pilotbase.trial.cases import Cases
 from pilotbase.trial.leaks import Finding, find_leaks
 from pilotbase.trial.odds import planned_odds
@@ -94,6 +95,14 @@ def plan_faults(file: ScenarioFile) -> Iterator[Fault]:
         metric = load("pilotbase.evaluators", criterion.metric)
         for text in refusals(metric, criterion, scenario.task, scenario.estimand):
             yield file.fault(("acceptance", index), "criterion.unfit", text)
+    for at, candidate in enumerate(scenario.candidates):
+        for place, wrong in misnamed(candidate):
+            yield file.fault(
+                ("candidates", at, *place),
+                wrong.code,
+                Text(f"{wrong.where}: {wrong.message.en}", f"{wrong.where}: {wrong.message.zh}"),
+                expected=wrong.next_step,
+            )
     if scenario.plan.witness is not None:
         try:
             VerifierKey.parse(scenario.plan.witness)
@@ -137,6 +146,7 @@ def ready(checked: Checked) -> Prepared:
         cases=cases,
         holdout=holdout,
         sealed=_sealed(table),
+        reported_by=table.reported_by.as_dict() if table.reported_by else None,
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )
