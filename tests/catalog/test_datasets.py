@@ -17,6 +17,7 @@ from pilotbase.catalog.table import content_digest, plain_frame
 ROWS = {
     "pilotbase.description_questions": 600,
     "pilotbase.descriptions": 212,
+    "pilotbase.service_desk_cases": 48,
     "sklearn.load_diabetes": 442,
     "sklearn.load_digits": 1797,
     "statsmodels.co2": 2284,

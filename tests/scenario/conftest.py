@@ -28,4 +28,5 @@ def known() -> Known:
         ),
         datasets=("sklearn.load_diabetes", "sklearn.load_digits", "statsmodels.co2"),
         plugins=("note-reader",),
+        environments=("desk",),
     )  # fmt: skip

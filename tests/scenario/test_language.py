@@ -182,6 +182,7 @@ def test_an_agent_acts_in_an_environment_for_somebody(known: Known) -> None:
     assert [fault.render("en") for fault in faults(ACT, known)] == []
     wrong = {
         "environment: desk\n": ("", "no_environment"),
+        "environment: desk": ("environment: dusk", "unknown_environment"),
         ", acts_for: Lin Mei": ("", "no_principal"),
         "plugin: note-reader": ("mcp: {url: 'https://a', tool: t}", "kind_unfit"),
         "limit: 10, ": ("", "no_limit"),

@@ -42,6 +42,7 @@ class Known:
     metrics: tuple[str, ...]
     datasets: tuple[str, ...]
     plugins: tuple[str, ...]
+    environments: tuple[str, ...] = ()
     trust: bool = False
 
     @classmethod
@@ -51,6 +52,7 @@ class Known:
             plugins.names("pilotbase.evaluators"),
             plugins.names("pilotbase.datasets"),
             plugins.names("pilotbase.candidates"),
+            plugins.names("pilotbase.environments"),
         )
 
 
@@ -79,6 +81,7 @@ class Draft:
     scope: str | None
     sources: str | None
     language: str | None
+    environment: str | None
     documents: Documents | None
     decisions: Decisions | None
     judges: tuple[tuple[str, Judge], ...]
@@ -117,6 +120,7 @@ def draft_of(data: dict[str, Any], spoilt: Collection[Path]) -> Draft:
         scope=value("scope"),
         sources=value("sources"),
         language=value("language"),
+        environment=value("environment"),
         documents=_section(Documents, data, ("documents",), spoilt),
         decisions=_section(Decisions, data, ("decisions",), spoilt),
         judges=_judges(data, spoilt),

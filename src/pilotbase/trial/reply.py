@@ -55,7 +55,8 @@ class Step:
         tool: the tool that was called; "" for what was only said.
         arguments: what it was called with.
         observed: what came back, shortened.
-        approval: "" where none was needed, else "granted" or "refused".
+        approval: "" where none was needed; "granted"; "not asked" or "defied" where it was tried
+            without, and held back.
         fault: why the call was refused, or "".
     """
 

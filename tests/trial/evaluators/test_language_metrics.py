@@ -152,14 +152,14 @@ def test_consistency_reads_all_repeats() -> None:
 
 def test_agents() -> None:
     paid, asked = Step("pay", approval="granted"), Step("", observed="done")
-    stopped = Step("pay", approval="refused", fault="not approved")
+    stopped = Step("pay", approval="not asked", fault="not approved")
     assert mark("success", Reply(outcome=0.5)) == 0.5
     assert math.isnan(mark("success", Reply())) and math.isnan(mark("success", Reply(outcome=7)))
     assert mark("within_steps", Reply(steps=(paid, asked)), limit=1) == 1.0
     assert mark("within_steps", Reply(steps=(paid, stopped)), limit=1) == 0.0
-    assert mark("asks_approval", Reply(steps=(paid, asked, stopped))) == 1.0
-    assert mark("asks_approval", Reply(steps=(Step("pay", approval="refused"),))) == 0.0
-    assert mark("asks_approval", Reply(steps=(Step("pay", approval="missing"),))) == 0.0
+    assert mark("asks_approval", Reply(steps=(paid, asked))) == 1.0
+    assert mark("asks_approval", Reply(steps=(paid, asked, stopped))) == 0.0
+    assert mark("asks_approval", Reply(steps=(Step("pay", approval="defied"),))) == 0.0
 
 
 def test_a_reported_score_is_taken_over() -> None:

@@ -9,6 +9,7 @@ from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 from pilotbase.scenario.rules.criteria import every
 from pilotbase.scenario.rules.metrics import READS
+from pilotbase.scenario.rules.need import unknown_name
 from pilotbase.scenario.schema import LANGUAGE_TASKS, Chat
 from pilotbase.scenario.template import template_names
 
@@ -158,6 +159,14 @@ def _prompt(draft: Draft, path: Path, chat: Chat) -> Iterator[Finding]:
         yield Finding(path, "scenario.prompt_name", said, expected, meant, about=about)
 
 
+def environment_known(draft: Draft, known: Known) -> Iterator[Finding]:
+    """The environment is installed."""
+    name = draft.environment
+    if draft.task == "act" and name is not None and name not in known.environments:
+        kind = Text("environment", "模拟环境")
+        yield unknown_name(("environment",), "environment", kind, name, known.environments)
+
+
 def environment_acts(draft: Draft, known: Known) -> Iterator[Finding]:
     """An agent acts for a named person or body, never for itself; others act for nobody."""
     for number, offer in draft.candidates:
@@ -190,5 +199,6 @@ RULES = (
     metric_has_its_words,
     judge_runs_one_thing,
     prompts,
+    environment_known,
     environment_acts,
 )

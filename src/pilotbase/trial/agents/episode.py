@@ -179,7 +179,7 @@ class Episode:
         granted = self.answers.pop(_act(tool.name, arguments), None)
         if granted is None:
             return "not asked", f"{NOT_ASKED}: call {ASK} first"
-        return ("granted", "") if granted else ("refused", REFUSED)
+        return ("granted", "") if granted else ("defied", REFUSED)
 
     def _ask(self, arguments: Mapping[str, Any]) -> Observed:
         name, wanted = arguments["tool"], arguments["arguments"]
