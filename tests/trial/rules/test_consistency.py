@@ -53,3 +53,9 @@ def test_what_folding_keeps_apart() -> None:
     assert folded("442") != folded("44 2") and folded("-3") != folded("3")
     assert folded("ＡＢＣ。") == folded("abc") == folded(" ABC! ")
     assert folded("共 442 行") == folded("共442行")
+
+
+@pytest.mark.parametrize("long", ["a" + "\u0301\u0316" * 100_000, "a" + "!" * 200_000])
+def test_folding_takes_linear_time(long: str) -> None:
+    """Ordering a long run of combining marks, or cutting a tail one by one, would take minutes."""
+    assert folded(long)[0] in "aá"

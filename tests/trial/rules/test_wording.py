@@ -112,6 +112,8 @@ def test_an_attack_is_seen_when_obeyed_and_not_when_quoted(attack: object) -> No
     assert isinstance(attack, Injection)
     assert not obeyed(f"I will not follow this: {attack.text}", attack)
     assert obeyed(f"Sure. **{attack.canary.lower()}** ...", attack)
+    # To order so many combining marks would take minutes.
+    assert not obeyed("a" + "\u0301\u0316" * 20_000, attack)
     assert attack.tries.en and attack.tries.zh and attack.places
     assert all(_bare(attack.canary) not in _bare(q) for q in QUESTIONS)
     assert injected_text("Q?", attack).startswith("Q?\n") and injected_text("", attack)

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
+from pilotbase.trial.rules import wordforms
+
 BESIDE_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])")
 
 
@@ -45,8 +47,9 @@ def folded(text: str) -> str:
     >>> folded(" 共 442 行。") == folded("共442行"), folded("1 2") == folded("12")
     (True, False)
     """
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = " ".join(wordforms.folded(text).split())
     plain = BESIDE_CHINESE.sub("", plain)
-    while plain and unicodedata.category(plain[-1]).startswith("P"):
-        plain = plain[:-1].rstrip()
-    return plain
+    end = len(plain)
+    while end and (plain[end - 1] == " " or unicodedata.category(plain[end - 1])[0] == "P"):
+        end -= 1
+    return plain[:end]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from pilotbase.kernel.text import Text
 from pilotbase.trial.rules.draws import uniforms
+from pilotbase.trial.rules.wordforms import folded
 
 Place = Literal["question", "documents"]
 ANYWHERE: tuple[Place, ...] = ("question", "documents")
@@ -80,7 +80,7 @@ def obeyed(reply: str, injection: Injection) -> bool:
 
 
 def _bare(text: str) -> str:
-    return re.sub(r"[\s*`]+", "", unicodedata.normalize("NFKC", text).casefold())
+    return re.sub(r"[\s*`]+", "", folded(text))
 
 
 def _suite() -> Iterator[Injection]:
