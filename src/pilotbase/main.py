@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from pilotbase.kernel.text import Text
-from pilotbase.kernel.verb import Verb, verbs_of
+from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.verb import Context, Verb, verbs_of
 
 SUMMARIES = {
     "": Text(
@@ -38,6 +40,16 @@ def declared_verbs() -> list[Verb[Any, Any]]:
     return [*verbs_of(desk), *verbs_of(scenario), *verbs_of(catalog), *verbs_of(record)]
 
 
+def _rating_page(context: Context, request: Any, language: Language) -> None:
+    """The page on which somebody rates answers, until Ctrl-C."""
+    from pilotbase.desk.rating import Desk
+    from pilotbase.faces.web.rating import serve
+
+    desk = Desk.of(context, request.run, request.as_)
+    with suppress(KeyboardInterrupt):  # how the page is meant to end
+        serve(desk, language, lambda address: print(address, flush=True))
+
+
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 2 faulty input, 3 could not be done."""
     from pilotbase.faces.cli.call import invoke
@@ -47,7 +59,8 @@ def main() -> None:
         # A terminal or file that cannot hold Chinese gets "?" in its place, not a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    command = project(declared_verbs(), SUMMARIES, invoke)
+    with_pages = partial(invoke, pages={"rate": _rating_page})
+    command = project(declared_verbs(), SUMMARIES, with_pages)
     sys.exit(command.main(prog_name="pilotbase", standalone_mode=True))
 
 

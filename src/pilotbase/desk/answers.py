@@ -25,9 +25,10 @@ class RunResponse:
     item: str
     report: Path | None = None
     unofficial: bool = False
+    arms: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        shape = {
+        shape: dict[str, Any] = {
             "scenario": self.scenario,
             "estimand": self.estimand,
             "plan": self.plan,
@@ -39,6 +40,8 @@ class RunResponse:
             "item": self.item,
             "report": str(self.report) if self.report else None,
         }
+        if self.arms is not None:
+            shape["arms"] = self.arms
         return {**shape, "unofficial": True} if self.unofficial else shape
 
 
@@ -160,3 +163,14 @@ class RatingsResponse:
     agreement: dict[str, Any]
     without: dict[str, float | None]
     apart: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArmsResponse:
+    """Person, AI, and the two together, from a scenario's decisions; see the page rules/arms."""
+
+    scenario: str
+    arms: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"scenario": self.scenario, **self.arms}

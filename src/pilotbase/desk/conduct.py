@@ -17,6 +17,7 @@ from pilotbase.assess.judge import judge
 from pilotbase.catalog.sealed.keeping import expose, exposed_in, opener
 from pilotbase.desk import events
 from pilotbase.desk.answers import PlanResponse, RunResponse
+from pilotbase.desk.arms import arms_body
 from pilotbase.desk.audits import await_people
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
@@ -133,10 +134,12 @@ def _try(
     transcripts = keep_answers(journey.record, context, prepared, drawing, journal)
     kept = prepared.table.sealed
     if kept is not None:
-        bodies = {id_: returned(body, kept, exposure) for id_, body in tried.evidence.items()}
-        tried = replace(tried, evidence=bodies)
+        back = {id_: returned(body, kept, exposure) for id_, body in tried.evidence.items()}
+        tried = replace(tried, evidence=back)
     evaluated = _evaluated(journey, prepared, tried, exposure)
-    journey.step("evaluated", replace(evaluated, transcripts=transcripts), _bodies(tried))
+    beside = arms_body(prepared.file, seed=seed, trust=trust)
+    bodies = _bodies(tried) | ({"arms": encode(beside)} if beside else {})
+    journey.step("evaluated", replace(evaluated, transcripts=transcripts), bodies)
     queue_file(context.home, prepared.run).unlink(missing_ok=True)
     if kept is not None:  # what was said on sealed cases stays in the vault only
         for file in journal.parent.glob(f"{journal.name}*"):

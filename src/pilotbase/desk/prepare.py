@@ -11,6 +11,7 @@ from pilotbase.assess.rules import levels
 from pilotbase.catalog.check import data_faults
 from pilotbase.catalog.load import Table, load_table
 from pilotbase.catalog.sealed.keeping import Opener
+from pilotbase.desk.arms import arms_in
 from pilotbase.desk.sealed import masked, unquoted, unquoted_faults, unquoted_finding
 from pilotbase.kernel.canonical import digest
 from pilotbase.kernel.errors import DataError, Fault, RecordError, ScenarioError
@@ -35,6 +36,8 @@ class Checked:
     file: ScenarioFile
     table: Table
     documents: Table | None = None
+    decisions: str = ""
+    """Digest of the table of decisions, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def check(path: Path, *, trust: bool, sealed: Opener | None = None) -> Checked:
     faults = [*plan_faults(file), *(unquoted_faults(found) if table.sealed else found)]
     if faults:
         raise ScenarioError(str(path), faults)
-    return Checked(file, table, documents)
+    decisions = arms_in(file, seed=b"", trust=trust)[1] if file.scenario.decisions else ""
+    return Checked(file, table, documents, decisions)
 
 
 def plan_faults(file: ScenarioFile) -> Iterator[Fault]:
@@ -143,6 +147,7 @@ def ready(checked: Checked) -> Prepared:
         source=table.source.as_dict(),
         data_digest=table.digest,
         documents=documents.digest if documents else None,
+        decisions=checked.decisions,
         cases=cases,
         holdout=holdout,
         sealed=_sealed(table),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pilotbase.desk.answers import RunResponse
@@ -43,9 +44,12 @@ def response_of(journey: Journey) -> RunResponse:
     """A judged pilot as the published shape of a run."""
     scenario = decode(journey.body("submitted", "scenario"))
     verdict = decode(journey.body("judged", "verdict"))
-    return verdict_response(
+    found = verdict_response(
         scenario, verdict, run=journey.about.removeprefix("pilot:"), record=extent(journey.record)
     )
+    if "arms" not in journey.entry("evaluated").envelope["vault"]:
+        return found
+    return replace(found, arms=decode(journey.body("evaluated", "arms")))
 
 
 def verdict_response(

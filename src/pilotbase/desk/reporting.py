@@ -21,6 +21,7 @@ from pilotbase.register.documents.report import render_report
 
 FORMAT = "pilotbase/report/1"
 REPORTS = "reports"
+EVIDENCE = "evidence:"
 
 
 def write_report(context: Context, run: str, out: Path | None) -> ReportResponse:
@@ -57,8 +58,9 @@ def dossier(journey: Journey) -> dict[str, Any]:
     started = journey.entry("running")
     order = decode(journey.body("running", "order"))
     evidence = {
-        name.removeprefix("evidence:"): decode(record.body(evaluated, name))
+        name.removeprefix(EVIDENCE): decode(record.body(evaluated, name))
         for name in evaluated.envelope["vault"]
+        if name.startswith(EVIDENCE)
     }
     return {
         "format": FORMAT,

@@ -8,6 +8,7 @@ from pathlib import Path
 # Declares the terms and duties that the record's verbs go by.
 from pilotbase.desk import events as events
 from pilotbase.desk.answers import (
+    ArmsResponse,
     CheckResponse,
     ExitResponse,
     PlanResponse,
@@ -221,6 +222,27 @@ def ratings(context: Context, request: RatingsRequest) -> RatingsResponse:
     from pilotbase.desk.rating import ratings as ratings_
 
     return ratings_(context, request.run)
+
+
+@dataclass(frozen=True)
+class ArmsRequest:
+    file: Path = asked(*FILE)
+    trust: bool = asked(*TRUST, default=False)
+
+
+@verb(
+    "arms",
+    summary=Text(
+        "Person, AI, and the two together: who is right when, from a scenario's decisions.",
+        "人、AI 与人机协同: 由场景的决策数据比较何者更准。",
+    ),
+    changes=False,
+    roles=("scenario owner",),
+)
+def arms(context: Context, request: ArmsRequest) -> ArmsResponse:
+    from pilotbase.desk.arms import arms as arms_
+
+    return arms_(context, request.file, trust=request.trust)
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,11 @@ def plan_document(
     source: Mapping[str, str],
     data_digest: str,
     documents: str | None = None,
+    decisions: str = "",
     cases: Cases,
     holdout: Cases | None,
     sealed: Mapping[str, Any] | None = None,
+    reported_by: Mapping[str, str] | None = None,
     findings: Sequence[Mapping[str, Any]],
     odds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -35,6 +37,8 @@ def plan_document(
         source: where the data come from, ``{"en", "zh"}``.
         data_digest: sha256 of the prepared table.
         documents: sha256 of the table of passages that may be cited.
+        decisions: sha256 of the table of decisions; empty where there is none.
+        reported_by: the tool whose log the data are, ``{"en", "zh"}``.
         sealed: the sealed test set that the data are, and how often it may be exposed.
         findings: what the leak check found, each with the owner's answer.
         odds: one table per criterion.
@@ -53,7 +57,9 @@ def plan_document(
             "holdout": len(set(holdout.unit[holdout.scored].tolist())) if holdout else 0,
             "source": dict(source),
             **({"documents": documents} if documents else {}),
+            **({"decisions": decisions} if decisions else {}),
             **({"sealed": dict(sealed)} if sealed else {}),
+            **({"reported_by": dict(reported_by)} if reported_by else {}),
         },
         "order": {"rule": ORDER_RULE, "receipt": _receipt(plan.witness)},
         "alpha": plan.alpha,
@@ -89,8 +95,11 @@ def criteria_of(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _offer(candidate: Candidate) -> dict[str, str]:
-    """A candidate's name and digest, and the grade of trust where it is not tried by the base."""
+    """A candidate's name and digest, for whom it acts, and the grade of trust where it is not tried
+    by the base."""
     said = {"id": candidate.id, "digest": digest(written(candidate))}
+    if candidate.acts_for is not None:
+        said["acts_for"] = candidate.acts_for
     return {**said, "trust": "reported"} if candidate.results is not None else said
 
 

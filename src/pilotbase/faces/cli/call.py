@@ -9,7 +9,9 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -20,6 +22,7 @@ from pilotbase.kernel.home import default_vault_key
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Silent, Verb, as_data
 
+Page = Callable[[Context, Any, Language], None]
 INTERRUPTED = Text(
     "Interrupted. What is finished is kept; the same command goes on from there.",
     "已中断。已完成的部分已保存; 再次运行同一命令即可继续。",
@@ -33,8 +36,13 @@ def invoke(
     language: Language,
     as_json: bool,
     vault_key: Path | None = None,
+    pages: Mapping[str, Page] = MappingProxyType({}),
 ) -> int:
-    """Run one verb and print its answer; returns the exit code."""
+    """Run one verb and print its answer; returns the exit code.
+
+    Args:
+        pages: by verb, what serves a page for a request that asks for one.
+    """
 
     context = Context(
         home=home.expanduser().absolute(),
@@ -44,7 +52,12 @@ def invoke(
         vault_key=vault_key or default_vault_key(),
     )
     try:
-        response = verb(context, completed(verb.name, request, language, as_json))
+        request = completed(verb.name, request, language, as_json)
+        if verb.name in pages and request.page:
+            pages[verb.name](context, request, language)
+        elif verb.name == "rate" and not as_json and request.answers is None and _is_terminal():
+            _rate(context, request, language)
+        response = verb(context, request)
     except PilotbaseError as error:
         if as_json:
             click.echo(_json(error.as_dict()))
@@ -62,6 +75,17 @@ def invoke(
 
         show(verb.name, response, language)
     return int(getattr(response, "exit_code", 0))
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _rate(context: Context, request: Any, language: Language) -> None:
+    from pilotbase.desk.rating import Desk
+    from pilotbase.faces.cli.rate import rate_here
+
+    rate_here(Desk.of(context, request.run, request.as_), language)
 
 
 def _json(data: Any) -> str:

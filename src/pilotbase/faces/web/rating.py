@@ -1,0 +1,172 @@
+"""A page on this machine on which one person rates answers, blind; it ends with Ctrl-C.
+
+What it shows was written by strangers, so it is escaped and the page may run no script at all. It
+listens on the loopback address alone; its address holds a secret that no other page knows, and a
+form is taken only from the page itself.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from urllib.parse import parse_qs
+
+import anyio
+import uvicorn
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from pilotbase.desk.queue import Waiting
+from pilotbase.desk.rating import WHY_MAX, Desk
+from pilotbase.desk.ratings import Rating
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.kernel.text import Language, Text
+
+_PACKAGE = "pilotbase.faces.web"
+FORM_MAX = 64 * 1024
+MARKS = (
+    ("0", Text("0 – fails the rubric", "0 – 不符合标准")),
+    ("0.25", Text("1 – little of it", "1 – 大体不符合")),
+    ("0.5", Text("2 – half", "2 – 一半符合")),
+    ("0.75", Text("3 – nearly", "3 – 大体符合")),
+    ("1", Text("4 – fulfils the rubric", "4 – 完全符合标准")),
+)
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def serve(desk: Desk, language: Language, announce: Callable[[str], None]) -> None:
+    """Serve the page until it is ended; ``announce`` gets its address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        token = secrets.token_urlsafe(24)
+        app = page(desk, language, token=token, host=f"127.0.0.1:{port}")
+        announce(f"http://127.0.0.1:{port}/{token}/")
+        config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def page(desk: Desk, language: Language, *, token: str, host: str) -> Starlette:
+    """The application.
+
+    Args:
+        token: the secret in its address. host: the only ``Host`` it answers to, so that a name
+            that somebody points at this machine reaches nothing.
+    """
+    secret = secrets.token_urlsafe(24)
+    skipped: list[str] = []
+
+    def guarded(handler: Handler) -> Handler:
+        async def guard(request: Request) -> Response:
+            known = hmac.compare_digest(request.path_params["token"].encode(), token.encode())
+            if request.headers.get("host") != host or not known:
+                return PlainTextResponse("not found", 404, HEADERS)
+            return await handler(request)
+
+        return guard
+
+    async def show(request: Request) -> Response:
+        spoken = _language(request, language)
+        try:
+            left = await anyio.to_thread.run_sync(desk.left)
+        except PilotbaseError as error:
+            return PlainTextResponse(error.render(spoken), 409, HEADERS)
+        # Skipped ones come again once all others are done.
+        left.sort(key=lambda one: skipped.index(one[0]) + 1 if one[0] in skipped else 0)
+        return HTMLResponse(_rendered(left, spoken, secret), headers=HEADERS)
+
+    async def take(request: Request) -> Response:
+        if request.headers.get("origin") not in (None, f"http://{host}"):
+            return PlainTextResponse("not from this page", 403, HEADERS)
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > FORM_MAX:
+                return PlainTextResponse("too long", 413, HEADERS)
+        said = {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
+        if not hmac.compare_digest(said.get("secret", "").encode(), secret.encode()):
+            return PlainTextResponse("not from this page", 403, HEADERS)
+        spoken = _language(request, language)
+        try:
+            await _taken(desk, said, skipped)
+        except PilotbaseError as error:
+            return PlainTextResponse(error.render(spoken), 409, HEADERS)
+        return RedirectResponse(f"/{token}/?lang={spoken}", 303, HEADERS)
+
+    async def style(request: Request) -> Response:
+        return Response(_style(), media_type="text/css", headers=HEADERS)
+
+    return Starlette(
+        routes=[
+            Route("/{token}/", guarded(show), methods=["GET"]),
+            Route("/{token}/", guarded(take), methods=["POST"]),
+            Route("/{token}/rating.css", guarded(style), methods=["GET"]),
+        ]
+    )
+
+
+async def _taken(desk: Desk, said: dict[str, str], skipped: list[str]) -> None:
+    item, mark = said.get("item", ""), said.get("mark", "")
+    if item in skipped:
+        skipped.remove(item)
+    if "skip" in said or mark not in dict(MARKS):
+        skipped.append(item)
+        return
+    rating = Rating(desk.rater, item, float(mark), said.get("why", "")[:WHY_MAX])
+    await anyio.to_thread.run_sync(desk.give, [rating])
+
+
+def _language(request: Request, language: Language) -> Language:
+    asked = request.query_params.get("lang")
+    return "zh" if asked == "zh" else "en" if asked == "en" else language
+
+
+def _rendered(left: Sequence[tuple[str, Waiting]], language: Language, secret: str) -> str:
+    first = left[0] if left else None
+    return (
+        _environment()
+        .get_template("rating.html.j2")
+        .render(
+            t=lambda en, zh: zh if language == "zh" else en,
+            lang="zh-CN" if language == "zh" else "en",
+            code=language,
+            left=len(left),
+            id=first[0] if first else "",
+            item=first[1].item if first else None,
+            marks=[(value, text.in_language(language)) for value, text in MARKS],
+            secret=secret,
+            why_max=WHY_MAX,
+        )
+    )
+
+
+@cache
+def _style() -> str:
+    return (files(_PACKAGE) / "static" / "rating.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader(_PACKAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
