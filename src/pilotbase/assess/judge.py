@@ -137,6 +137,7 @@ def _candidate(
         "title": offered["title"] or {"en": offered["id"], "zh": offered["id"]},
         "provider": offered["provider"],
         "stand_in": offered["stand_in"],
+        **({"acts_for": offered["acts_for"]} if offered["acts_for"] else {}),
         "verdict": verdict,
         "reason": REASONS[verdict].format(names=names).as_dict(),
         "condition": condition.as_dict() if condition else None,

@@ -20,6 +20,7 @@ from pilotbase.desk.sealed import asked_order, masked, unquoted
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Candidate, Criterion, Estimand, Scenario, Under
+from pilotbase.trial.agents.summary import acting_of
 from pilotbase.trial.baselines import baseline_predictions
 from pilotbase.trial.candidates.boxes import enforced
 from pilotbase.trial.cases import FAULT, OUTAGE, Cases, Ints, Predictions
@@ -34,7 +35,7 @@ from pilotbase.trial.question import cases_of, holdout_of
 from pilotbase.trial.rules.claims import evidence_of, refusals
 from pilotbase.trial.rules.order import committed_order, drawn_seed
 from pilotbase.trial.rules.reading import Levels, decided
-from pilotbase.trial.run import Answered, answer_all
+from pilotbase.trial.run import Answered, answer_all, asked_as
 
 THESE: Estimand = "these cases"
 FUTURE: Estimand = "future cases"
@@ -142,6 +143,7 @@ def try_candidates(
     try:
         asked = _ask(prepared, drawing, deciding, journal, context, trust=trust, people=people)
         also = _ask(prepared, drawing, beside, journal, context, trust=trust) if beside else {}
+        acted = _acted(drawing, journal, asked) if scenario.task == "act" else {}
     finally:
         journal.close()
     bodies, faults, outages = {}, {}, {}
@@ -153,6 +155,8 @@ def try_candidates(
             future = evidence_to_json(
                 _evidence(prepared, beside, candidate, also[candidate.id], integrity=False)
             )
+        if candidate.id in acted:
+            body["beside"]["acting"] = acted[candidate.id]
         bodies[candidate.id] = {**body, "future": future}
         status = answered.predictions.status[deciding.cases.scored]
         faults[candidate.id] = int((status == FAULT).sum())
@@ -161,6 +165,22 @@ def try_candidates(
         return Tried(bodies, faults, outages)
     waiting = people.waiting(_undecided(prepared, deciding, asked))
     return Tried(bodies, faults, outages, people, waiting)
+
+
+def _acted(
+    drawing: Drawing, journal: Journal, asked: Mapping[str, Answered]
+) -> dict[str, dict[str, Any]]:
+    """What each agent did: steps, approvals, ends."""
+    scenario, question = drawing.scenario, drawing.deciding
+    name = asked_as(
+        question.cases, scenario, question.order, under=perturbations(scenario),
+        importance=question.estimand == scenario.estimand,
+    )  # fmt: skip
+    return {
+        candidate.id: acting_of(journal, name, candidate, asked[candidate.id].predictions)
+        for candidate in scenario.candidates
+        if candidate.results is None
+    }
 
 
 def _undecided(

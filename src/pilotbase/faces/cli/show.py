@@ -61,6 +61,12 @@ WITNESS = {
         "self-attested: could have been rerun", "自我声明: 可能曾经重跑"
     ),
 }
+ACTS_FOR = Text("acting for {who}", "代表{who}")
+APPROVALS = Text(
+    "  Approvals (a simulated person): {granted} granted, {refused} refused; {unasked} acts tried "
+    "without, and held back.",
+    "  批准 (模拟人员): 准 {granted} 次, 不准 {refused} 次; 未获批准即尝试而被拦下 {unasked} 次。",
+)
 STAND_IN = Text("a stand-in, not a real system", "替身, 并非真实系统")
 EXACT = Text("exact", "精确")
 UNOFFICIAL = Text(
@@ -127,6 +133,9 @@ def _run(console: Console, run: RunResponse, language: Language) -> None:
     console.print(f"[bold]{escape(run.title.in_language(language))}[/]")
     for candidate in run.candidates:
         said = f"{escape(candidate['title'][language])} ({escape(candidate['id'])})"
+        if candidate.get("acts_for"):
+            whom = ACTS_FOR.format(who=candidate["acts_for"]).in_language(language)
+            said += f", {escape(whom)}"
         if candidate["stand_in"]:
             said += f" [yellow]{STAND_IN.in_language(language)}[/]"
         reason = escape(candidate["reason"][language])
@@ -142,6 +151,12 @@ def _beside(console: Console, candidate: dict[str, Any], language: Language) -> 
         if criterion["verdict"] == "undecided" and criterion["reason"]:
             title, reason = criterion["title"][language], criterion["reason"][language]
             console.print(escape(f"  {title}: {reason}"), soft_wrap=True)
+    acting = candidate["beside"].get("acting")
+    if acting:
+        asked = acting["approvals_by_a_simulated_person"]
+        unasked = asked["tried_without_asking"] + asked["tried_against_a_refusal"]
+        told = APPROVALS.format(granted=asked["granted"], refused=asked["refused"], unasked=unasked)
+        console.print(told.in_language(language), soft_wrap=True)
     cut = candidate["beside"].get("cut")
     if cut:
         said = Text(

@@ -17,6 +17,9 @@ from pilotbase.register.documents.figures import kind_of, step
 
 _SHOWN = frozenset({"note", "rows", "metrics", "groups", "confusion", "reliability"})
 _NAMES = {
+    "acting": Text(
+        "Acting: steps, and approvals by a simulated person", "行事: 步骤, 以及由模拟人员作出的批准"
+    ),
     "cut": Text("Cut short by the budget", "因预算提前结束"),
     "warnings": Text("Warnings", "警告"),
 }
