@@ -12,12 +12,17 @@ from typing import Any
 from pilotbase.assess.rules import (
     CONDITION,
     REASONS,
+    REPORTED_CONDITION,
+    REPORTED_REASON,
+    SOME_TOOL,
+    Trust,
     Weighed,
     admitted,
     best_go,
     candidate_verdict,
     criterion_verdicts,
     go_log_evalue,
+    graded,
     levels,
 )
 from pilotbase.assess.titles import criterion_title, direction, prefers_high
@@ -125,13 +130,19 @@ def _candidate(
         {**_shown(plan, reading), "verdict": said}
         for reading, said in zip(readings, verdicts, strict=True)
     ]
-    verdict = candidate_verdict(verdicts, [r.blocking for r in readings])
+    trust = trust_of(plan, offered["id"])
+    tool = _tool(plan)
+    tried = candidate_verdict(verdicts, [r.blocking for r in readings])
+    verdict = graded(tried, trust)
     hanging = {"no-go": ("fails",), "insufficient": ("undecided",)}.get(
         verdict, ("fails", "undecided")
     )
     open_ = [c for c in shown if c["verdict"] in hanging]
     names = _listed([c["title"] for c in open_ if c["blocking"] or verdict == "conditional"])
-    condition = CONDITION.format(names=names) if verdict == "conditional" else None
+    reason = REASONS[tried] if tried != "go" or trust == "tried" else REPORTED_REASON
+    conditions = [CONDITION.format(names=names)] if tried == "conditional" else []
+    if verdict == "conditional" and trust == "reported":
+        conditions.append(REPORTED_CONDITION.format(tool=tool))
     return {
         "id": offered["id"],
         "title": offered["title"] or {"en": offered["id"], "zh": offered["id"]},
@@ -139,8 +150,10 @@ def _candidate(
         "stand_in": offered["stand_in"],
         **({"acts_for": offered["acts_for"]} if offered["acts_for"] else {}),
         "verdict": verdict,
-        "reason": REASONS[verdict].format(names=names).as_dict(),
-        "condition": condition.as_dict() if condition else None,
+        "trust": trust,
+        "reported_by": tool.as_dict() if trust == "reported" else None,
+        "reason": reason.format(names=names, tool=tool).as_dict(),
+        "condition": _joined(conditions),
         "claims": [_beside(claim, plan["criteria"], shown) for claim in offered["claims"]],
         "criteria": shown,
         "future": _future(plan, body.get("future")),
@@ -151,6 +164,23 @@ def _candidate(
             if name not in ("importance", "problems")
         },
     }
+
+
+def trust_of(plan: Document, candidate: str) -> Trust:
+    """The grade of trust of a candidate's evidence: tried by the base, or reported elsewhere."""
+    said: Document = next((c for c in plan["candidates"] if c["id"] == candidate), {})
+    return "reported" if said.get("trust") == "reported" else "tried"
+
+
+def _tool(plan: Document) -> Text:
+    said = plan.get("data", {}).get("reported_by")
+    return Text(**said) if said else SOME_TOOL
+
+
+def _joined(texts: Sequence[Text]) -> dict[str, str] | None:
+    if not texts:
+        return None
+    return Text(" ".join(t.en for t in texts), "".join(t.zh for t in texts)).as_dict()
 
 
 def _shown(plan: Document, reading: CriterionReading) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pilotbase.trial.rules.sequential import e_bh, e_holm, holm
 
 CriterionVerdict = Literal["meets", "fails", "undecided"]
 CandidateVerdict = Literal["go", "conditional", "no-go", "insufficient"]
+Trust = Literal["tried", "reported"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,16 @@ def candidate_verdict(
     return "go" if all(v == "meets" for v in verdicts) else "conditional"
 
 
+def graded(verdict: CandidateVerdict, trust: Trust) -> CandidateVerdict:
+    """The verdict that a grade of trust allows: what another tool reports and the base has not
+    tried is at best *conditional*, on a trial by the base.
+
+    Whoever hands in a log chooses which one: of twenty runs of a candidate that should not go, the
+    best may well pass. No level of alpha covers that, so a log can rule out and cannot admit.
+    """
+    return "conditional" if verdict == "go" and trust == "reported" else verdict
+
+
 def best_go(
     candidates: Sequence[tuple[str, CandidateVerdict, float | None]], *, higher_is_better: bool
 ) -> str | None:
@@ -117,6 +128,17 @@ REASONS = {
         "必须满足的指标均已达到; 尚未了结: {names}。",
     ),
 }
+
+REPORTED_REASON = Text(
+    "What {tool} reports meets every criterion; it was not tried here.",
+    "{tool} 报告的结果达到全部指标; 未在本基地试验。",
+)
+REPORTED_CONDITION = Text(
+    "Proposed by rule, to be written by the panel: a trial by the base, before anything is filed. "
+    "These scores are reported by {tool} and were not tried here.",
+    "规则拟定, 由评审组正式写明: 备案前须由本基地试验。所列得分由 {tool} 报告, 未在本基地试验。",
+)
+SOME_TOOL = Text("another tool", "其他工具")
 
 CONDITION = Text(
     "Proposed by rule, to be written by the panel: serve only while {names} is watched, and decide "

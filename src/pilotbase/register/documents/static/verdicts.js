@@ -81,9 +81,11 @@ const verdicts = (() => {
         return admitted[n] ? "meets" : "undecided";
       });
       const hangs = words.filter((_, k) => criteria[k].blocking);
+      // What another tool reports and the base has not tried admits nobody by itself.
+      const best = plan.candidates[n]?.trust === "reported" ? "conditional" : "go";
       const verdict = hangs.includes("fails") ? "no-go"
         : hangs.includes("undecided") ? "insufficient"
-          : words.every((w) => w === "meets") ? "go" : "conditional";
+          : words.every((w) => w === "meets") ? best : "conditional";
       return { criteria: words, verdict };
     });
   }
