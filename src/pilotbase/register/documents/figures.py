@@ -21,7 +21,9 @@ _WIDE = Context(prec=400)  # holds any double with six decimals
 
 
 def kind_of(criterion: Mapping[str, Any]) -> str:
-    """``percent`` or ``number``: how the values of a criterion of the plan read.
+    """``percent``, ``number`` or ``share``: how the values of a criterion of the plan read.
+
+    A share is a number whose process ranges beyond 0 and 1 (an audit by lot): shown inside them.
 
     A ratio of two shares (``ratio_by``, ``relative``, ``against`` as ratio) is a plain number.
     """
@@ -29,6 +31,8 @@ def kind_of(criterion: Mapping[str, Any]) -> str:
         return "number"
     if criterion.get("against") and criterion.get("as", "ratio") == "ratio":
         return "number"
+    if criterion.get("metric") == "judged" and (criterion.get("audit") or 1) > 1:
+        return "share"
     return "percent" if criterion.get("metric") in _PERCENT else "number"
 
 
@@ -80,6 +84,8 @@ _PRINTERS: dict[str, Callable[[float], str]] = {
     "percent-whole": lambda v: fixed(v * 100, 0) + "%",
     "number": _number,
     "number-bound": _bound,
+    "share": lambda v: _number(min(1.0, max(0.0, v))),
+    "share-bound": _bound,
     "count": lambda v: _grouped(fixed(v, 0)),
     "evalue": _evalue,
     "pvalue": _pvalue,

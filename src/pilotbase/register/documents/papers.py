@@ -23,6 +23,7 @@ class Papers:
     Attributes:
         record: entries with their proofs, and the signed checkpoint.
         frame: what is left of the dossier.
+        arms: what decisions say of person, AI and the two together, where there are any.
     """
 
     plan: Mapping[str, Any]
@@ -32,6 +33,7 @@ class Papers:
     order: Mapping[str, Any]
     record: Mapping[str, Any]
     frame: Mapping[str, Any]
+    arms: Mapping[str, Any] | None = None
 
     @classmethod
     def read(cls, dossier: Mapping[str, Any]) -> Papers:
@@ -80,7 +82,7 @@ class Papers:
         frame["order"] = seed if "order" in bodies else read["order"]
         if "scenario" not in bodies:
             frame["scenario"] = read["scenario"]
-        return cls(**read, frame=frame)
+        return cls(**read, frame=frame, arms=bodies.get("arms"))
 
     def at(self, path: str) -> Any:
         """The figure at ``verdict/candidates/0/verdict``, ``plan/alpha``, ``frame/witness`` …"""

@@ -162,6 +162,7 @@ def _content(papers: Papers) -> dict[str, Any]:
         "plan": papers.plan,
         "verdict": papers.verdict,
         "candidates": candidates,
+        "arms": papers.arms,
         "finding": words.finding(papers),
         "reach": words.reach(papers),
         "attested": words.attested(str(papers.frame["witness"])),

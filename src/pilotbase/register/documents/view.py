@@ -39,7 +39,7 @@ _OPTIONAL: dict[str, Any] = dict.fromkeys(
         "population",
     )
 )
-_LIMITS = {"percent": (0.0, 1.0), "number": (0.0, math.inf)}
+_LIMITS = {"percent": (0.0, 1.0), "share": (0.0, 1.0), "number": (0.0, math.inf)}
 
 
 @dataclass(frozen=True)
@@ -274,6 +274,8 @@ def _axis(papers: Papers, path: str, how: str) -> Axis:
             values += [float(v) for v in reading.get("interval") or ()]
             values += [float(reading["estimate"])] if reading.get("estimate") is not None else []
     least, most = _LIMITS[how]
+    if how == "share":
+        values = [min(most, max(least, value)) for value in values]
     return axis_around(values, least=least, most=most)
 
 

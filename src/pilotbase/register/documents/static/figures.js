@@ -32,6 +32,8 @@ const figures = (() => {
     "percent-whole": (v) => fixed(v * 100, 0) + "%",
     number,
     "number-bound": bound,
+    share: (v) => number(Math.min(1, Math.max(0, v))),
+    "share-bound": bound,
     count: (v) => grouped(fixed(v, 0)),
     evalue,
     inverse: (v) => bound(1 / v),

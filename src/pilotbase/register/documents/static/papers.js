@@ -30,6 +30,7 @@ const papers = (() => {
       order: { ...frame.order, ...body("order") },
       plan: body("plan"),
       verdict: body("verdict"),
+      arms: body("arms"),
       evidence: Object.fromEntries(evidence),
       seal: JSON.parse(document.getElementById("seal").textContent),
     };

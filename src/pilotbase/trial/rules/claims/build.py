@@ -41,6 +41,7 @@ from pilotbase.trial.rules.claims.refusals import refusals
 from pilotbase.trial.rules.claims.units import calls, kept, pairs_of_units, unit_means
 
 PAIRS_MOST = 100_000
+UNDER = ("noise", "missing", "shift", "typos", "paraphrase", "injection")
 Said = Part | Text
 
 
@@ -148,7 +149,7 @@ def compared_by(criterion: Criterion) -> str:
     words = [criterion.gap_by or criterion.ratio_by or criterion.worst_of, criterion.against]
     if criterion.under is not None:
         under = criterion.under
-        words += [n for n in ("noise", "missing", "shift") if getattr(under, n) is not None]
+        words += [n for n in UNDER if getattr(under, n) is not None]
     return ", ".join(word for word in words if word)
 
 
