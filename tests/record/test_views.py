@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from pilotbase.kernel.canonical import decode, encode
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.verb import Context
+from pilotbase.record.audit import VerifyReport, verify
 from pilotbase.record.opened import Record, open_record
-from pilotbase.record.views import Rebuilt, View, catch_up, rebuild
+from pilotbase.record.rules.views import View, declare, declared_views, first_difference
+from pilotbase.record.views import Rebuilt, catch_up, rebuild
 
 Make = Callable[..., Draft]
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", min_size=1), inner),
+    max_leaves=6,
+)
 
 
 def total(state: Any, entry: Entry) -> Any:
@@ -136,3 +143,70 @@ def test_no_part_files_are_left(record: Record, make: Make, tmp_path: Path) -> N
         "subjects.json",
         "total.json",
     ]
+
+
+def found(record: Record, views: tuple[View, ...] = VIEWS) -> tuple[VerifyReport, list[str]]:
+    report = verify(record, views=views)
+    return report, [f.where.en for f in report.findings if f.severity == "fault"]
+
+
+class TestAudit:
+    def test_views_are_folded_again(self, record: Record, make: Make) -> None:
+        record.append_many([make(n) for n in range(3)])
+        catch_up(record, [TOTAL])
+        record.append(make(9))  # a view that is behind is as good as it was
+        assert found(record)[0].views == 1
+        catch_up(record, VIEWS)
+        report, faults = found(record)
+        assert report.ok and report.views == 2 and not faults
+
+    def test_what_differs_is_named(self, record: Record, make: Make) -> None:
+        record.append_many([make(n) for n in range(3)])
+        catch_up(record, VIEWS)
+        path, good = record.home / "views" / "subjects.json", bytes_of(record, SUBJECTS)
+        path.write_bytes(good.replace(b"[0,1,2]", b"[0,1,3]"))
+        (fault,) = verify(record, views=VIEWS).findings
+        assert "pilot:a / 2" in fault.message.en and fault.where.en == "the view 'subjects'"
+        note = record.checkpoint()
+        assert verify(record, views=VIEWS, since=note).ok, "it begins at the first entry"
+        rebuild(record, VIEWS)
+        assert verify(record, views=VIEWS).ok
+
+    def test_every_flipped_byte(self, record: Record, make: Make) -> None:
+        record.append_many([make(n) for n in range(3)])
+        catch_up(record, VIEWS)
+        path, good = record.home / "views" / "total.json", bytes_of(record, TOTAL)
+        for at in range(len(good)):
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+            assert verify(record, views=VIEWS).findings, at
+
+    def test_one_that_cannot_be_read_is_a_note(self, record: Record, make: Make) -> None:
+        record.append(make(1))
+        catch_up(record, VIEWS)
+        (record.home / "views" / "total.json").write_bytes(b"{")
+        report = verify(record, views=VIEWS)
+        assert report.ok and report.views == 1 and len(report.findings) == 1
+
+    def test_an_entry_that_a_view_stumbles_over(self, record: Record, make: Make) -> None:
+        def stumble(state: Any, entry: Entry) -> Any:
+            return state[entry.body["no such field"]]
+
+        record.append(make(1))
+        catch_up(record, [View("total", 0, lambda state, entry: state + 1)])
+        (fault,) = verify(record, views=[View("total", 0, stumble)]).findings
+        assert fault.index == 0 and "KeyError" in fault.message.en
+
+    def test_views_of_the_rooms_above_are_known(self) -> None:
+        import pilotbase.desk.verbs  # noqa: F401
+
+        assert {"pilots", "exposures"} <= {view.name for view in declared_views()}
+        with pytest.raises(ValueError, match="declared twice"):
+            declare(View("pilots", {}, total))
+
+
+@settings(max_examples=50, deadline=None)
+@given(JSON, JSON)
+def test_a_difference_is_found_where_there_is_one(one: Any, other: Any) -> None:
+    assert first_difference(one, one) == ""
+    if one != other and not first_difference(one, other):
+        assert not (isinstance(one, dict) and isinstance(other, dict))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-# Declares the terms and duties that the record's verbs go by.
+# Declares the terms, duties and views that the record's verbs go by.
 from pilotbase.desk import events as events
+from pilotbase.desk import views as views
 from pilotbase.desk.answers import (
     ArmsResponse,
     CheckResponse,

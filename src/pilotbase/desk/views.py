@@ -7,7 +7,7 @@ from typing import Any
 
 from pilotbase.desk.events import BY_STATE
 from pilotbase.kernel.event import Entry
-from pilotbase.record.views import View
+from pilotbase.record.rules.views import View, declare
 
 # An older shape of an event leads to the same state.
 _STATE_OF = {cls.kind.split("/")[0]: state for state, cls in BY_STATE.items()}
@@ -41,7 +41,10 @@ def fold_exposures(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
     return state
 
 
-VIEWS = (View("pilots", {}, fold_pilots), View("exposures", {}, fold_exposures))
+VIEWS = (
+    declare(View("pilots", {}, fold_pilots)),
+    declare(View("exposures", {}, fold_exposures)),
+)
 
 
 def pilot_of(pilots: Mapping[str, Any], wanted: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ from pilotbase.record.rules.audit import EntryAudit, Finding, TreeAudit, of_entr
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.rotation import KeyChain
-from pilotbase.record.views import sizes
+from pilotbase.record.rules.views import View, declared_views
+from pilotbase.record.view_audit import ViewAudit
+from pilotbase.record.views import standing
 
 __all__ = ["FINDINGS_MAX", "VerifyReport", "verify"]
 
@@ -36,7 +38,7 @@ class VerifyReport:
     Attributes:
         ok: no fault; notes (a body that was erased, say) do not spoil the record.
         size: entries audited. root: hex of their Merkle root as the stored tree has it.
-        checkpoints, bodies: how many were found good.
+        checkpoints, bodies, views: how many were found good.
         findings: in the order found, at most `FINDINGS_MAX`; `more` counts those left out.
         vkey: the key the checkpoints were verified with, None when there is none.
     """
@@ -46,6 +48,7 @@ class VerifyReport:
     root: str
     checkpoints: int
     bodies: int
+    views: int
     findings: tuple[Finding, ...]
     more: int
     vkey: str | None
@@ -63,6 +66,7 @@ def verify(
     *,
     held: str | None = None,
     since: str | None = None,
+    views: Sequence[View] | None = None,
 ) -> VerifyReport:
     """Audit the record from its first entry. Damage is reported, never raised.
 
@@ -72,7 +76,10 @@ def verify(
         held: a checkpoint of this log that was kept elsewhere, which the log has to extend.
         since: a checkpoint that one trusts, because it was audited before: if the log's hashes
             still extend it, only what came after is audited. The first counter of each kind after
-            it is then taken as it stands.
+            it is then taken as it stands, and views, which begin at the first entry, are not
+            folded again.
+        views: those to fold again and to compare with what stands in the home; all that are
+            declared, if left out.
 
     Raises:
         HomeError: the disk fails, or another process keeps it busy.
@@ -80,12 +87,14 @@ def verify(
     found = Findings()
     key = key or _own_key(record, found)
     # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
-    copy, kept, views = record.latest(), 0, sizes(record.home)
+    copy, kept, files = record.latest(), 0, standing(record.home)
     with found.damage(_VAULT):
         kept = record.vault.total()
         for words in record.vault.faults():
             found.fault(_VAULT, words, words)
     bodies = BodyAudit(record.vault, found)
+    known = declared_views() if views is None else views
+    folded = ViewAudit(files, known if since is None else (), found)
     checkpoints = size = 0
     root, chain = merkle.EMPTY_ROOT, None
     with found.damage(_LOG), record.log.snapshot() as log:
@@ -97,14 +106,15 @@ def verify(
         trusted = _trusted(log, since, chain, found)
         tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
         with record.context.progress.task(_AUDITING, log.size() - tree.size) as progress:
-            for said in _entries(log, tree, signed, found):
-                bodies.entry(*said)
+            for index, data, said in _entries(log, tree, signed, found):
+                bodies.entry(index, said)
+                folded.entry(index, data, said)
                 progress(1)
         found.add(*tree.rest())
         signed.rest(tree.size)
         signed.copy(copy, tree.size)
         signed.held(held, tree.size)
-        found.add(*_views_ahead(views, tree.size))
+        folded.ahead(tree.size)
         size, root, checkpoints = tree.size, tree.root(), signed.good
     if since is None:
         bodies.orphans(kept)
@@ -114,6 +124,7 @@ def verify(
         root=root.hex(),
         checkpoints=checkpoints,
         bodies=bodies.good,
+        views=folded.good,
         findings=tuple(found.listed),
         more=found.more,
         vkey=chain.newest.encode() if chain else None,
@@ -158,19 +169,10 @@ def _tree(log: LogReader, trusted: Checkpoint | None) -> TreeAudit:
     return TreeAudit(after, trusted.size, log.nodes(edge))
 
 
-def _views_ahead(views: Mapping[str, int], size: int) -> Iterator[Finding]:
-    """A view is folded from entries that were durable: one of more entries shows a rollback."""
-    for name, said in views.items():
-        if said > size:
-            en = f"it was folded from {said} entries; the log has {size}"
-            where = Text(f"the view {name!r}", f"视图 {name!r}")
-            yield Finding("fault", where, Text(en, f"由 {said} 条折叠而成, 现有 {size} 条"), size)
-
-
 def _entries(
     log: LogReader, tree: TreeAudit, signed: CheckpointAudit, found: Findings
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Audit each row, its leaf, the checkpoints due after it; index and envelope where readable."""
+) -> Iterator[tuple[int, bytes, Mapping[str, Any]]]:
+    """Audit each row, its leaf, the checkpoints due after it; what it says, where readable."""
     start = tree.size
     tallies = log.rows(FIRST, None, kind=TALLIED) if not start else iter(())
     audit = EntryAudit(((row.index, row.data) for row in tallies), midway=start > 0)
@@ -187,7 +189,7 @@ def _entries(
             en = f"its index does not follow; {tree.size} was to come"
             found.add(of_entry(row.index, en, f"序号不连续; 此处应为 {tree.size}"))
         if said is not None:
-            yield row.index, said
+            yield row.index, row.data, said
 
 
 def _skip(index: int, tree: TreeAudit, signed: CheckpointAudit, found: Findings) -> None:

@@ -1,7 +1,7 @@
-"""Views: what the log says, folded into a state that is quick to read.
+"""The files of views in a home: caught up, made again, and compared with the log.
 
 A view is a cache. It can be thrown away and folded again from the log to the same bytes; `rebuild`
-does so and says whether it was the same. The desk hands in the views of all rooms.
+does so and says whether it was the same, and an audit compares without writing.
 
 A file ``views/<name>.json`` holds ``{"name", "size", "state"}`` as canonical JSON: the state after
 the first ``size`` entries.
@@ -9,35 +9,17 @@ the first ``size`` entries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pilotbase.kernel.canonical import decode, encode
-from pilotbase.kernel.event import Entry
+from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.home import storage_errors, write_whole
 from pilotbase.record.opened import Record
+from pilotbase.record.rules.views import Folding, View
 
 FOLDER = "views"
-
-
-@dataclass(frozen=True)
-class View:
-    """A fold over the log.
-
-    Attributes:
-        name: lower-case with dashes; names the file.
-        initial: the state before the first entry.
-        fold: from a state and the next entry to the next state. It may change the state it is given
-            and return it, and must depend on nothing else: no clock, no file, no order of keys.
-
-    States are JSON: dicts with string keys, lists, strings, numbers, booleans, None.
-    """
-
-    name: str
-    initial: Any
-    fold: Callable[[Any, Entry], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +44,7 @@ def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
         TypeError: a state that JSON does not give back as it was. HomeError: disk full …
     """
     size = record.size
-    folds = [_Fold(view, *_standing(record.home, view, size)) for view in views]
+    folds = [Folding(view, *_standing(record.home, view, size)) for view in views]
     start = min((fold.size for fold in folds), default=size)
     for entry in record.entries(start, size):
         for fold in folds:
@@ -77,9 +59,9 @@ def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
 def rebuild(record: Record, views: Sequence[View]) -> list[Rebuilt]:
     """Fold every view again from the first entry, compare with what stood there, and write it."""
     size = record.size
-    stood = [_bytes(_path(record.home, view)) for view in views]
+    stood = [_bytes(_path(record.home, view.name)) for view in views]
     compared: list[bool | None] = [None if data is None else False for data in stood]
-    folds = [_Fold(view) for view in views]
+    folds = [Folding(view) for view in views]
     sizes = [_standing(record.home, view, size)[0] for view in views]
 
     def compare(at: int) -> None:
@@ -99,52 +81,38 @@ def rebuild(record: Record, views: Sequence[View]) -> list[Rebuilt]:
     ]
 
 
-def sizes(home: Path) -> dict[str, int]:
-    """By name of the view: of how many entries its file says that it was folded."""
-    said = dict[str, int]()
+def standing(home: Path) -> dict[str, bytes]:
+    """By name of the view: what its file holds; one that cannot be read holds nothing."""
+    found = dict[str, bytes]()
     for path in sorted((home / FOLDER).glob("*.json")):
         try:
-            said[path.stem] = int(decode(path.read_bytes())["size"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            # A view that cannot be read is folded again; it says nothing about the log.
-            continue
-    return said
+            found[path.stem] = path.read_bytes()
+        except OSError:
+            found[path.stem] = b""
+    return found
 
 
-class _Fold:
-    def __init__(self, view: View, size: int = 0, state: Any = None) -> None:
-        self.view = view
-        self.size = size
-        self.new = not size
-        # A copy: a fold may change the state it is given.
-        self.state = state if size else decode(encode(view.initial))
-
-    def take(self, entry: Entry) -> None:
-        self.state = self.view.fold(self.state, entry)
-        self.size, self.new = entry.index + 1, True
-
-    def bytes(self) -> bytes:
-        data = encode({"name": self.view.name, "size": self.size, "state": self.state})
-        if decode(data)["state"] != self.state:
-            raise TypeError(f"the state of the view {self.view.name!r} is not plain JSON")
-        return data
+def size_said(data: bytes, name: str) -> int | None:
+    """Of how many entries a view's file says that it was folded; None when it is no such file."""
+    try:
+        said = decode(data)
+        size = said["size"] if said["name"] == name else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return size if type(size) is int and size >= 0 else None
 
 
 def _standing(home: Path, view: View, size: int) -> tuple[int, Any]:
     """Size and state of the file that stands there; (0, None) when it is of no use."""
-    data = _bytes(_path(home, view))
-    try:
-        said = decode(data or b"")
-        usable = said["name"] == view.name and type(said["size"]) is int
-        if usable and 0 <= said["size"] <= size:
-            return said["size"], said["state"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    return 0, None
+    data = _bytes(_path(home, view.name)) or b""
+    said = size_said(data, view.name)
+    if said is None or said > size:
+        return 0, None
+    return said, decode(data).get("state")
 
 
-def _write(home: Path, fold: _Fold) -> None:
-    path, data = _path(home, fold.view), fold.bytes()
+def _write(home: Path, fold: Folding) -> None:
+    path, data = _path(home, fold.view.name), fold.bytes()
     if _bytes(path) != data:
         with storage_errors(path):
             write_whole(path, data)
@@ -155,5 +123,5 @@ def _bytes(path: Path) -> bytes | None:
         return path.read_bytes() if path.exists() else None
 
 
-def _path(home: Path, view: View) -> Path:
-    return home / FOLDER / f"{view.name}.json"
+def _path(home: Path, name: str) -> Path:
+    return home / FOLDER / f"{name}.json"

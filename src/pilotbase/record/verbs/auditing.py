@@ -39,6 +39,7 @@ class VerifyResponse:
     root: str
     checkpoints: int
     bodies: int
+    views: int
     first_bad_index: int | None
     findings: tuple[dict[str, Any], ...]
     findings_left_out: int
@@ -52,8 +53,8 @@ class VerifyResponse:
 @verb(
     "record.verify",
     summary=Text(
-        "Audit every entry, hash, checkpoint and body, and name the first that is wrong.",
-        "逐条核验记录、哈希、检查点与正文, 并指出最先出错之处。",
+        "Audit every entry, hash, checkpoint, body and view, and name the first that is wrong.",
+        "逐条核验记录、哈希、检查点、正文与视图, 并指出最先出错之处。",
     ),
     changes=False,
     roles=("public", "regulator", "case officer"),
@@ -74,6 +75,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
         root=report.root,
         checkpoints=report.checkpoints,
         bodies=report.bodies,
+        views=report.views,
         first_bad_index=report.first_bad_index,
         findings=tuple(finding.as_dict() for finding in report.findings),
         findings_left_out=report.more,
