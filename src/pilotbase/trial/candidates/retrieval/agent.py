@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pilotbase.trial.candidates.retrieval.bm25 import Index
-from pilotbase.trial.candidates.retrieval.words import Group, subject, terms
+from pilotbase.catalog.rules.retrieval.bm25 import Index
+from pilotbase.catalog.rules.retrieval.words import Group, subject, terms
 
 _COUNTED = re.compile(
     r"\b(how (many|much|large|long|small|old)|when|wh(ich|at) year)\b|几|多少|哪一?年"

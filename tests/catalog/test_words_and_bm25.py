@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotbase.trial.candidates.retrieval import bm25, words
-from pilotbase.trial.candidates.retrieval.bm25 import Index
+from pilotbase.catalog.rules.retrieval import bm25, words
+from pilotbase.catalog.rules.retrieval.bm25 import Index
 
 DOCUMENTS = [["rain", "wind"], ["rain", "rain", "sun"], ["sun"]]
 
@@ -98,7 +98,7 @@ def test_english_words_bring_their_synonyms() -> None:
 
 @pytest.mark.parametrize("name", ["glossary.csv", "synonyms.csv"])
 def test_tables_have_each_word_once_and_something_for_it(name: str) -> None:
-    path = files("pilotbase.trial.candidates.retrieval").joinpath(name)
+    path = files("pilotbase.catalog.rules.retrieval").joinpath(name)
     rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))[1:]
     assert all(len(row) == 2 and all(row) for row in rows)
     assert len({row[0] for row in rows}) == len(rows)
