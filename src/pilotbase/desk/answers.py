@@ -174,3 +174,13 @@ class ArmsResponse:
 
     def as_dict(self) -> dict[str, Any]:
         return {"scenario": self.scenario, **self.arms}
+
+
+@dataclass(frozen=True)
+class ExportResponse:
+    """The file with the evidence on one candidate, and in which format it is."""
+
+    run: str
+    candidate: str
+    format: str
+    file: Path

@@ -12,6 +12,7 @@ from pilotbase.desk.answers import (
     ArmsResponse,
     CheckResponse,
     ExitResponse,
+    ExportResponse,
     PlanResponse,
     RateResponse,
     RatingsResponse,
@@ -148,6 +149,39 @@ def report(context: Context, request: ReportRequest) -> ReportResponse:
     from pilotbase.desk.reporting import write_report
 
     return write_report(context, request.run, request.out)
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    run: str = asked(*RUN)
+    as_: str = asked(
+        "in-toto: a signed attestation; inspect: a log that Inspect reads.",
+        "in-toto: 签名的声明; inspect: Inspect 可读取的日志。",
+        default="in-toto",
+    )
+    candidate: str = asked(
+        "The candidate's id; may be left out where there is one or one was chosen.",
+        "候选方案编号; 只有一个或已选定时可省略。",
+        default="",
+    )
+    out: Path | None = asked("Write it here.", "写入此文件。", default=None, short="-o")
+
+
+@verb(
+    "evidence.export",
+    summary=Text(
+        "Write the evidence on a candidate in a format of other tools.",
+        "以其他工具的格式导出某一候选方案的证据。",
+    ),
+    changes=False,
+    roles=("public",),
+)
+def evidence_export(context: Context, request: ExportRequest) -> ExportResponse:
+    from pilotbase.desk.exporting import export
+
+    return export(
+        context, request.run, as_=request.as_, candidate=request.candidate, out=request.out
+    )
 
 
 @dataclass(frozen=True)

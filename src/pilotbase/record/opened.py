@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.errors import RecordError
@@ -25,7 +26,7 @@ from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
-from pilotbase.record.rules import merkle, note
+from pilotbase.record.rules import dsse, merkle, note
 from pilotbase.record.rules.checkpoint import (
     Checkpoint,
     is_checkpoint,
@@ -280,6 +281,12 @@ class Record:
                 ),
             )
         return note.sign(text, [key])
+
+    def seal(self, kind: str, body: bytes) -> dict[str, Any]:
+        """A DSSE envelope of the body, signed with the base's key (see `rules.dsse`)."""
+        key = self._signing_key()
+        signature = key.sign(dsse.pae(kind, body)).value
+        return dsse.envelope(kind, body, key.verifier, signature)
 
     def checkpoint(self) -> str:
         """The signed checkpoint of the log as it is now; each one made extends all made before.

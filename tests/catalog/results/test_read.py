@@ -99,6 +99,7 @@ def faults(path: Path) -> str:
     [
         ({"version": 1}, "version 2 are read, not of 1"),
         ({"results": {"total_samples": 9}}, "5 of 9 samples are missing"),
+        ({"status": "error"}, "was not finished"),
         ({"samples": None, "results": None}, ""),
     ],
 )

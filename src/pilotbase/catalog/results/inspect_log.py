@@ -144,6 +144,12 @@ def _log(header: Mapping[str, Any], samples: Iterator[Any], where: str) -> Log:
             f"Inspect logs of version {VERSION} are read, not of {header.get('version')!r}",
             f"只读取第 {VERSION} 版 Inspect 日志, 而不是 {header.get('version')!r}",
         )
+    if header.get("status", "success") != "success":
+        raise faulty(
+            where,
+            f"the log's status is {as_text(header['status'])[:40]!r}: it was not finished",
+            f"该日志状态为 {as_text(header['status'])[:40]!r}: 评测未完成",
+        )
     spec = mapping_of(header.get("eval"))
     model, task = as_text(spec.get("model")), as_text(spec.get("task"))
     rows, left_out = [], set()
