@@ -32,13 +32,21 @@ from pilotbase.scenario.read import read_scenario
 from pilotbase.scenario.schema import Criterion, Task
 from pilotbase.trial.candidates.adapter import answer_of, plain_number
 from pilotbase.trial.candidates.answer import blank, reason_of
-from pilotbase.trial.candidates.messages import BadReply, decoded, encoded, read_answer
+from pilotbase.trial.candidates.messages import (
+    BadReply,
+    decoded,
+    encoded,
+    read_answer,
+    read_reply,
+)
 from pilotbase.trial.cases import FAULT, OK, Cases, Predictions
 from pilotbase.trial.evaluators.conformance import broken_promises
-from pilotbase.trial.evaluators.metric import Metric
+from pilotbase.trial.evaluators.metric import Metric, marked
 
 ROWS = 24
 CLASSES = ("blue", "red")
+PASSAGES = {"a-1": "The table has 442 rows.", "a-2": "表中共有 442 行, 没有缺失值。"}
+QUESTIONS = ("How many rows are there?", "有没有缺失值?", "What will the weather be?", "?")
 
 
 def check_plugin(group: str, name: str, **options: Any) -> None:
@@ -72,7 +80,7 @@ def check_evaluator(metric: Any) -> None:
     if unknown or not metric.tasks:
         problems.append(Text(f"tasks {metric.tasks} are not tasks", f"任务 {metric.tasks} 无效"))
     for task in metric.tasks:
-        if task not in unknown:
+        if task not in unknown and metric.value is not marked:
             problems += _metric_problems(metric, task)
     # Its declarations and awkward answers are tried only once the plain ones are right.
     _raise(f"evaluator {metric.name}", problems or broken_promises(metric))
@@ -133,11 +141,14 @@ def check_candidate(
 
     Args:
         factory: what the entry point names; called with the parameters.
-        cases: another question than the small one.
+        cases: another question than the small one; for tables only.
     """
-    cases = cases or example_cases(task)
     try:
-        problems = list(_candidate_problems(factory, dict(parameters or {}), cases))
+        if task == "answer":
+            problems = list(_answer_problems(factory, dict(parameters or {})))
+        else:
+            given = cases or example_cases(task)
+            problems = list(_candidate_problems(factory, dict(parameters or {}), given))
     except Exception as error:
         problems = [Text(f"it raises {reason_of(error)}", f"引发 {reason_of(error)}")]
     _raise("candidate", problems)
@@ -167,6 +178,26 @@ def _candidate_problems(
             why = block.problems[-1][1]
             yield Text(f"case {row}: {why}", f"案例 {row}: {why}")
             return
+
+
+def _answer_problems(factory: Callable[..., Any], parameters: dict[str, Any]) -> Iterator[Text]:
+    model = factory(**parameters)
+    if hasattr(model, "read"):
+        model.read([{"passage": name, "text": text} for name, text in PASSAGES.items()])
+    for question in QUESTIONS:
+        reply = answer_of(model.answer(question, {"year": 1905}), "answer")
+        try:
+            said = read_reply(decoded(encoded(_sendable(reply))))
+        except (BadReply, ValueError, TypeError) as error:
+            why = reason_of(error)
+            yield Text(f"asked {question!r}: {why}", f"提问 {question!r}: {why}")
+            continue
+        named = {*said.retrieved, *(citation.passage for citation in said.citations)}
+        for passage in sorted(named - set(PASSAGES)):
+            yield Text(
+                f"asked {question!r}: it names {passage!r}, which is no passage",
+                f"提问 {question!r}: 所提 {passage!r} 不是文档段落",
+            )
 
 
 def _sendable(reply: Mapping[str, Any]) -> Mapping[str, Any]:

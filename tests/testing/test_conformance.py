@@ -32,6 +32,37 @@ def test_everything_that_is_installed_conforms(group: str, name: str):
     testing.check_plugin(group, name)
 
 
+@pytest.mark.parametrize("name", ["document_lookup", "document_retrieval"])
+def test_the_installed_answerers_conform(name: str):
+    testing.check_plugin("pilotbase.candidates", name, task="answer")
+
+
+class Answerer:
+    """Answers whatever it is given."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+
+    def answer(self, question: str, columns: Any) -> Any:
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"text": ""}, "neither text nor data nor a refusal"),
+        ({"text": "a", "cites": [{"passage": "b-9"}]}, "'b-9', which is no passage"),
+        ({"text": "a", "retrieved": 3}, "retrieved is no list"),
+        ({"text": float("nan")}, "Out of range float values"),
+        (None, "text is no text"),
+    ],
+)
+def test_what_an_answerer_gets_wrong_is_named(said: Any, wrong: str):
+    error = refusal(testing.check_candidate, Answerer, task="answer", parameters={"said": said})
+    assert wrong in error.message.en
+    testing.check_candidate(Answerer, task="answer", parameters={"said": "just a text"})
+
+
 def test_something_is_installed():
     assert {group for group, _ in INSTALLED} == {
         "pilotbase.evaluators",

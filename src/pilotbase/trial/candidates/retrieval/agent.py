@@ -116,10 +116,10 @@ class Retrieval:
         lines = [
             (rank, place, line, terms(line))
             for rank, place in enumerate(best)
-            for line in self._passages[place][1].split("\n")[1:]
+            for line in _titled(self._passages[place][1])[1]
         ]
         index = Index([held for _, _, _, held in lines], k1=0.0, b=0.0)
-        titles = [frozenset(terms(self._passages[place][1].split("\n")[0])) for place in best]
+        titles = [frozenset(terms(_titled(self._passages[place][1])[0])) for place in best]
         scored = []
         for rank, place, line, held in lines:
             said = [[term for term in group if term in held] for group in groups]
@@ -135,3 +135,9 @@ class Retrieval:
             )
             scored.append((-score, rank, place, line))
         return [(place, line) for _, _, place, line in sorted(scored)[: self.lines]]
+
+
+def _titled(text: str) -> tuple[str, list[str]]:
+    """The first line is the title, unless it is all there is."""
+    title, *lines = text.split("\n")
+    return (title, lines) if lines else ("", [title])
