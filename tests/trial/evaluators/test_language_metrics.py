@@ -153,7 +153,8 @@ def test_consistency_reads_all_repeats() -> None:
 def test_agents() -> None:
     paid, asked = Step("pay", approval="granted"), Step("", observed="done")
     stopped = Step("pay", approval="not asked", fault="not approved")
-    assert mark("success", Reply(outcome=0.5)) == 0.5
+    assert mark("success", Reply(outcome=1.0)) == 1.0
+    assert mark("success", Reply(outcome=0.75)) == 0.0  # a goal is reached or is not
     assert math.isnan(mark("success", Reply())) and math.isnan(mark("success", Reply(outcome=7)))
     assert mark("within_steps", Reply(steps=(paid, asked)), limit=1) == 1.0
     assert mark("within_steps", Reply(steps=(paid, stopped)), limit=1) == 0.0

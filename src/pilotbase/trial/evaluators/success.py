@@ -12,23 +12,24 @@ from pilotbase.trial.reply import Question, Reply
 
 
 def reached(question: Question, replies: Sequence[Reply], criterion: Criterion) -> float:
-    """The outcome of the run; NaN where it did not come to one."""
+    """1 where every check holds at the end; NaN where it did not come to an end."""
     (reply,) = replies
     if reply.outcome is None or not 0.0 <= reply.outcome <= 1.0:
         return math.nan
-    return float(reply.outcome)
+    return float(reply.outcome == 1.0)
 
 
 METRIC = Metric(
     name="success",
     title=Text("Goal reached", "目标达成率"),
     definition=Text(
-        "Mean over all cases of the share of the environment's checks that hold at the end.",
-        "结束时环境各项核验通过的比例在全部案例上的平均。",
+        "Cases in which every check of the environment holds at the end, among all.",
+        "结束时环境各项核验全部通过的案例占全部的比例。",
     ),
     dimension="quality",
     tasks=("act",),
     better="higher",
     counted="all",
     mark=reached,
+    pass_fail=True,
 )
