@@ -14,6 +14,7 @@ import numpy as np
 
 from pilotbase.assess.rules import levels
 from pilotbase.desk.audits import asks_people, audit_of, open_marks, people_of
+from pilotbase.desk.examples import examples_of
 from pilotbase.desk.prepare import Prepared
 from pilotbase.desk.ratings import Rating, means
 from pilotbase.desk.sealed import asked_order, masked, unquoted
@@ -144,6 +145,7 @@ def try_candidates(
         asked = _ask(prepared, drawing, deciding, journal, context, trust=trust, people=people)
         also = _ask(prepared, drawing, beside, journal, context, trust=trust) if beside else {}
         acted = _acted(drawing, journal, asked) if scenario.task == "act" else {}
+        said = _said(prepared, drawing, journal)
     finally:
         journal.close()
     bodies, faults, outages = {}, {}, {}
@@ -155,6 +157,8 @@ def try_candidates(
             future = evidence_to_json(
                 _evidence(prepared, beside, candidate, also[candidate.id], integrity=False)
             )
+        if said.get(candidate.id):
+            body["beside"]["examples"] = said[candidate.id]
         if candidate.id in acted:
             body["beside"]["acting"] = acted[candidate.id]
         bodies[candidate.id] = {**body, "future": future}
@@ -165,6 +169,24 @@ def try_candidates(
         return Tried(bodies, faults, outages)
     waiting = people.waiting(_undecided(prepared, deciding, asked))
     return Tried(bodies, faults, outages, people, waiting)
+
+
+def _said(
+    prepared: Prepared, drawing: Drawing, journal: Journal
+) -> dict[str, list[dict[str, Any]]]:
+    """By candidate, the first answers in words; none of a sealed set, which is never quoted."""
+    scenario, question = drawing.scenario, drawing.deciding
+    if scenario.task != "answer" or prepared.table.sealed is not None:
+        return {}
+    name = asked_as(
+        question.cases, scenario, question.order, under=perturbations(scenario),
+        importance=question.estimand == scenario.estimand,
+    )  # fmt: skip
+    return {
+        candidate.id: examples_of(journal, name, candidate.id, question.cases, question.order)
+        for candidate in scenario.candidates
+        if candidate.results is None
+    }
 
 
 def _acted(

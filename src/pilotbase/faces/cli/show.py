@@ -29,6 +29,7 @@ from pilotbase.desk.answers import (
 )
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
 from pilotbase.faces.cli.show_record import RECORD_FORMS
+from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
@@ -114,12 +115,17 @@ def criteria_table(candidate: dict[str, Any], language: Language) -> Table:
     for column in COLUMNS:
         table.add_column(column.in_language(language), overflow="fold")
     for criterion in candidate["criteria"]:
-        low, high = criterion["interval"] or (None, None)
+        # An audit by lot has a process that ranges beyond 0 and 1; a share does not.
+        by_lot = criterion["metric"] == "judged"
+        interval = criterion["interval"]
+        if by_lot and interval:
+            interval = [min(1.0, max(0.0, float(end))) for end in interval]
+        low, high = interval or (None, None)
         exact = EXACT.in_language(language) if low is not None and low == high else None
         table.add_row(
             escape(criterion["title"][language]),
             number(criterion["estimate"]),
-            exact or number(criterion["interval"]),
+            exact or number(interval),
             bound(criterion),
             str(criterion["units"]),
             word(criterion["verdict"], language),
@@ -153,11 +159,14 @@ def _beside(console: Console, candidate: dict[str, Any], language: Language) -> 
             console.print(escape(f"  {title}: {reason}"), soft_wrap=True)
     acting = candidate["beside"].get("acting")
     if acting:
+    if run.arms is not None:
+        show_arms(console, run.arms, language)
         asked = acting["approvals_by_a_simulated_person"]
         unasked = asked["tried_without_asking"] + asked["tried_against_a_refusal"]
         told = APPROVALS.format(granted=asked["granted"], refused=asked["refused"], unasked=unasked)
         console.print(told.in_language(language), soft_wrap=True)
     cut = candidate["beside"].get("cut")
+    beside_people(console, candidate, language)
     if cut:
         said = Text(
             "  The budget ran out ({cut}); what was not asked stays open.",
@@ -343,3 +352,4 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,
 }
+    **PEOPLE_FORMS,

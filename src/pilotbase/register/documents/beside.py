@@ -16,6 +16,7 @@ from pilotbase.register.documents.charts import Axis, Drawn, Mark, axis_around, 
 from pilotbase.register.documents.figures import kind_of, step
 
 _SHOWN = frozenset({"note", "rows", "metrics", "groups", "confusion", "reliability"})
+_OWN_FORM = frozenset({"estimates", "audits", "people", "examples"})
 _NAMES = {
     "acting": Text(
         "Acting: steps, and approvals by a simulated person", "行事: 步骤, 以及由模拟人员作出的批准"
@@ -74,7 +75,7 @@ def beside_view(beside: Mapping[str, Any], path: str, id_: str) -> BesideView:
     found = beside.get("estimates")
     estimates: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     at = f"{path}/estimates"
-    rest = {key: value for key, value in beside.items() if key != "estimates" and value}
+    rest = {key: value for key, value in beside.items() if key not in _OWN_FORM and value}
     more = {key: value for key, value in estimates.items() if key not in _SHOWN and value}
     return BesideView(
         _estimates(estimates.get("metrics", ()), f"{at}/metrics"),
