@@ -18,6 +18,8 @@ SUMMARIES = {
         "Pilotbase: 一个场景文件, 从需求到可问责的智能服务; 每个数字都可向未在场者证明。",
     ),
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
+    "catalog": Text("Parties, delegations, keys and assets.", "主体、委托、密钥与资产。"),
+    "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
@@ -33,11 +35,14 @@ SUMMARIES = {
 def declared_verbs() -> list[Verb[Any, Any]]:
     """Every verb of every room, in the order a user meets them."""
     from pilotbase.catalog import verbs as catalog
+    from pilotbase.catalog.assets import verbs as assets
+    from pilotbase.catalog.parties import verbs as parties
     from pilotbase.desk import verbs as desk
     from pilotbase.record import verbs as record
     from pilotbase.scenario import verbs as scenario
 
-    return [*verbs_of(desk), *verbs_of(scenario), *verbs_of(catalog), *verbs_of(record)]
+    rooms = (desk, scenario, assets, parties, catalog, record)
+    return [verb for room in rooms for verb in verbs_of(room)]
 
 
 def _rating_page(context: Context, request: Any, language: Language) -> None:

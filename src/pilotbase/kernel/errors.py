@@ -5,6 +5,7 @@
     PilotbaseError                 exit code 3
     ├── InputError                 exit code 2: what was handed in is faulty; nothing was started
     │   ├── ScenarioError          a scenario file; carries all its `faults` at once
+    │   ├── SheetError             a list or sheet; carries all its `faults` at once
     │   ├── DataError              a data file, a loader, a prepare step
     │   └── PluginError            a plug-in that is named but missing, broken or not conformant
     └── RunError                   exit code 3: it could not be done, or not to the end; resumable
@@ -126,6 +127,28 @@ class ScenarioError(InputError):
                 "Correct the places named above; `pilotbase scenario check FILE` checks again.",
                 "请更正上列各处, 然后用 `pilotbase scenario check 文件` 再次检查。",
             ),
+        )
+
+    def render(self, language: Language) -> str:
+        lines = [fault.render(language, self.where) for fault in self.faults]
+        return "\n".join([*lines, super().render(language)])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**super().as_dict(), "faults": [fault.as_dict() for fault in self.faults]}
+
+
+class SheetError(InputError):
+    """A list or sheet with all its faults at once."""
+
+    def __init__(self, file: str, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            "sheet.faulty",
+            Text(
+                f"{len(self.faults)} fault{'s' if len(self.faults) != 1 else ''} in the file",
+                f"文件有 {len(self.faults)} 处错误",
+            ),
+            where=file,
         )
 
     def render(self, language: Language) -> str:

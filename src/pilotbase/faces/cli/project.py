@@ -1,4 +1,5 @@
-"""Verbs become commands: ``record.verify`` is ``pilotbase record verify``.
+"""Verbs become commands: ``record.verify`` is ``pilotbase record verify``, ``catalog.key.create``
+``pilotbase catalog key create``.
 
 A request's fields without a default are arguments, the others options; every command also takes
 ``--home``, ``--vault-key``, ``--lang`` and ``--json``.
@@ -39,15 +40,23 @@ def project(
     root = click.Group(
         "pilotbase", help=summaries[""].in_language(language), epilog=ASK.in_language(language)
     )
-    groups: dict[str, click.Group] = {}
+    groups: dict[str, click.Group] = {"": root}
     for one in verbs:
         room, _, name = one.name.rpartition(".")
-        if room and room not in groups:
-            groups[room] = click.Group(room, help=summaries[room].in_language(language))
-            root.add_command(groups[room])
-        parent = groups[room] if room else root
+        parent = _group(groups, room, summaries, language)
         parent.add_command(_VerbCommand(name, one, language, invoke))
     return root
+
+
+def _group(
+    groups: dict[str, click.Group], room: str, summaries: Mapping[str, Text], language: Language
+) -> click.Group:
+    """The group of ``catalog`` or, below that, of ``catalog.key``; made on first use."""
+    if room not in groups:
+        above, _, name = room.rpartition(".")
+        groups[room] = click.Group(name, help=summaries[room].in_language(language))
+        _group(groups, above, summaries, language).add_command(groups[room])
+    return groups[room]
 
 
 class _VerbCommand(click.Command):

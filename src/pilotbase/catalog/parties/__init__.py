@@ -1,0 +1,1 @@
+"""Parties, delegations and keys: who acts, for whom, with what credential."""
