@@ -288,3 +288,22 @@ def test_the_verb_writes_proofs_that_the_other_verb_checks(story: Context, tmp_p
         "000001-test-report.json",
         "000003-test-report.json",
     ]
+
+
+@pytest.mark.parametrize("size", [0, 2, 4, 5, 6])
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_a_tally_is_counted_again_also_midway(context: Context, size: int, wrong: int) -> None:
+    """With ``--since``, whether the tally speaks of what came before the checkpoint or after."""
+    kinds = ["test.reported/1"] * 3 + ["test.ended/1", "test.reported/1", "test.reported/1"]
+    with open_record(context) as record:
+        notes = []
+        for n, kind in enumerate(kinds):
+            record.append(reported(f"s{n}") if kind == "test.reported/1" else ended("s"))
+            notes.append(record.checkpoint())
+        counts = {kind: kinds[:size].count(kind) for kind in (*kinds, "test.waived/1")}
+        counts["test.reported/1"] += wrong
+        record.append(Draft(Tallied(size, counts), BY))
+        for since in (None, *notes):
+            report = verify(record, since=since)
+            assert report.first_bad_index == (6 if wrong else None)
+            assert len(report.findings) == wrong

@@ -6,6 +6,7 @@ import gzip
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -323,3 +324,69 @@ def test_on_either_store(
         for since in (None, held):
             report = verify(record, key, held=held, since=since)
             assert report.ok and report.root == found.root.hex()
+
+
+class TestAudited:
+    """`record verify --tiles`: the published files beside the log they were made of."""
+
+    @pytest.fixture
+    def log(self, record: Record, make: Make, tmp_path: Path) -> Path:
+        for size in (3, 200, 300):
+            record.append_many([make(n) for n in range(record.size, size)])
+            publish(record, tmp_path / "log")
+        record.append(make(300))  # the log may be ahead
+        return tmp_path / "log"
+
+    def test_good(self, record: Record, log: Path) -> None:
+        report = verify(record, published=log)
+        assert report.ok and not report.findings and report.tiles == len(files(log)) == 6
+        since = record.checkpoint()
+        record.append_many([])
+        assert verify(record, published=log, since=since).ok
+
+    def test_any_file_missing(self, record: Record, log: Path) -> None:
+        for name in sorted(files(log)):
+            data = (log / name).read_bytes()
+            (log / name).unlink()
+            assert not verify(record, published=log).ok, name
+            (log / name).write_bytes(data)
+
+    def test_changed_bytes_are_named(self, record: Record, log: Path) -> None:
+        for name, at, index in (
+            ("tile/entries/000", 3, 0),
+            ("tile/entries/001.p/44", 3, 256),
+            ("tile/0/000", 32 * 7 + 1, 7),
+            ("tile/0/001.p/44", 32 * 43, 299),
+            ("tile/1/000.p/1", 0, 0),
+        ):
+            good = (log / name).read_bytes()
+            flipped = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+            for bad in (flipped, good + b"x", good[:-1]):
+                (log / name).write_bytes(bad)
+                (fault,) = verify(record, published=log).findings
+                assert name in fault.message.en
+                assert fault.index == index or bad != flipped
+            (log / name).write_bytes(good)
+
+    def test_of_another_size_or_none(self, record: Record, log: Path) -> None:
+        (log / "tile/0/001.p/3").write_bytes(bytes(96))
+        (fault,) = verify(record, published=log).findings
+        assert fault.index == 256
+        (log / "tile/0/001.p/3").write_bytes((log / "tile/0/001.p/44").read_bytes()[:96])
+        assert verify(record, published=log).ok
+        (log / "tile/0/009").write_bytes(bytes(32 * 256))
+        (fault,) = verify(record, published=log).findings
+        assert "more than the log has" in fault.message.en
+        (log / "tile/0/009").unlink()
+        (log / "index.html").write_text("hello")
+        report = verify(record, published=log)
+        assert report.ok and [f.severity for f in report.findings] == ["note"]
+
+    def test_of_another_log(
+        self, record: Record, log: Path, make: Make, context: Context, tmp_path: Path
+    ) -> None:
+        with open_record(replace(context, home=tmp_path / "other")) as other:
+            other.append(make(1))
+            other.checkpoint()
+            assert not verify(other, published=log).ok
+        assert not verify(record, published=tmp_path / "nothing").ok

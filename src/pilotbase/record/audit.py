@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.text import Text
@@ -16,11 +17,19 @@ from pilotbase.record.opened import LOG, VAULT, Record
 from pilotbase.record.ports import FIRST, LogReader
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.absence import TALLIED
-from pilotbase.record.rules.audit import EntryAudit, Finding, TreeAudit, of_entry
+from pilotbase.record.rules.audit import (
+    EntryAudit,
+    Finding,
+    TreeAudit,
+    miscounted,
+    of_entry,
+    tally_of,
+)
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.views import View, declared_views
+from pilotbase.record.tile_audit import TileAudit
 from pilotbase.record.view_audit import ViewAudit
 from pilotbase.record.views import standing
 
@@ -38,7 +47,7 @@ class VerifyReport:
     Attributes:
         ok: no fault; notes (a body that was erased, say) do not spoil the record.
         size: entries audited. root: hex of their Merkle root as the stored tree has it.
-        checkpoints, bodies, views: how many were found good.
+        checkpoints, bodies, views, tiles: how many were found good.
         findings: in the order found, at most `FINDINGS_MAX`; `more` counts those left out.
         vkey: the key the checkpoints were verified with, None when there is none.
     """
@@ -49,6 +58,7 @@ class VerifyReport:
     checkpoints: int
     bodies: int
     views: int
+    tiles: int
     findings: tuple[Finding, ...]
     more: int
     vkey: str | None
@@ -67,6 +77,7 @@ def verify(
     held: str | None = None,
     since: str | None = None,
     views: Sequence[View] | None = None,
+    published: Path | None = None,
 ) -> VerifyReport:
     """Audit the record from its first entry. Damage is reported, never raised.
 
@@ -80,6 +91,7 @@ def verify(
             folded again.
         views: those to fold again and to compare with what stands in the home; all that are
             declared, if left out.
+        published: a folder that the log was published to: its files have to be the log's.
 
     Raises:
         HomeError: the disk fails, or another process keeps it busy.
@@ -97,6 +109,7 @@ def verify(
     folded = ViewAudit(files, known if since is None else (), found)
     checkpoints = size = 0
     root, chain = merkle.EMPTY_ROOT, None
+    tiles = TileAudit(published, found) if published is not None else None
     with found.damage(_LOG), record.log.snapshot() as log:
         with found.damage(_LOG):
             for words in log.faults():
@@ -115,6 +128,8 @@ def verify(
         signed.copy(copy, tree.size)
         signed.held(held, tree.size)
         folded.ahead(tree.size)
+        if tiles is not None:
+            tiles.compare(log, chain, trusted.size if trusted else 0, record.context.progress)
         size, root, checkpoints = tree.size, tree.root(), signed.good
     if since is None:
         bodies.orphans(kept)
@@ -125,6 +140,7 @@ def verify(
         checkpoints=checkpoints,
         bodies=bodies.good,
         views=folded.good,
+        tiles=tiles.good if tiles else 0,
         findings=tuple(found.listed),
         more=found.more,
         vkey=chain.newest.encode() if chain else None,
@@ -174,8 +190,9 @@ def _entries(
 ) -> Iterator[tuple[int, bytes, Mapping[str, Any]]]:
     """Audit each row, its leaf, the checkpoints due after it; what it says, where readable."""
     start = tree.size
-    tallies = log.rows(FIRST, None, kind=TALLIED) if not start else iter(())
-    audit = EntryAudit(((row.index, row.data) for row in tallies), midway=start > 0)
+    tallies = [(row.index, row.data) for row in log.rows(start or FIRST, None, kind=TALLIED)]
+    counts = _earlier(log, start, tallies, found) if start else None
+    audit = EntryAudit(tallies, counts=counts)
     signed.due(tree)
     for row in log.rows(start or FIRST, None):
         if row.index > tree.size:
@@ -190,6 +207,22 @@ def _entries(
             found.add(of_entry(row.index, en, f"序号不连续; 此处应为 {tree.size}"))
         if said is not None:
             yield row.index, row.data, said
+
+
+def _earlier(
+    log: LogReader, start: int, tallies: Sequence[tuple[int, bytes]], found: Findings
+) -> dict[str, int]:
+    """Before an audit that begins midway: how many entries there are of the kinds in tallies."""
+    said = [(index, *tally_of(data)) for index, data in tallies]
+    for index, size, counts in said:
+        if 0 <= size < start:
+            counted = {kind: _count(log, kind, size) for kind in counts}
+            found.add(*miscounted(index, size, counts, counted))
+    return {kind: _count(log, kind, start) for _, _, counts in said for kind in counts}
+
+
+def _count(log: LogReader, kind: str, size: int) -> int:
+    return sum(1 for _ in log.rows(0, size, kind=kind))
 
 
 def _skip(index: int, tree: TreeAudit, signed: CheckpointAudit, found: Findings) -> None:

@@ -13,6 +13,7 @@ from pilotbase.record.rules.tiles import (
     decode_tile,
     encode_bundle,
     right_edge,
+    tile_of,
     tiles,
 )
 
@@ -64,3 +65,18 @@ def test_limits() -> None:
         encode_bundle([bytes(ENTRY_SIZE_MAX + 1)])
     assert decode_tile(bytes(64), 2) == [bytes(32)] * 2
     assert decode_tile(bytes(64), 1) is None and decode_tile(bytes(63), 2) is None
+
+
+@given(st.integers(-1, 63), st.integers(0, 2**40), st.integers(1, 256))
+def test_a_path_says_which_tile_it_is(level: int, number: int, width: int) -> None:
+    tile = Tile(level, number, width)
+    assert tile_of(tile.path) == tile
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "checkpoint", "tile/0/0", "tile/0/x000/001", "tile/0/000.p/256", "tile/0/000.p/0",
+     "tile/0/000.p/01", "tile/64/000", "tile/00/000", "tile/0/000/", "/tile/0/000"],
+)  # fmt: skip
+def test_other_paths_are_none(path: str) -> None:
+    assert tile_of(path) is None

@@ -28,16 +28,19 @@ OPEN = Text(
 )
 
 
+_TILES = Text(", {n} published files", ", {n} 个已发布文件")
+
+
 def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
     _findings(console, found.findings, language)
     good = Text(
         "The record holds: {size} entries, {bodies} bodies, {checkpoints} checkpoints, "
-        "{views} views.",
-        "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点, {views} 个视图。",
+        "{views} views{tiles}.",
+        "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点, {views} 个视图{tiles}。",
     )
     said_all = (good if found.ok else BAD).format(
         size=found.size, bodies=found.bodies, checkpoints=found.checkpoints,
-        views=found.views,
+        views=found.views, tiles=_TILES.format(n=found.tiles) if found.tiles else "",
         bad="–" if found.first_bad_index is None else found.first_bad_index,
     )  # fmt: skip
     console.print(f"[{'green' if found.ok else 'bold red'}]{said_all.in_language(language)}[/]")

@@ -76,17 +76,23 @@ def of_tree(index: int, en: str, zh: str) -> Finding:
 class EntryAudit:
     """Audits entries in order: bytes, envelope, the copies stored beside it, counters."""
 
-    def __init__(self, tallies: Iterable[tuple[int, bytes]] = (), *, midway: bool = False) -> None:
+    def __init__(
+        self,
+        tallies: Iterable[tuple[int, bytes]] = (),
+        *,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         """``tallies``: index and bytes of the log's tally entries, known before their time.
 
-        An audit that begins ``midway`` takes the first counter of each kind as it stands.
+        ``counts``: for an audit that begins midway, how many entries there are before it of the
+        kinds that tallies speak of; the first counter of another kind is taken as it stands.
         """
-        self._midway = midway
+        self._midway = counts is not None
         self._tallies: dict[int, list[tuple[int, Mapping[str, int]]]] = {}
         for index, data in tallies:
-            size, counts = tally_of(data)
-            self._tallies.setdefault(size, []).append((index, counts))
-        self._counts: dict[str, int] = {}
+            size, said = tally_of(data)
+            self._tallies.setdefault(size, []).append((index, said))
+        self._counts: dict[str, int] = dict(counts or {})
         self._newest = ""
         self._clock_noted = False
 
@@ -127,12 +133,7 @@ class EntryAudit:
         """Compare what tallies say of the first ``size`` entries with what has streamed by."""
         findings = []
         for index, counts in self._tallies.pop(size, []):
-            # Midway, how many there are of a kind is known once one of them has come by.
-            known = {k: n for k, n in counts.items() if k in self._counts or not self._midway}
-            differ = ", ".join(k for k, n in known.items() if self._counts.get(k, 0) != n)
-            if differ:
-                en = f"it miscounts the first {size} entries: {differ}"
-                findings.append(of_entry(index, en, f"它对前 {size} 条的计数有误: {differ}"))
+            findings += miscounted(index, size, counts, self._counts)
         return findings
 
     def _time(self, index: int, at: str) -> list[Finding]:
@@ -259,6 +260,17 @@ def _is_commitment(item: object) -> bool:
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else -1
+
+
+def miscounted(
+    index: int, size: int, said: Mapping[str, int], counts: Mapping[str, int]
+) -> list[Finding]:
+    """What is wrong with a tally of the first ``size`` entries."""
+    differ = ", ".join(kind for kind, n in said.items() if counts.get(kind, 0) != n)
+    if not differ:
+        return []
+    en = f"it miscounts the first {size} entries: {differ}"
+    return [of_entry(index, en, f"它对前 {size} 条的计数有误: {differ}")]
 
 
 def tally_of(data: bytes) -> tuple[int, Mapping[str, int]]:

@@ -7,6 +7,7 @@ tree; an entry bundle holds the entries under a tile of level 0. A tree of size 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ ENTRY_SIZE_MAX = 0xFFFF
 """An entry's length travels as uint16, so no entry of a log that is to be published is longer."""
 BUNDLE_SIZE_MAX = WIDTH * (2 + ENTRY_SIZE_MAX)
 CHECKPOINT = "checkpoint"
+_PATH = re.compile(
+    r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([0-9]{1,3}))?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +57,20 @@ def _number(number: int) -> str:
     while number := number // 1000:
         parts.append(f"x{number % 1000:03d}")
     return "/".join(reversed(parts))
+
+
+def tile_of(path: str) -> Tile | None:
+    """The tile or bundle whose path this is; None for any other path.
+
+    >>> tile_of("tile/0/x001/x234/067.p/5"), tile_of("tile/0/x000/067")
+    (Tile(level=0, number=1234067, width=5), None)
+    """
+    parts = _PATH.fullmatch(path)
+    if parts is None:
+        return None
+    level = -1 if parts[1] == "entries" else int(parts[1])
+    tile = Tile(level, int(re.sub("[x/]", "", parts[2])), int(parts[3] or WIDTH))
+    return tile if tile.path == path and 0 < tile.width <= WIDTH else None
 
 
 def tiles(size: int, since: int = 0) -> Iterator[Tile]:

@@ -24,6 +24,11 @@ class VerifyRequest:
         "您已信任至此的检查点: 仅核验其后的内容。",
         default=None,
     )
+    tiles: Path | None = asked(
+        "A folder that the log was published to: its files have to be the log's.",
+        "日志已发布到的文件夹: 其中的文件必须与日志一致。",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class VerifyResponse:
     checkpoints: int
     bodies: int
     views: int
+    tiles: int
     first_bad_index: int | None
     findings: tuple[dict[str, Any], ...]
     findings_left_out: int
@@ -68,7 +74,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     held = read_checkpoint(request.held) if request.held is not None else None
     since = read_checkpoint(request.since) if request.since is not None else None
     with open_record(context, create=False) as record:
-        report = audit.verify(record, key, held=held, since=since)
+        report = audit.verify(record, key, held=held, since=since, published=request.tiles)
     return VerifyResponse(
         ok=report.ok,
         size=report.size,
@@ -76,6 +82,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
         checkpoints=report.checkpoints,
         bodies=report.bodies,
         views=report.views,
+        tiles=report.tiles,
         first_bad_index=report.first_bad_index,
         findings=tuple(finding.as_dict() for finding in report.findings),
         findings_left_out=report.more,

@@ -1,0 +1,150 @@
+"""Auditing a folder that the log was published to: its files have to be the log's, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pilotbase.kernel.errors import RecordError, RunError
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Progress
+from pilotbase.record.findings import Findings
+from pilotbase.record.opened import root_of
+from pilotbase.record.ports import LogReader
+from pilotbase.record.publish import content
+from pilotbase.record.rules.audit import of_entry
+from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
+from pilotbase.record.rules.merkle import HASH_SIZE
+from pilotbase.record.rules.rotation import KeyChain
+from pilotbase.record.rules.tiles import (
+    BUNDLE_SIZE_MAX,
+    CHECKPOINT,
+    HEIGHT,
+    WIDTH,
+    Tile,
+    decode_bundle,
+    tile_of,
+    tiles,
+)
+from pilotbase.record.static import CHECKPOINT_SIZE_MAX, Folder
+
+
+class TileAudit:
+    """Compares the files with the log. ``good`` counts those that are as they have to be."""
+
+    def __init__(self, folder: Path, found: Findings) -> None:
+        """Reads the checkpoint at once: whatever it speaks of is then in a later snapshot."""
+        self._folder = folder
+        self._source = Folder(folder)
+        self._found = found
+        self._note = self._read(CHECKPOINT, CHECKPOINT_SIZE_MAX)
+        self._of_checkpoint = Text(f"{folder / CHECKPOINT}", f"{folder / CHECKPOINT}")
+        self.good = 0
+
+    def compare(
+        self, log: LogReader, chain: KeyChain | None, since: int, progress: Progress
+    ) -> None:
+        """Compare what is there and name what is missing, from entry ``since`` on."""
+        checkpoint = self._checkpoint(log, chain)
+        if checkpoint is None:
+            return
+        self.good += 1
+        wanted = sorted(set(tiles(checkpoint.size, since)))
+        with progress.task(_COMPARING, len(wanted)) as step:
+            for tile in wanted:
+                # A partial file gives way to the full one once the log has grown.
+                either = dict.fromkeys((tile, tile.full))
+                here = next((one for one in either if self._path(one).exists()), None)
+                if here is None:
+                    en, zh = f"the file {tile.path} is missing", f"缺少文件 {tile.path}"
+                    self._found.add(of_entry(tile.start << _height(tile), en, zh))
+                elif here == tile:
+                    self._file(log, tile)
+                step(1)
+        if not since:
+            self._others(log, set(wanted))
+
+    def _checkpoint(self, log: LogReader, chain: KeyChain | None) -> Checkpoint | None:
+        if self._note is None or chain is None:
+            en, zh = "it cannot be read, or there is no key", "无法读取, 或没有密钥"
+            self._found.fault(self._of_checkpoint, en, zh)
+            return None
+        with self._found.damage(self._of_checkpoint):
+            checkpoint = verify_checkpoint(self._note.decode("utf-8", "replace"), chain)
+            size = checkpoint.size
+            if size <= log.size() and root_of(log, size) == checkpoint.root:
+                return checkpoint
+            en = f"the log does not extend it; it was signed for {size} entries"
+            self._found.fault(self._of_checkpoint, en, f"日志与之不衔接; 签署时有 {size} 条")
+        return None
+
+    def _others(self, log: LogReader, wanted: set[Tile]) -> None:
+        """Files of other sizes of the log, and those that are none of a log's."""
+        for path in self._files():
+            name = path.relative_to(self._folder).as_posix()
+            tile = tile_of(name)
+            if tile is None:
+                en, zh = "this file is no part of a log", "该文件不是日志的一部分"
+                self._found.note(Text(str(path), str(path)), en, zh)
+            elif tile not in wanted:
+                self._file(log, tile)
+
+    def _files(self) -> Iterator[Path]:
+        for path in sorted(self._folder.rglob("*")):
+            if path.is_file() and path != self._folder / CHECKPOINT:
+                yield path
+
+    def _file(self, log: LogReader, tile: Tile) -> None:
+        said = self._read(tile.path, BUNDLE_SIZE_MAX)
+        first = tile.start << _height(tile)
+        try:
+            made = _made(log, tile)
+        except RecordError as error:
+            self._found.add(of_entry(first, error.message.en, error.message.zh))
+            return
+        if said is not None and said == made:
+            self.good += 1
+            return
+        if made is None:
+            en, zh = "holds more than the log has", "超出日志现有内容"
+        else:
+            first += _differs(tile, said or b"", made) << _height(tile)
+            en, zh = "is not what the log holds", "与日志内容不符"
+        en, zh = f"the file {tile.path} {en}", f"文件 {tile.path} {zh}"
+        self._found.add(of_entry(first, en, zh))
+
+    def _read(self, name: str, limit: int) -> bytes | None:
+        try:
+            return self._source.read(name, limit)
+        except RunError:
+            return None
+
+    def _path(self, tile: Tile) -> Path:
+        return self._folder / tile.path
+
+
+def _made(log: LogReader, tile: Tile) -> bytes | None:
+    """What the file has to hold; None for one that this log cannot have yet."""
+    there = log.size() >> (HEIGHT * max(tile.level, 0))
+    return content(log, tile) if tile.start + tile.width <= there else None
+
+
+def _differs(tile: Tile, said: bytes, made: bytes) -> int:
+    """The first position in a tile at which it is not what was made."""
+    if tile.level < 0:
+        one, other = decode_bundle(said) or [], decode_bundle(made) or []
+    else:
+        one, other = _hashes(said), _hashes(made)
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other), WIDTH - 1))
+
+
+def _hashes(data: bytes) -> list[bytes]:
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def _height(tile: Tile) -> int:
+    return HEIGHT * max(tile.level, 0)
+
+
+_COMPARING = Text("comparing the published files", "比对已发布的文件")
