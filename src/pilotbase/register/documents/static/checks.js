@@ -100,7 +100,9 @@ const checks = (() => {
       yield fit("scenario and the plan", "场景与试验计划", digestOf(scenario) === plan.scenario);
     }
     yield fit("candidates and the plan", "候选方案与试验计划", same(plan.candidates,
-      scenario.candidates.map((c) => ({ id: c.id, digest: digestOf(c) }))));
+      scenario.candidates.map((c) => ({
+        id: c.id, digest: digestOf(c), ...(c.acts_for ? { acts_for: c.acts_for } : {}),
+      }))));
     yield fit("evidence and the plan", "证据与试验计划",
       Object.entries(evidence).every(([id, e]) => e.plan === planHash && e.candidate === id));
     const missing = (en, zh) => result("documents", { en, zh }, null, {
