@@ -299,6 +299,9 @@ def _body(
         "cut": answered.cut,
         "estimates": estimates_of(question.cases, answered.predictions),
     }
+    if candidate.results is not None:
+        by = prepared.table.reported_by
+        beside["trust"] = {"grade": "reported", "by": by.as_dict() if by else None}
     if candidate.sandbox is not None:
         beside["sandbox"] = enforced(candidate, prepared.file.folder)
     if any(map(asks_people, prepared.scenario.acceptance)):

@@ -164,8 +164,12 @@ def _log(header: Mapping[str, Any], samples: Iterator[Any], where: str) -> Log:
             f"{total - len(rows)} of {total} samples are missing from the log",
             f"日志中缺少 {total} 个样本中的 {total - len(rows)} 个",
         )
-    version = as_text(mapping_of(spec.get("packages")).get("inspect_ai")) or "?"
-    return Log("Inspect", version, rows, MAPPING, frozenset(left_out))
+    packages = mapping_of(spec.get("packages"))
+    tool, name = (
+        ("Pilotbase", "pilotbase") if "pilotbase" in packages else ("Inspect", "inspect_ai")
+    )
+    version = as_text(packages.get(name)) or "?"
+    return Log(tool, version, rows, MAPPING, frozenset(left_out))
 
 
 def _row(

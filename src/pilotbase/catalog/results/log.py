@@ -81,21 +81,23 @@ def frame_of(log: Log, where: str) -> pd.DataFrame:
                 f"样本 {row.sample[:60]!r} 的第 {row.repeat} 次重复出现两次",
             )
         seen.add(key)
+    # Sorted, so that one log gives one table in whichever form it was saved.
+    rows = sorted(log.rows, key=lambda row: (row.model, row.task, row.sample, row.repeat))
     scorers = sorted({name for row in log.rows for name in row.scores} - log.left_out)
     if len(scorers) > SCORERS_MAX:
         raise faulty(where, f"more than {SCORERS_MAX} scorers", f"评分项超过 {SCORERS_MAX} 个")
     columns: dict[str, list[Any]] = {
-        "sample": [row.sample for row in log.rows],
-        "repeat": [row.repeat for row in log.rows],
-        "model": [row.model for row in log.rows],
-        "task": [row.task for row in log.rows],
-        "input": [_cell(row.input or f"({row.sample})") for row in log.rows],
-        "expected": [_cell(row.expected) for row in log.rows],
-        "answer": [_cell(row.answer) for row in log.rows],
+        "sample": [row.sample for row in rows],
+        "repeat": [row.repeat for row in rows],
+        "model": [row.model for row in rows],
+        "task": [row.task for row in rows],
+        "input": [_cell(row.input or f"({row.sample})") for row in rows],
+        "expected": [_cell(row.expected) for row in rows],
+        "answer": [_cell(row.answer) for row in rows],
     }
     frame = pd.DataFrame({name: pd.Series(cells) for name, cells in columns.items()})
     for name in scorers:
-        scores = [row.scores.get(name) for row in log.rows]
+        scores = [row.scores.get(name) for row in rows]
         frame[SCORE + name] = pd.Series(scores, dtype="float64")
     for name in ("sample", "model", "task", "input", "expected", "answer"):
         frame[name] = frame[name].astype(object)

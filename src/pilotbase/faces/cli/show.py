@@ -27,9 +27,11 @@ from pilotbase.desk.answers import (
     WitnessKeyResponse,
     WitnessSignResponse,
 )
+from pilotbase.faces.cli.show_catalog import CATALOG_FORMS
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
-from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
+from pilotbase.faces.cli.show_record import RECORD_FORMS
+from pilotbase.faces.cli.show_sealed import SEALED_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
@@ -70,6 +72,11 @@ APPROVALS = Text(
 )
 STAND_IN = Text("a stand-in, not a real system", "替身, 并非真实系统")
 EXACT = Text("exact", "精确")
+REPORTED = Text("reported by {tool}, not tried here", "由 {tool} 报告, 非本基地试验")
+EXPOSED = Text(
+    "  Sealed test set {set}, exposure {n} of {k}. {means}",
+    "  封存测试集 {set}, 第 {n} 次使用, 许可 {k} 次。{means}",
+)
 UNOFFICIAL = Text(
     "UNOFFICIAL rehearsal: not in the record, proves nothing to anyone else.",
     "非正式演练: 不在记录中, 不能向他人证明任何事。",
@@ -144,29 +151,40 @@ def _run(console: Console, run: RunResponse, language: Language) -> None:
             said += f", {escape(whom)}"
         if candidate["stand_in"]:
             said += f" [yellow]{STAND_IN.in_language(language)}[/]"
+        if candidate.get("trust") == "reported":
+            grade = REPORTED.format(tool=Text(**candidate["reported_by"]))
+            said += f" [yellow]{escape(grade.in_language(language))}[/]"
         reason = escape(candidate["reason"][language])
         console.print(f"\n{said}: {word(candidate['verdict'], language)}. {reason}")
         console.print(criteria_table(candidate, language))
+        if candidate.get("condition"):
+            console.print(escape(f"  {candidate['condition'][language]}"), soft_wrap=True)
         _beside(console, candidate, language)
+    if run.arms is not None:
+        show_arms(console, run.arms, language)
     _foot(console, run, language)
 
 
 def _beside(console: Console, candidate: dict[str, Any], language: Language) -> None:
     """What a reader must not miss: why something is open, faults, and a budget that ran out."""
+    beside_people(console, candidate, language)
     for criterion in candidate["criteria"]:
         if criterion["verdict"] == "undecided" and criterion["reason"]:
             title, reason = criterion["title"][language], criterion["reason"][language]
             console.print(escape(f"  {title}: {reason}"), soft_wrap=True)
+    kept = candidate["beside"].get("sealed")
+    if kept:
+        told = EXPOSED.format(
+            set=kept["set"], n=kept["exposure"], k=kept["exposures"], means=Text(**kept["means"])
+        )
+        console.print(escape(told.in_language(language)), soft_wrap=True)
     acting = candidate["beside"].get("acting")
     if acting:
-    if run.arms is not None:
-        show_arms(console, run.arms, language)
         asked = acting["approvals_by_a_simulated_person"]
         unasked = asked["tried_without_asking"] + asked["tried_against_a_refusal"]
         told = APPROVALS.format(granted=asked["granted"], refused=asked["refused"], unasked=unasked)
         console.print(told.in_language(language), soft_wrap=True)
     cut = candidate["beside"].get("cut")
-    beside_people(console, candidate, language)
     if cut:
         said = Text(
             "  The budget ran out ({cut}); what was not asked stays open.",
@@ -346,10 +364,12 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "scenario.check": _check,
     "scenario.new": _new,
     "packs": _packs,
+    **PEOPLE_FORMS,
     **RECORD_FORMS,
+    **SEALED_FORMS,
     **KEEPING_FORMS,
+    **CATALOG_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,
 }
-    **PEOPLE_FORMS,

@@ -23,6 +23,8 @@ _NAMES = {
     ),
     "cut": Text("Cut short by the budget", "因预算提前结束"),
     "warnings": Text("Warnings", "警告"),
+    "sealed": Text("Sealed test set", "封存测试集"),
+    "trust": Text("Grade of trust", "可信等级"),
 }
 
 

@@ -102,7 +102,11 @@ const checks = (() => {
     yield fit("candidates and the plan", "候选方案与试验计划", same(plan.candidates,
       scenario.candidates.map((c) => ({
         id: c.id, digest: digestOf(c), ...(c.acts_for ? { acts_for: c.acts_for } : {}),
+        ...(c.results ? { trust: "reported" } : {}),
       }))));
+    yield fit("grades of trust and the plan", "可信等级与试验计划", verdict.candidates.every((c) =>
+      (c.trust ?? "tried")
+        === (plan.candidates.find((offer) => offer.id === c.id)?.trust ?? "tried")));
     yield fit("evidence and the plan", "证据与试验计划",
       Object.entries(evidence).every(([id, e]) => e.plan === planHash && e.candidate === id));
     const missing = (en, zh) => result("documents", { en, zh }, null, {
