@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pilotbase.record.proofs import prove
 from pilotbase.record.rules.proof import check
 from pilotbase.record.verbs.keeping import BackupRequest, MigrateRequest, RestoreRequest
 from pilotbase.record.verbs.vault import EncryptRequest, EraseRequest
+from tests.record.hands import change_entry
 
 Make = Callable[..., Draft]
 
@@ -118,10 +117,7 @@ def test_a_damaged_record_does_not_arrive_as_a_sound_one(
     context: Context, tmp_path: Path, make: Make, make_other: Make
 ) -> None:
     fill(context, make, make_other)
-    with closing(sqlite3.connect(context.home / LOG)) as hand, hand:
-        (data,) = hand.execute("SELECT data FROM entry WHERE leaf_index = 2").fetchone()
-        changed = data.replace(b'"n":2', b'"n":7')
-        hand.execute("UPDATE entry SET data = ? WHERE leaf_index = 2", (changed,))
+    change_entry(context.home, 2, lambda data: data.replace(b'"n":2', b'"n":7'))
     ask = MigrateRequest(tmp_path / "new")
     refused("record.not_copied", RecordError, lambda: verbs.migrate(context, ask))
     assert not (tmp_path / "new").exists()

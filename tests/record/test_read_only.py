@@ -12,7 +12,8 @@ import pytest
 
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
-from pilotbase.record.opened import LOG, open_record
+from pilotbase.record.opened import open_record
+from tests.record.hands import change_entry
 
 Make = Callable[..., Draft]
 # Everything is imported, by doing it all once, before the process gives up its rights.
@@ -81,9 +82,5 @@ class TestReadOnly:
         assert seen(home, tmp_path).endswith("True 5 home.not_writable\n")
 
     def test_damage_shows(self, home: Path, tmp_path: Path) -> None:
-        import sqlite3
-        from contextlib import closing
-
-        with closing(sqlite3.connect(home / LOG)) as hand, hand:
-            hand.execute("UPDATE entry SET data = X'00' WHERE leaf_index = 2")
+        change_entry(home, 2)
         assert seen(home, tmp_path).endswith("False record.bad_entry\n")

@@ -10,6 +10,7 @@ import pytest
 
 from pilotbase.kernel.event import Draft
 from pilotbase.record import rehash as module
+from pilotbase.record.adapters import sqlite_runs
 from pilotbase.record.opened import LOG, Record
 from pilotbase.record.rehash import rehash
 
@@ -23,6 +24,7 @@ def filled(
 ) -> Record:
     monkeypatch.setattr(module, "CHUNK", request.param)
     assert rehash(record.log).size == 0 and rehash(record.log).root == record.root()
+    monkeypatch.setattr(sqlite_runs, "ENTRIES", 1)
     record.append_many([make(n) for n in range(SIZE)])
     return record
 
@@ -58,3 +60,27 @@ def test_nodes_that_are_missing_or_too_many(filled: Record) -> None:
         hand.execute("UPDATE node SET hashes = substr(hashes, 1, 32 * 9) WHERE block = 0")
         hand.execute("DELETE FROM node WHERE block > 0")
     assert rehash(filled.log).first_bad == 5
+
+
+def test_in_runs(record: Record, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_runs, "ENTRIES", 10)
+    for count in (1, 25, 3, 48):
+        record.append_many([make(100 * count + n) for n in range(count)])
+    found = rehash(record.log)
+    assert (found.size, found.root, found.first_bad) == (SIZE, record.root(), None)
+    datas = [entry.data for entry in record.entries()]
+    for run, sizes in [(1, range(1, 11)), (21, range(21, 26)), (69, range(69, 77))]:
+        with closing(sqlite3.connect(record.home / LOG)) as hand:
+            hand.execute("PRAGMA synchronous=OFF")
+            (whole,) = hand.execute(
+                "SELECT data FROM entry WHERE leaf_index = ?", (run,)
+            ).fetchone()
+            at = 0
+            for index in sizes:
+                changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+                with hand:
+                    hand.execute("UPDATE entry SET data = ? WHERE leaf_index = ?", (changed, run))
+                assert rehash(record.log).first_bad == index
+                at += len(datas[index])
+            with hand:
+                hand.execute("UPDATE entry SET data = ? WHERE leaf_index = ?", (whole, run))

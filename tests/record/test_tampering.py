@@ -22,7 +22,7 @@ from pilotbase.record.rules.note import SigningKey, VerifierKey
 Make = Callable[..., Draft]
 SIZE, CHECKPOINTS = 7, (3, 5, 7)
 COLUMNS = {
-    "entry": "leaf_index, data, key, kind, count, about",
+    "entry": "leaf_index, sizes, data, beside",
     "node": "block, hashes",
     "checkpoint": "size, note",
     "lookup": "hash, leaf_index",
@@ -122,13 +122,13 @@ class TestEntries:
                     assert not report.ok and report.first_bad_index == index, faults(report)
                     assert f"entry {index}: its bytes do not have the hash" in faults(report)
 
-    @pytest.mark.parametrize(
-        "change", ["key = key || 'x'", "kind = 'x'", "count = count + 1", "about = about || ' '"]
-    )
-    def test_what_stands_beside_an_entry(self, scene: Scene, change: str) -> None:
+    @pytest.mark.parametrize("column", ["key", "kind", "count", "about"])
+    def test_what_stands_beside_an_entry(self, scene: Scene, column: str) -> None:
+        path = f"$[{['key', 'kind', 'count', 'about'].index(column)}][0]"
+        new = "9" if column == "count" else f"json_extract(beside, '{path}') || 'x'"
         for index in range(SIZE):
-            with scene.changed(f"UPDATE entry SET {change} WHERE leaf_index = {index}") as report:
-                column = change.split()[0]
+            update = f"UPDATE entry SET beside = json_set(beside, '{path}', {new})"
+            with scene.changed(f"{update} WHERE leaf_index = {index}") as report:
                 assert f"entry {index}: stored beside the entry" in faults(report)
                 assert column in faults(report) and report.first_bad_index == index
 
@@ -161,8 +161,8 @@ class TestEntries:
     @pytest.mark.parametrize("at", [SIZE, SIZE + 1, -1, 2**40, -(2**63), 2**63 - 1])
     def test_inserted(self, scene: Scene, at: int) -> None:
         insert = (
-            f"INSERT INTO entry SELECT {at}, data, key || 'x', kind, 9, about FROM entry "
-            "WHERE leaf_index = 2"
+            f"INSERT INTO entry SELECT {at}, sizes, data, json_set(beside, '$[0][0]', 'x') "
+            "FROM entry WHERE leaf_index = 2"
         )
         with scene.changed(insert) as report:
             assert not report.ok and f"entry {at}" in faults(report)
@@ -466,9 +466,13 @@ class TestTogether:
 
     def test_a_wreck_is_reported_within_limits(self, scene: Scene) -> None:
         scene.record.append_many([])
-        with scene.changed("UPDATE entry SET data = X'00', kind = 'x'") as report:
+        with scene.changed("UPDATE entry SET data = X'00', beside = 'x'") as report:
             assert not report.ok
-        many = "INSERT INTO entry SELECT 100 + value, X'00', value, 'x', 0, '' FROM json_each(?)"
+        many = (
+            "INSERT INTO entry SELECT 100 + value, X'01000000', X'00', "
+            "json_array(json_array(value), json_array('x'), json_array(0), json_array('')) "
+            "FROM json_each(?)"
+        )
         numbers = str(list(range(3 * FINDINGS_MAX)))
         with scene.changed((many, (numbers,))) as report:
             assert len(report.findings) == FINDINGS_MAX and report.more > FINDINGS_MAX

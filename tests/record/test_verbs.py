@@ -15,7 +15,7 @@ from pilotbase.kernel.errors import InputError, PilotbaseError, RecordError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context, as_data, verbs_of
 from pilotbase.record import verbs
-from pilotbase.record.opened import LOG, open_record
+from pilotbase.record.opened import open_record
 from pilotbase.record.rules.merkle import leaf_hash
 from pilotbase.record.verbs.auditing import VerifyRequest
 from pilotbase.record.verbs.proving import TRUSTED, UNTRUSTED, CheckRequest, ProveRequest
@@ -23,6 +23,7 @@ from pilotbase.record.verbs.publishing import FetchRequest, PublishRequest
 from pilotbase.record.verbs.reading import ShowRequest
 from pilotbase.record.verbs.signing import CheckpointRequest, RotateKeyRequest
 from pilotbase.record.verbs.witnessing import AcceptRequest, AskRequest, WitnessRequest
+from tests.record.hands import change_entry
 
 Make = Callable[..., Draft]
 
@@ -68,11 +69,7 @@ class TestVerify:
         assert json.loads(json.dumps(as_data(response)))["first_bad_index"] is None
 
     def test_a_broken_one(self, home: Context) -> None:
-        import sqlite3
-        from contextlib import closing
-
-        with closing(sqlite3.connect(home.home / LOG)) as hand, hand:
-            hand.execute("UPDATE entry SET data = X'00' WHERE leaf_index = 2")
+        change_entry(home.home, 2)
         response = verbs.verify(home, VerifyRequest())
         assert response.exit_code == 3 and response.first_bad_index == 2
         first = as_data(response)["findings"][0]
@@ -240,16 +237,12 @@ class TestForms:
         assert not verbs.verify(home, VerifyRequest(signed.vkey, since=kept)).ok
 
     def test_since_audits_what_came_after(self, home: Context, make: Make, tmp_path: Path) -> None:
-        import sqlite3
-        from contextlib import closing
-
         signed, kept = verbs.checkpoint(home, CheckpointRequest()), tmp_path / "c"
         kept.write_text(signed.checkpoint, "utf-8")
         with open_record(home) as record:
             record.append_many([make(n) for n in range(80, 90)])
         for index, noticed in ((3, False), (12, True)):
-            with closing(sqlite3.connect(home.home / LOG)) as hand, hand:
-                hand.execute("UPDATE entry SET data = X'00' WHERE leaf_index = ?", (index,))
+            change_entry(home.home, index)
             found = verbs.verify(home, VerifyRequest(since=kept))
             assert found.ok != noticed and (found.first_bad_index == 12) == noticed
         assert verbs.verify(home, VerifyRequest()).first_bad_index == 3

@@ -19,10 +19,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import decode, encode, encode_plain, encode_text, plain
+from pilotbase.kernel.canonical import decode, encode, encode_members, encode_text, plain
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import check_term
 
@@ -158,14 +158,13 @@ class Draft:
     def body(self) -> dict[str, Any]:
         happened = self.happened
         kind: type = type(happened)
-        return {name: plain(getattr(happened, name)) for name in _names(kind)}
+        return {name: plain(getattr(happened, name)) for name, _ in _members(kind)}
 
     def idempotency_key(self) -> str:
         return self.key or Fact.of(self).key
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """What an event says wherever it will stand in the log, encoded once.
 
     The canonical form of an object is that of its members in the order of their names, so an
@@ -182,37 +181,43 @@ class Fact:
     @classmethod
     def of(cls, draft: Draft) -> Fact:
         """Raises ValueError or TypeError when canonical JSON cannot hold the event."""
-        kind, body = draft.kind, encode_plain(draft.body())
-        key = draft.key
+        happened, kind, key = draft.happened, draft.kind, draft.key
+        said: type = type(happened)
+        body = encode_members([(text, getattr(happened, name)) for name, text in _members(said)])
         if not key:
-            named = {name: hashlib.sha256(data).hexdigest() for name, data in draft.bodies.items()}
-            parts = (
-                encode_text(kind),
-                encode_text(draft.about),
-                body,
-                encode_plain(named) if named else b"{}",
-            )
-            key = hashlib.sha256(b"[" + b",".join(parts) + b"]").hexdigest()
-        return cls(draft, kind, key, b'"body":' + body + b',"by":' + _actor(draft.by))
+            named = b"{}"
+            if draft.bodies:
+                digests = {n: hashlib.sha256(data).hexdigest() for n, data in draft.bodies.items()}
+                named = encode(digests)
+            parts = (_text(kind), _text(draft.about), body, named)
+            key = hashlib.sha256(b"[%b,%b,%b,%b]" % parts).hexdigest()
+        return cls(draft, kind, key, b'"body":%b,"by":%b' % (body, _actor(draft.by)))
 
     def envelope(
         self, counter: int, at: str, commitments: Mapping[str, Mapping[str, Any]]
     ) -> bytes:
         """The canonical bytes of the entry; see `envelope`."""
         return b'{"about":%b,"at":%b,%b,"count":%d,"key":%b,"kind":%b,"v":1,"vault":%b}' % (
-            encode_text(self.draft.about),
+            _text(self.draft.about),
             encode_text(at),
             self.head,
             counter,
             encode_text(self.key),
-            encode_text(self.kind),
+            _text(self.kind),
             encode(commitments) if commitments else b"{}",
         )
 
 
 @lru_cache(maxsize=1024)
-def _names(happened: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(happened))
+def _members(happened: type) -> tuple[tuple[str, str], ...]:
+    """The fields of an event in canonical order, each with the name as canonical JSON has it."""
+    names = [one.name for one in dataclasses.fields(happened)]
+    names.sort(key=lambda name: name.encode("utf-16-be"))
+    return tuple((name, encode_text(name).decode() + ":") for name in names)
+
+
+# Kinds and subjects come again and again.
+_text = lru_cache(maxsize=1024)(encode_text)
 
 
 @lru_cache(maxsize=256)

@@ -23,7 +23,16 @@ def fixed_clock(moment: str) -> Clock:
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, e.g. ``2026-11-21T08:00:00.000Z``; sorts as text."""
     moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+    # Written out: it is asked for with every entry, and `isoformat` takes twice as long.
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031
+        moment.year,
+        moment.month,
+        moment.day,
+        moment.hour,
+        moment.minute,
+        moment.second,
+        moment.microsecond // 1000,
+    )
 
 
 def parse(text: str) -> datetime:

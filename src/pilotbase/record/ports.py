@@ -50,6 +50,13 @@ class LogReader(Protocol):
         """Rows with ``start <= index < stop`` by ascending index, without holding all in memory."""
         ...
 
+    def entry_runs(self, start: int) -> Iterator[tuple[int, list[bytes]]]:
+        """The entries' bytes alone from ``start`` on: those side by side, with the first's index.
+
+        Where indexes do not follow, or overlap, storage is damaged.
+        """
+        ...
+
     def find(self, keys: Sequence[str]) -> dict[str, int]:
         """The indexes of the entries with these idempotency keys, by key; without those unknown."""
         ...
@@ -60,6 +67,10 @@ class LogReader(Protocol):
 
     def all_nodes(self) -> Iterator[tuple[int, bytes]]:
         """Number and hash of every stored node, ascending."""
+        ...
+
+    def node_runs(self) -> Iterator[tuple[int, bytes]]:
+        """The same hashes joined: those side by side, with the first one's number."""
         ...
 
     def node_total(self) -> int:
@@ -88,6 +99,9 @@ class LogWriter(LogReader, Protocol):
         """Add rows and, in order of completion, the hashes of the nodes that they complete.
 
         Their keys were looked up before and are new.
+
+        Raises:
+            RecordError: their indexes do not follow on the last one.
         """
         ...
 

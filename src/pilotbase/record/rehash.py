@@ -6,12 +6,11 @@ they say, the checkpoints, the counters or the vault; `pilotbase.record.audit` l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from operator import attrgetter
 
 from pilotbase.record.ports import LogReader
-from pilotbase.record.rules.merkle import CompactRange, leaf_hashes, node_count
+from pilotbase.record.rules.merkle import HASH_SIZE, CompactRange, leaf_hashes, node_count
 
 CHUNK = 4096
 
@@ -38,37 +37,66 @@ def rehash(log: LogReader) -> Rehashed:
     Raises:
         HomeError, RecordError: the store cannot be read.
     """
-    tree, stored, rows = CompactRange(), log.all_nodes(), log.rows(0, None)
-    while chunk := list(islice(rows, CHUNK)):
-        start, before = tree.size, CompactRange(tree.size, tree.hashes)
-        following = _following(list(map(_index, chunk)), start)
-        leaves = leaf_hashes(map(_data, chunk[:following]))
-        made = list(enumerate(tree.extend(leaves), node_count(start)))
-        found = list(islice(stored, len(made)))
-        if made != found or following < len(chunk):
-            good = _leaves_before(_first_different(made, found), start)
+    tree, nodes = CompactRange(), _Nodes(log.node_runs())
+    for first, datas in _chunks(log.entry_runs(0)):
+        start = tree.size
+        if first != start:
+            return Rehashed(start, tree.root(), start)
+        before, leaves = CompactRange(start, tree.hashes), leaf_hashes(datas)
+        made = tree.extend(leaves)
+        found = nodes.take(len(made))
+        if found != b"".join(made):
+            good = _leaves_before(node_count(start) + _first_different(made, found), start)
             before.extend(leaves[: good - start])
             return Rehashed(good, before.root(), good)
-    more = next(stored, None) is not None
-    return Rehashed(tree.size, tree.root(), tree.size if more else None)
+    return Rehashed(tree.size, tree.root(), tree.size if nodes.take(1) else None)
 
 
-_index, _data = attrgetter("index"), attrgetter("data")
+def _chunks(runs: Iterator[tuple[int, list[bytes]]]) -> Iterator[tuple[int, list[bytes]]]:
+    """The runs, with those that follow joined until they are worth hashing together."""
+    first, datas = 0, list[bytes]()
+    for start, some in runs:
+        if datas and (start != first + len(datas) or len(datas) >= CHUNK):
+            yield first, datas
+            datas = []
+        if not datas:
+            first = start
+        datas += some
+    if datas:
+        yield first, datas
 
 
-def _following(indexes: list[int], start: int) -> int:
-    """How many of the indexes follow on each other."""
-    if indexes == list(range(start, start + len(indexes))):
-        return len(indexes)
-    return next(n for n, index in enumerate(indexes) if index != start + n)
+class _Nodes:
+    """The stored hashes, taken in order as long as they follow."""
+
+    def __init__(self, runs: Iterator[tuple[int, bytes]]) -> None:
+        self._runs = runs
+        self._held = b""
+        self._next = 0
+
+    def take(self, count: int) -> bytes:
+        """The next so many, joined; fewer when no more follow."""
+        held = [self._held]
+        missing = count * HASH_SIZE - len(self._held)
+        while missing > 0:
+            first, hashes = next(self._runs, (-1, b""))
+            if first != self._next:
+                self._runs = iter(())
+                break
+            held.append(hashes)
+            missing -= len(hashes)
+            self._next += len(hashes) // HASH_SIZE if len(hashes) % HASH_SIZE == 0 else -self._next
+        joined = b"".join(held)
+        self._held = joined[count * HASH_SIZE :]
+        return joined[: count * HASH_SIZE]
 
 
-def _first_different(made: list[tuple[int, bytes]], found: list[tuple[int, bytes]]) -> int:
-    """The number of the first node that was not found as it was made."""
-    for (number, node), other in zip(made, found, strict=False):
-        if (number, node) != other:
-            return number
-    return made[len(found)][0] if len(found) < len(made) else made[-1][0] + 1 if made else 0
+def _first_different(made: list[bytes], found: bytes) -> int:
+    """Which of the nodes is the first that was not found as it was made."""
+    for at, node in enumerate(made):
+        if found[at * HASH_SIZE : (at + 1) * HASH_SIZE] != node:
+            return at
+    return len(made)
 
 
 def _leaves_before(number: int, leaf: int) -> int:

@@ -15,11 +15,10 @@ from pilotbase.record.rules.merkle import HASH_SIZE
 NODES = 124
 
 
-def numbered(block: int, hashes: object) -> Iterator[tuple[int, bytes]]:
-    """Number and hash of each node of a block, whatever damage has made of it."""
-    data = hashes if isinstance(hashes, bytes) else b""
-    for at in range(0, len(data), HASH_SIZE):
-        yield block * NODES + at // HASH_SIZE, data[at : at + HASH_SIZE]
+def numbered(first: int, hashes: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and hash of each node of a run of them, whatever damage has made of it."""
+    for at in range(0, len(hashes), HASH_SIZE):
+        yield first + at // HASH_SIZE, hashes[at : at + HASH_SIZE]
 
 
 def total(block: int, hashes: object) -> int:

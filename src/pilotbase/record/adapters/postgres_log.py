@@ -64,6 +64,16 @@ class PostgresReader:
             yield from (_row(found) for found in page)
             start, compared = page[-1][0], ">"
 
+    def entry_runs(self, start: int) -> Iterator[tuple[int, list[bytes]]]:
+        query = "SELECT leaf_index, data FROM entry WHERE leaf_index {} %s ORDER BY leaf_index"
+        query, compared = f"{query} LIMIT {PAGE_ROWS}", ">="
+        while page := self._all(query.format(compared), (start,)):
+            first, start, compared = page[0][0], page[-1][0], ">"
+            if start - first == len(page) - 1:
+                yield first, [data for _, data in page]
+            else:
+                yield from ((index, [data]) for index, data in page)
+
     def find(self, keys: Sequence[str]) -> dict[str, int]:
         wanted = {key.encode(): key for key in keys}
         digests = [hashlib.sha256(key).digest() for key in wanted]
@@ -77,11 +87,15 @@ class PostgresReader:
         return blocks.pick(dict(self._all(query, (sorted(held),))), numbers, self.where)
 
     def all_nodes(self) -> Iterator[tuple[int, bytes]]:
+        for first, hashes in self.node_runs():
+            yield from blocks.numbered(first, hashes)
+
+    def node_runs(self) -> Iterator[tuple[int, bytes]]:
         query = "SELECT block, hashes FROM node WHERE block {} %s ORDER BY block LIMIT 16"
         start, compared = FIRST, ">="
         while page := self._all(query.format(compared), (start,)):
             for block, hashes in page:
-                yield from blocks.numbered(block, hashes)
+                yield block * blocks.NODES, hashes
             start, compared = page[-1][0], ">"
 
     def node_total(self) -> int:

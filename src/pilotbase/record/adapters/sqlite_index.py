@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from pilotbase.record.adapters import sqlite_runs
 from pilotbase.record.ports import Row
 
 SCHEMA = """
@@ -83,14 +84,12 @@ def find_indexed(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[st
 
 
 def _probe(connection: sqlite3.Connection, key: str) -> int | None:
-    query = (
-        "SELECT lookup.leaf_index, key FROM lookup LEFT JOIN entry USING (leaf_index) "
-        "WHERE hash = ?"
-    )
-    place = key_hash(key)
-    while (row := connection.execute(query, (place,)).fetchone()) is not None:
-        if row[1] == key:
-            return int(row[0])
+    place, entries = key_hash(key), sqlite_runs.Places(connection)
+    query = "SELECT leaf_index FROM lookup WHERE hash = ?"
+    while (found := connection.execute(query, (place,)).fetchone()) is not None:
+        row = entries.row(found[0])
+        if row is not None and row.key == key:
+            return int(found[0])
         place = (place + 1) % _HASHES
     return None
 
@@ -136,11 +135,7 @@ class Tail:
             self.start = self.stop = start
             self.keys, self.counts, self._kinds, self._abouts = {}, {}, {}, {}
         if size > self.stop:
-            query = (
-                "SELECT leaf_index, X'', key, kind, count, about FROM entry "
-                "WHERE leaf_index >= ? AND leaf_index < ? ORDER BY leaf_index"
-            )
-            self.add([Row(*row) for row in connection.execute(query, (self.stop, size))])
+            self.add(list(sqlite_runs.beside(connection, self.stop, size)))
             self.stop = size
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -179,9 +174,8 @@ def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> Non
         connection.execute("ROLLBACK TO placing")
     connection.execute("RELEASE placing")
     for home, index in places:
-        (key,) = connection.execute(
-            "SELECT key FROM entry WHERE leaf_index = ?", (index,)
-        ).fetchone()
+        row = sqlite_runs.Places(connection).row(index)
+        key = row.key if row is not None else ""
         if _probe(connection, key) is not None:
             raise known_key(index)
         place = home
@@ -208,47 +202,44 @@ def _unpacked(indexes: object) -> tuple[int, ...]:
 
 
 def index_faults(connection: sqlite3.Connection) -> Iterator[str]:
-    """Where the index differs from the entries; in words, as the store's other faults."""
-    size = indexed_size(connection)
-    query = (
-        "SELECT leaf_index, key, kind, about FROM entry WHERE leaf_index >= 0 AND leaf_index < ?"
-    )
-    counts = dict[str, int]()
-    for index, key, kind, about in connection.execute(query, (size,)):
-        if _probe(connection, str(key)) != index:
-            yield f"lookup: entry {index} is not found by its key"
-        for word in words(kind, about):
-            counts[word] = counts.get(word, 0) + 1
-    (placed,) = connection.execute("SELECT count(*) FROM lookup").fetchone()
-    if placed != size:
-        yield f"lookup: {placed} places for {size} entries"
-    yield from _posting_faults(connection, counts)
-    (highest,) = connection.execute("SELECT coalesce(max(leaf_index), -1) FROM entry").fetchone()
-    if size > highest + 1:
-        yield f"indexed: up to {size}; there are {highest + 1} entries"
+    """Where the index differs from the entries; in words, as the store's other faults.
+
+    Each step of the indexing is done again, and what it would have written is compared.
+    """
+    start = written = 0
+    sizes = connection.execute("SELECT size FROM indexed ORDER BY size").fetchall()
+    for (stop,) in sizes:
+        rows = list(sqlite_runs.beside(connection, start, stop))
+        if len(rows) != stop - start:
+            yield f"indexed: from {start} up to {stop}; there are {len(rows)} entries"
+        yield from _lookup_faults(connection, rows)
+        made = list(_postings(_lists(rows)))
+        query = "SELECT indexes FROM posting WHERE word = ? AND first = ?"
+        for word, first, indexes in made:
+            if connection.execute(query, (word, first)).fetchone() != (indexes,):
+                yield f"posting: what is listed under {word!r} from {first} on is not so"
+        start, written = stop, written + len(made)
+    for table, expected in (("lookup", start), ("posting", written)):
+        (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        if found != expected:
+            yield f"{table}: {found} lines; {expected} were to be there"
 
 
-def _posting_faults(connection: sqlite3.Connection, counts: dict[str, int]) -> Iterator[str]:
-    """What is listed is listed once, in order, and is so; then equal counts make it complete."""
-    query = "SELECT word, first, indexes FROM posting ORDER BY word, first"
-    ends, found = dict[str, int](), dict[str, int]()
-    for word, first, data in connection.execute(query):
-        indexes = _unpacked(data)
-        if not indexes or indexes[0] != first or len(data) % 8:
-            yield f"posting: {word!r} from {first} is malformed"
-        for index in indexes:
-            if index <= ends.get(word, -1) or word not in _words_of(connection, index):
-                yield f"posting: entry {index} does not belong under {word!r}"
-            ends[word] = index
-        found[word] = found.get(word, 0) + len(indexes)
-    for word in sorted(counts.keys() | found.keys()):
-        if counts.get(word) != found.get(word):
-            yield f"posting: {found.get(word, 0)} entries under {word!r} of {counts.get(word, 0)}"
+def _lookup_faults(connection: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[str]:
+    for at in range(0, len(rows), _ASKED_MAX):
+        some = rows[at : at + _ASKED_MAX]
+        places = key_hashes(row.key for row in some)
+        query = f"SELECT hash, leaf_index FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
+        found = dict(connection.execute(query, places).fetchall())
+        for row, place in zip(some, places, strict=True):
+            # Where two keys share a place, one of them is further on.
+            if found.get(place) != row.index and _probe(connection, row.key) != row.index:
+                yield f"lookup: entry {row.index} is not found by its key"
 
 
-def _words_of(connection: sqlite3.Connection, index: int) -> Iterable[str]:
-    if index >= 2**63:
-        return ()
-    query = "SELECT kind, about FROM entry WHERE leaf_index = ?"
-    row = connection.execute(query, (index,)).fetchone()
-    return words(*row) if row else ()
+def _lists(rows: Sequence[Row]) -> dict[str, list[int]]:
+    lists = dict[str, list[int]]()
+    for row in rows:
+        for word in words(row.kind, row.about):
+            lists.setdefault(word, []).append(row.index)
+    return lists

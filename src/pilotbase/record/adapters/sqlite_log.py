@@ -10,11 +10,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
-from pilotbase.record.adapters import blocks, sqlite_index
+from pilotbase.kernel.errors import RecordError
+from pilotbase.kernel.text import Text
+from pilotbase.record.adapters import blocks, sqlite_index, sqlite_runs
 from pilotbase.record.adapters.sqlite import (
     connect,
     database_errors,
@@ -25,17 +27,9 @@ from pilotbase.record.adapters.sqlite_upgrade import UPGRADES
 from pilotbase.record.ports import FIRST, LogReader, LogWriter, Row
 
 APPLICATION = 0x50424C47  # "PBLG"
-VERSION = 2
-# What follows `data` repeats what it says, to be found by; an audit compares them.
+VERSION = 3
 SCHEMA = f"""
-CREATE TABLE entry (
-  leaf_index INTEGER PRIMARY KEY,
-  data BLOB NOT NULL,
-  key TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  about TEXT NOT NULL
-) STRICT;
+{sqlite_runs.SCHEMA};
 CREATE TABLE node (block INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 {sqlite_index.SCHEMA}
@@ -44,8 +38,6 @@ PAGE_ROWS = 256
 # A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
 WAL_PAGES = 4000
 CACHE_KIB = 10_000
-_COLUMNS = "leaf_index, data, key, kind, count, about"
-_values = attrgetter("index", "data", "key", "kind", "count", "about")
 
 
 class SqliteReader:
@@ -63,7 +55,8 @@ class SqliteReader:
         return str(self._path)
 
     def size(self) -> int:
-        return self._one("SELECT max(leaf_index) FROM entry", default=-1) + 1
+        with self._lock, database_errors(self._path):
+            return sqlite_runs.size(self._connection)
 
     def rows(
         self, start: int, stop: int | None, *, kind: str | None = None, about: str | None = None
@@ -76,45 +69,44 @@ class SqliteReader:
                 yield from self._listed_rows(start, before, kind, about)
                 start = indexed
         # Page by page, so that no read stays open while the caller works on what it got.
-        wanted = [("leaf_index < ?", stop), ("kind = ?", kind), ("about = ?", about)]
-        given = [(clause, value) for clause, value in wanted if value is not None]
-        where = " AND ".join(clause for clause, _ in [("leaf_index {} ?", start), *given])
-        query = f"SELECT {_COLUMNS} FROM entry WHERE {where} ORDER BY leaf_index LIMIT {PAGE_ROWS}"
-        values, compared = [value for _, value in given], ">="
-        while page := self._all(query.format(compared), (start, *values)):
-            yield from (Row(*found) for found in page)
-            start, compared = page[-1][0], ">"
+        for page in sqlite_runs.pages(self._all, start, stop):
+            for run in page:
+                for row in sqlite_runs.unpacked(run):
+                    within = start <= row.index and (stop is None or row.index < stop)
+                    if within and kind in (None, row.kind) and about in (None, row.about):
+                        yield row
 
     def _listed_rows(
         self, start: int, stop: int, kind: str | None, about: str | None
     ) -> Iterator[Row]:
         kind_word, about_word = sqlite_index.words(kind or "", about or "")
         word = about_word if about is not None else kind_word
-        query = f"SELECT {_COLUMNS} FROM entry WHERE leaf_index = ?"
         indexes = sqlite_index.listed(self._connection, word, max(start, 0))
-        while True:
+        entries = sqlite_runs.Places(self._connection)
+        more = True
+        while more:
             page = list[Row]()
             with self._lock, database_errors(self._path):
-                for index in indexes:
-                    if index >= stop:
-                        break
-                    found = self._connection.execute(query, (index,)).fetchall()
-                    page += (Row(*row) for row in found if kind is None or row[3] == kind)
-                    if len(page) == PAGE_ROWS:
-                        break
+                some = list(islice(takewhile(lambda index: index < stop, indexes), PAGE_ROWS))
+                found = (entries.row(index) for index in some)
+                page += (row for row in found if row and kind in (None, row.kind))
             yield from page
-            if len(page) < PAGE_ROWS:
-                return
+            more = len(some) == PAGE_ROWS
+
+    def entry_runs(self, start: int) -> Iterator[tuple[int, list[bytes]]]:
+        for page in sqlite_runs.pages(self._all, start, None, "leaf_index, sizes, data, ''"):
+            for first, sizes, data, _ in page:
+                yield max(first, start), sqlite_runs.datas(sizes, data)[max(start - first, 0) :]
 
     def find(self, keys: Sequence[str]) -> dict[str, int]:
         with self._lock, database_errors(self._path):
             found = sqlite_index.find_indexed(self._connection, keys)
             indexed = sqlite_index.indexed_size(self._connection)
-            query = "SELECT leaf_index FROM entry WHERE leaf_index >= ? AND key = ?"
-            for key in keys:
-                if key not in found:
-                    for (index,) in self._connection.execute(query, (indexed, key)):
-                        found[key] = index
+            wanted = set(keys).difference(found)
+            if wanted:
+                for row in sqlite_runs.beside(self._connection, indexed, 2**63 - 1):
+                    if row.key in wanted:
+                        found.setdefault(row.key, row.index)
         return found
 
     def nodes(self, numbers: Sequence[int]) -> list[bytes]:
@@ -128,11 +120,15 @@ class SqliteReader:
         return blocks.pick(held, numbers, str(self._path))
 
     def all_nodes(self) -> Iterator[tuple[int, bytes]]:
+        for first, hashes in self.node_runs():
+            yield from blocks.numbered(first, hashes)
+
+    def node_runs(self) -> Iterator[tuple[int, bytes]]:
         query = "SELECT block, hashes FROM node WHERE block {} ? ORDER BY block LIMIT 16"
         start, compared = FIRST, ">="
         while page := self._all(query.format(compared), (start,)):
             for block, hashes in page:
-                yield from blocks.numbered(block, hashes)
+                yield block * blocks.NODES, hashes if isinstance(hashes, bytes) else b""
             start, compared = page[-1][0], ">"
 
     def node_total(self) -> int:
@@ -152,15 +148,14 @@ class SqliteReader:
         with self._lock, database_errors(self._path):
             found = list(structure_faults(self._connection, SCHEMA))
             # What is asked of a broken structure gives no sensible answers.
-            yield from found or list(sqlite_index.index_faults(self._connection))
+            if not found:
+                found += sqlite_runs.faults(self._connection)
+                found += sqlite_index.index_faults(self._connection)
+        yield from found
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock, database_errors(self._path):
             return self._connection.execute(query, values).fetchall()
-
-    def _one(self, query: str, values: Sequence[object] = (), *, default: int) -> int:
-        rows = self._all(query, values)
-        return default if not rows or rows[0][0] is None else int(rows[0][0])
 
 
 class SqliteWriter(SqliteReader):
@@ -194,17 +189,19 @@ class SqliteWriter(SqliteReader):
         with database_errors(self._path):
             word, _ = sqlite_index.words(kind, "")
             last = sqlite_index.last_listed(self._connection, word)
-        query = "SELECT count FROM entry WHERE leaf_index = ?"
-        return 0 if last is None else self._one(query, (last,), default=-1) + 1
+            row = None if last is None else sqlite_runs.Places(self._connection).row(last)
+        return 0 if row is None else row.count + 1
 
     def extend(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
         if not rows:
             return
+        if [row.index for row in rows] != list(range(self._tail.stop, self._tail.stop + len(rows))):
+            raise RecordError("record.damaged", _GAP, where=str(self._path), next_step=_RESTORE)
         last = self._all("SELECT block, hashes FROM node ORDER BY block DESC LIMIT 1")
         written = blocks.after(last[0] if last else None, hashes)
         with database_errors(self._path):
             insert = self._connection.executemany
-            insert(f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", map(_values, rows))
+            insert(sqlite_runs.INSERT, sqlite_runs.packed(rows))
             update = "ON CONFLICT (block) DO UPDATE SET hashes = excluded.hashes"
             insert(f"INSERT INTO node (block, hashes) VALUES (?, ?) {update}", written)
             tail = self._tail
@@ -270,3 +267,10 @@ class SqliteLog(SqliteReader):
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+_GAP = Text("entries to be added do not follow on the last one", "待追加的条目与最后一条不相衔接")
+_RESTORE = Text(
+    "Run `pilotbase record verify` to see what is damaged.",
+    "请运行 `pilotbase record verify` 查看损坏之处。",
+)

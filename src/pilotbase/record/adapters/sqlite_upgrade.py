@@ -9,10 +9,11 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from pilotbase.record.adapters import blocks, sqlite_index
+from pilotbase.record.adapters import blocks, sqlite_index, sqlite_runs
+from pilotbase.record.ports import Row
 
-# As version 2 laid them out; later versions do not change this text.
-_VERSION_2 = f"""
+# As these versions laid them out; later ones do not change the texts.
+_VERSION_2 = """
 CREATE TABLE entry (
   leaf_index INTEGER PRIMARY KEY,
   data BLOB NOT NULL,
@@ -22,12 +23,27 @@ CREATE TABLE entry (
   about TEXT NOT NULL
 ) STRICT;
 CREATE TABLE node (block INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
-{sqlite_index.SCHEMA}
+CREATE TABLE lookup (hash INTEGER PRIMARY KEY, leaf_index INTEGER NOT NULL) STRICT;
+CREATE TABLE posting (
+  word TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  indexes BLOB NOT NULL,
+  PRIMARY KEY (word, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE indexed (size INTEGER PRIMARY KEY) STRICT
+"""
+_ENTRY_3 = """
+CREATE TABLE entry (
+  leaf_index INTEGER PRIMARY KEY,
+  sizes BLOB NOT NULL,
+  data BLOB NOT NULL,
+  beside TEXT NOT NULL
+) STRICT
 """
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
-    """Nodes from a row each to blocks; keys, kinds and subjects from indexes to tables."""
+    """Nodes from a row each to blocks; keys, kinds and subjects have an index no more."""
     run = connection.execute
     for table in ("entry", "node"):
         run(f"ALTER TABLE {table} RENAME TO {table}_1")
@@ -43,12 +59,26 @@ def _from_1(connection: sqlite3.Connection) -> None:
             last = block
     for table in ("entry", "node"):
         run(f"DROP TABLE {table}_1")
-    (size,) = run("SELECT coalesce(max(leaf_index), -1) + 1 FROM entry").fetchone()
-    tail = sqlite_index.Tail()
+
+
+def _from_2(connection: sqlite3.Connection) -> None:
+    """Entries from a row each to runs; then the index goes on from where it was."""
+    run = connection.execute
+    run("ALTER TABLE entry RENAME TO entry_2")
+    run(_ENTRY_3)
+    rows = run("SELECT leaf_index, data, key, kind, count, about FROM entry_2 ORDER BY leaf_index")
+    while some := [Row(*row) for row in islice(rows, sqlite_runs.ENTRIES)]:
+        # Damage is carried over as it is: rows that do not follow make runs of their own.
+        follow = some[-1].index - some[0].index == len(some) - 1
+        for rows_of_run in [some] if follow else [[row] for row in some]:
+            connection.executemany(sqlite_runs.INSERT, sqlite_runs.packed(rows_of_run))
+    run("DROP TABLE entry_2")
+    size, tail = sqlite_runs.size(connection), sqlite_index.Tail()
+    tail.start = tail.stop = sqlite_index.indexed_size(connection)
     while size - tail.stop >= sqlite_index.tail_max(size):
         tail.catch_up(connection, min(size, tail.stop + sqlite_index.TAIL_MAX))
         tail.index(connection)
 
 
-UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1}
+UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
 """By the version they begin with; each leads to the next."""
