@@ -37,6 +37,8 @@ SYSTEM = (
     '"why": one sentence}.'
 )
 WHY_MAX = 1_000
+# JSON lets these stand, and a reader of lines may end a line at them.
+_LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 
 
 class Judge(Protocol):
@@ -164,7 +166,7 @@ def prompt_for(item: Item) -> str:
     parts += [("refused", said["refused"]), ("answer", said["answer"])]
     lines = [f"Material between lines that end with {fence}."]
     for name, value in parts:
-        text = json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
         lines += [f"BEGIN {name} {fence}", text, f"END {name} {fence}"]
     lines.append('Mark the answer by the rubric. Reply {"mark": 0 to 1, "why": "…"} only.')
     return "\n".join(lines)
