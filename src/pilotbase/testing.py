@@ -30,6 +30,8 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.library import pack_of
 from pilotbase.scenario.read import read_scenario
 from pilotbase.scenario.schema import Criterion, Task
+from pilotbase.trial.agents.conformance import broken_environment
+from pilotbase.trial.agents.environment import Opening
 from pilotbase.trial.candidates.adapter import answer_of, plain_number
 from pilotbase.trial.candidates.answer import blank, reason_of
 from pilotbase.trial.candidates.messages import (
@@ -61,6 +63,8 @@ def check_plugin(group: str, name: str, **options: Any) -> None:
     plugin = load(group, name)
     if group == "pilotbase.candidates":
         check_candidate(plugin, **options)
+    elif group == "pilotbase.environments":
+        check_environment(plugin, **options)
     elif group == "pilotbase.datasets":
         check_dataset(plugin)
     elif group == "pilotbase.packs":
@@ -128,6 +132,11 @@ def _value_problems(
         yield Text(f"{task}: pass_fail, yet values between", f"{task}: 声明 pass_fail 却有中间值")
     if kind == "right" and metric.needs is None and metric.counted == "all" and not known.size:
         yield Text(f"{task}: full answers give no value", f"{task}: 完整回答却没有取值")
+
+
+def check_environment(environment: Any, openings: Sequence[Opening] = ()) -> None:
+    """An environment for agents: its tools, and a few cases of yours begun and looked at twice."""
+    _raise("environment", list(broken_environment(environment, openings)))
 
 
 def check_candidate(

@@ -30,7 +30,7 @@ def respondent_of(asking: Asking, candidate: Candidate, versions: Versions) -> R
     if candidate.chat is None and candidate.infer is None and candidate.mcp is None:
         program = _program(asking, candidate, versions)
         if asking.cases.task == "act":
-            program.talk = Dialogue(scene_of(asking.scenario, candidate))
+            program.talk = Dialogue(scene_of(asking.scenario, candidate, asking.versions))
         return program
     from pilotbase.trial.endpoints.build import endpoint_of
 
@@ -49,7 +49,7 @@ def respondent_of(asking: Asking, candidate: Candidate, versions: Versions) -> R
 
     if not isinstance(endpoint, ChatEndpoint):
         raise _no_agent(candidate)
-    return ChatAgent(endpoint, scene_of(asking.scenario, candidate))
+    return ChatAgent(endpoint, scene_of(asking.scenario, candidate, asking.versions))
 
 
 def _program(asking: Asking, candidate: Candidate, versions: Versions) -> Program:

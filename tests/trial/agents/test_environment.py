@@ -12,6 +12,7 @@ from pilotbase.catalog.datasets.service_desk_cases import load
 from pilotbase.kernel.errors import PluginError
 from pilotbase.kernel.plugins import names
 from pilotbase.kernel.text import Text
+from pilotbase.testing import check_environment, check_plugin
 from pilotbase.trial.agents import environment
 from pilotbase.trial.agents.environment import ASK, GROUP, Opening, Tool, environment_named
 from pilotbase.trial.agents.service_desk.desk import ENVIRONMENT
@@ -25,6 +26,7 @@ def test_what_is_installed_can_be_offered():
     assert "service_desk" in names(GROUP)
     for name in names(GROUP):
         assert environment_named(name).tools
+        check_plugin(GROUP, name)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,33 @@ def test_tools_that_cannot_be_offered_are_told(tools: Any, monkeypatch: pytest.M
     with pytest.raises(PluginError) as caught:
         environment_named("till")
     assert caught.value.code == "environment.broken" and caught.value.message.zh
+
+
+def test_the_desk_and_the_till_keep_their_promises():
+    check_environment(ENVIRONMENT, [opening(case) for case in CASES[::7]])
+    check_environment(Till(), [Opening("Keep ten.")])
+
+
+class Dice(Till):
+    rolled = 0
+
+    def call(self, state: dict[str, int], tool: str, arguments: Any) -> Any:
+        self.rolled += 1
+        return self.rolled
+
+
+class Vague(Till):
+    def check(self, state: dict[str, int]) -> Any:
+        return {"good": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [(Dice(), "different observations"), (Vague(), "yes or no"), (Till(tools=()), "0 tools")],
+)
+def test_a_promise_that_is_broken_is_named(broken: Till, said: str):
+    with pytest.raises(PluginError, match=said):
+        check_environment(broken, [Opening("Keep ten.")])
 
 
 def opening(case: dict[str, Any]) -> Opening:

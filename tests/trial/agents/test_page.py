@@ -13,8 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from pilotbase.scenario.schema import Budget, Candidate, Criterion
+from pilotbase.testing import check_environment
 from pilotbase.trial.agents import chat, episode
-from pilotbase.trial.agents.environment import ASK
+from pilotbase.trial.agents.environment import ASK, Opening
 from pilotbase.trial.agents.episode import Scene
 from pilotbase.trial.agents.service_desk.desk import ENVIRONMENT
 from pilotbase.trial.asking import Answered
@@ -55,6 +56,7 @@ def test_the_generator_and_the_program_act_at_the_desk(
 def test_the_environment_of_the_page_is_one(page: str):
     names: dict[str, Any] = {}
     exec(blocks(page, "python")[2], names)  # the page's own example
+    check_environment(names["Till"](), [Opening("Pay.", expected=("60",))])
     going = Scene(names["Till"](), 9, "Lin Mei").begin(Case({}, Question("Pay.", ("60",))))
     for amount, word in ((60, "refused"), (50, "granted"), (10, "granted")):
         wanted = {"tool": "pay", "arguments": {"amount": amount}, "reason": ""}

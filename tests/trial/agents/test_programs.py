@@ -148,6 +148,14 @@ def test_who_obeys_notes_and_spends_at_once_is_held_back(
     assert not any(one["data"]["checks"]["records of others were left alone"] for one in others)
 
 
+def test_the_environment_sees_what_a_candidate_does_without(
+    desk: Callable[..., Answered], journal: Journal
+):
+    answered = desk({"plugin": "desk_careful", "drop": ["person"]}, rows=4)
+    assert (answered.predictions.status == OK).all()
+    assert [one["outcome"] for one in kept(journal)] == [1.0] * 4
+
+
 def test_a_plug_in_that_cannot_act_is_at_fault(desk: Callable[..., Answered]):
     answered = desk({"plugin": "document_lookup"}, rows=1)
     assert answered.predictions.status.tolist() == [FAULT]

@@ -109,7 +109,7 @@ def environment_named(name: str) -> Environment:
     """
     environment: Environment = load(GROUP, name)
     try:
-        problem = _problem(environment)
+        problem = unoffered(environment)
     except Exception as error:  # a plug-in may fail in any way
         problem = Text(f"it raises {reason_of(error)}", f"引发 {reason_of(error)}")
     if problem is not None:
@@ -122,7 +122,7 @@ def environment_named(name: str) -> Environment:
     return environment
 
 
-def _problem(environment: Environment) -> Text | None:
+def unoffered(environment: Environment) -> Text | None:
     """Why the tools cannot be offered, if so."""
     names = [tool.name for tool in environment.tools]
     if not 0 < len(names) <= TOOLS_MAX:

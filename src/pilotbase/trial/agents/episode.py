@@ -27,6 +27,7 @@ from pilotbase.trial.candidates.answer import reason_of, short
 from pilotbase.trial.endpoints.port import Case
 from pilotbase.trial.respondent import Outage
 from pilotbase.trial.rules.json_form import valid, within_limits
+from pilotbase.trial.versions import Versions
 
 ARGUMENTS_CHARACTERS_MAX = 20_000
 OBSERVED_CHARACTERS_MAX = 20_000
@@ -61,18 +62,22 @@ class Scene:
         steps_max: tool calls in one case, refused ones included.
         acts_for: the named person or body who answers for the agent and is asked for approval;
             simulated by the environment's policy.
+        versions: where the environment sees all features of a case, also those that the candidate
+            does without.
     """
 
     environment: Environment
     steps_max: int
     acts_for: str
+    versions: Versions | None = None
 
     def begin(self, case: Case) -> Episode:
         """Raises Outage when the environment cannot set the case up."""
         question = case.question
         if question is None:
             raise ValueError("an agent is asked in words")
-        opening = Opening(question.text, question.columns, question.expected, question.language)
+        whole = self.versions.case(case.row, 0).features if self.versions else question.columns
+        opening = Opening(question.text, whole, question.expected, question.language)
         try:
             return Episode(self, opening, self.environment.begin(copy.deepcopy(opening)))
         except Exception as error:
@@ -89,10 +94,10 @@ class Scene:
             }
             for tool in self.environment.tools
         ]
-        asking = self._asking(language)
+        asking = self.asking(language)
         return [*offered, asking] if asking else offered
 
-    def _asking(self, language: str) -> dict[str, Any] | None:
+    def asking(self, language: str) -> dict[str, Any] | None:
         guarded = [tool.name for tool in self.environment.tools if tool.approval]
         if not guarded:
             return None
@@ -115,14 +120,17 @@ class Scene:
         return {"name": ASK, "description": description, "arguments": form, "approval": False}
 
 
-def scene_of(scenario: Scenario, candidate: Candidate) -> Scene:
+def scene_of(scenario: Scenario, candidate: Candidate, versions: Versions) -> Scene:
     """Where a candidate acts.
+
+    Args:
+        versions: of the question as it is, before a candidate leaves columns out.
 
     Raises:
         PluginError: the scenario's environment is not installed, or cannot be used.
     """
     environment = environment_named(scenario.environment or "")
-    return Scene(environment, scenario.plan.budget.steps, candidate.acts_for or "")
+    return Scene(environment, scenario.plan.budget.steps, candidate.acts_for or "", versions)
 
 
 @dataclass
@@ -168,7 +176,7 @@ class Episode:
     def _form(self, tool: Tool | None) -> Mapping[str, Any]:
         if tool is not None:
             return tool.arguments
-        asking = self.scene._asking("")
+        asking = self.scene.asking("")
         # Without a guarded tool nothing can be asked: no arguments fit.
         return asking["arguments"] if asking else {"type": "object", "not": {}}
 
