@@ -32,6 +32,9 @@ TRY_OPEN = Text(
     "Check the scenario on the open file before it is sealed.", "请在封存前用原文件核查场景。"
 )
 
+COUNTS = frozenset({"acting", "audits", "cut", "estimates", "people", "sandbox", "trust"})
+"""What stands beside evidence and only counts; whatever else may be there could quote a case."""
+
 
 @contextmanager
 def unquoted(is_sealed: bool) -> Iterator[None]:
@@ -121,7 +124,7 @@ def returned(body: Mapping[str, Any], kept: SealedSet, exposure: int) -> dict[st
         estimates["groups"] = []
     if not kept.names:
         estimates["confusion"] = []
-        beside |= {"problems": [], "warnings": [], "importance": []}
+        beside = {name: value for name, value in beside.items() if name in COUNTS}
     said = meaning(exposure, kept.exposures).as_dict()
     sealed = {"set": kept.name, "exposure": exposure, "exposures": kept.exposures, "means": said}
     return {**body, "beside": {**beside, "estimates": estimates, "sealed": sealed}}
