@@ -116,3 +116,9 @@ def test_faulty_decisions_are_told_before_anything_runs(tmp_path: Path) -> None:
     file = files.write(tmp_path, decisions={"data": {"csv": "decisions.csv"}})
     with pytest.raises((InputError, ScenarioError), match="column"):
         base.plan(file)
+
+
+def test_limits_and_odds_name_what_judge_and_people_leave_open(judged: str, reader: Reader) -> None:
+    page = reader.open(judged)
+    assert "not told which answers people check" in page.inner_text("#limits")
+    assert "a judge that is always right" in page.inner_text("#method")
