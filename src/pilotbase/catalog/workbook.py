@@ -6,6 +6,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ from pilotbase.catalog.table import (
 )
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
+from pilotbase.scenario.schema import ROWS_MAX
 
 UNPACKED_BYTES_MAX = 512 * 1024 * 1024
 SHEET_ROWS_MAX = 1_048_576  # Excel's own limit; a row number beyond it is a trap
@@ -34,9 +36,27 @@ def read_workbook(raw: bytes, sheet: str | None, where: str) -> pd.DataFrame:
         DataError: not a workbook, unpacks to more than `UNPACKED_BYTES_MAX`, unknown sheet, a cell
             that is a formula, an error or too long, an empty row, cells without a column name.
     """
+    with _opened(raw, where):
+        return _table(_sheet_rows(raw, sheet, where), where)
+
+
+def sheet_values(raw: bytes, where: str) -> list[tuple[int, list[Any]]]:
+    """The values of the first sheet, row by row with their numbers, without reading a table into
+    them: cells of any kind, empty rows as empty lists. Limits and errors as in `read_workbook`."""
+    with _opened(raw, where):
+        rows = []
+        for number, row in enumerate(_sheet_rows(raw, None, where), start=1):
+            if number > ROWS_MAX:
+                check_size(number, 1, where)
+            rows.append((number, _values(row, number, where)))
+        return rows
+
+
+@contextmanager
+def _opened(raw: bytes, where: str) -> Iterator[None]:
     _check_archive(raw, where)
     try:
-        return _table(_sheet_rows(raw, sheet, where), where)
+        yield
     except DataError:
         raise
     except Exception as error:  # a broken part fails in any way inside the XML reader

@@ -1,0 +1,266 @@
+"""Stable matching of proposers with receivers that have places. Pure.
+
+Sources: D. Gale and L. S. Shapley (1962), College Admissions and the Stability of Marriage,
+American Mathematical Monthly 69 (1); A. E. Roth and M. A. O. Sotomayor (1990), Two-Sided Matching,
+chapters 2 and 5: existence, optimality for either side, rural hospitals, strategy-proofness.
+
+Preferences are mappings from an id to the ids of the other side, best first and strict. Lists may
+be partial: who is not listed is not acceptable. An id without a list of its own takes no part,
+as after a withdrawal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heapreplace
+from typing import Any
+
+import numpy as np
+
+from pilotbase.match.rules.market import Ints, Market, Preferences, market_of
+
+FEW = 1_024
+"""Proposals of a round below which one by one is quicker than sorting everyone who is held."""
+
+
+def deferred_acceptance(
+    proposer_prefs: Preferences,
+    receiver_prefs: Preferences,
+    capacities: Mapping[Any, int] | None = None,
+) -> dict[Any, list[Any]]:
+    """The stable matching that is best for every proposer, among all stable matchings.
+
+    Args:
+        proposer_prefs, receiver_prefs: id → acceptable ids of the other side, best first.
+        capacities: receiver → places, ≥ 0; one each where left out.
+
+    Returns:
+        Every receiver → its proposers, in the receiver's order. Who is in no list is unmatched.
+
+    Raises:
+        InputError: ``match.listed_twice`` for a list that names an id twice; ``match.capacity`` for
+            a receiver without a capacity, or with one that is no whole number from 0.
+
+    >>> deferred_acceptance(
+    ...     {"a": ["x", "y"], "b": ["x", "y"], "c": ["x"]}, {"x": ["c", "b", "a"], "y": ["a"]},
+    ...     {"x": 1, "y": 1},
+    ... )
+    {'x': ['c'], 'y': ['a']}
+    """
+    market = market_of(proposer_prefs, receiver_prefs, capacities)
+    held = _one_by_one(market, *_in_rounds(market))
+    return _named(market, held)
+
+
+def _in_rounds(market: Market) -> tuple[Ints, Ints, Ints]:
+    """Rounds in which all who are free propose at once, until few do.
+
+    Returns:
+        next: the pair that each proposer proposes next; held: the pairs held; free: the proposers
+        who are still to propose.
+    """
+    upto, ends = market.first[:-1].copy(), market.first[1:]
+    held = np.empty(0, np.int64)
+    worst = np.full(len(market.receivers), np.iinfo(np.int64).max)
+    worst[market.places == 0] = -1
+    owner = np.repeat(np.arange(len(market.proposers)), np.diff(market.first))
+    free = np.flatnonzero(upto < ends)
+    while len(free) > FEW:
+        pairs = upto[free]
+        upto[free] += 1
+        # Who stands behind the worst that a full receiver holds is turned down without sorting.
+        fits = market.rank[pairs] < worst[market.receiver[pairs]]
+        held, worst, rejected = _best(market, np.concatenate((held, pairs[fits])), worst)
+        free = np.concatenate((free[~fits], owner[rejected]))
+        free = free[upto[free] < ends[free]]
+    return upto, held, free
+
+
+def _best(market: Market, pairs: Ints, worst: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of the pairs, those that the receivers' places hold; their new worst ranks; the others."""
+    receiver = market.receiver[pairs]
+    order = np.argsort(receiver * (len(market.proposers) + 1) + market.rank[pairs])
+    pairs, receiver = pairs[order], receiver[order]
+    counts = np.bincount(receiver, minlength=len(market.receivers))
+    begins = np.cumsum(counts) - counts
+    kept = np.arange(len(pairs)) - begins[receiver] < market.places[receiver]
+    full = (counts >= market.places) & (market.places > 0)
+    worst = worst.copy()
+    worst[full] = market.rank[pairs[begins[full] + market.places[full] - 1]]
+    return pairs[kept], worst, pairs[~kept]
+
+
+def _one_by_one(market: Market, upto: Ints, held: Ints, free: Ints) -> list[list[tuple[int, int]]]:
+    """The proposals that are left, each with its chain of rejections; the order plays no part.
+
+    Returns:
+        For each receiver a heap of (-rank, proposer).
+    """
+    heaps: list[list[tuple[int, int]]] = [[] for _ in market.receivers]
+    owner = np.searchsorted(market.first, held, side="right") - 1
+    places, ranks = market.receiver[held].tolist(), market.rank[held].tolist()
+    for receiver, rank, holder in zip(places, ranks, owner.tolist(), strict=True):
+        heaps[receiver].append((-rank, holder))
+    for heap in heaps:
+        heapify(heap)
+    capacities = market.places.tolist()
+    for start in free.tolist():
+        proposer: int | None = start
+        while proposer is not None:
+            proposer = _propose(market, upto, proposer, heaps, capacities)
+    return heaps
+
+
+def _propose(
+    market: Market,
+    upto: Ints,
+    proposer: int,
+    heaps: list[list[tuple[int, int]]],
+    places: Sequence[int],
+) -> int | None:
+    """A proposer goes down its list until somebody holds it; who lost a place by that, if any."""
+    begin, end = int(upto[proposer]), int(market.first[proposer + 1])
+    receivers, ranks = market.receiver[begin:end].tolist(), market.rank[begin:end].tolist()
+    for tried, (receiver, rank) in enumerate(zip(receivers, ranks, strict=True), begin + 1):
+        heap = heaps[receiver]
+        if len(heap) < places[receiver]:
+            heap.append((-rank, proposer))
+            if len(heap) == places[receiver]:
+                heapify(heap)
+        elif heap and -heap[0][0] > rank:
+            upto[proposer] = tried
+            out: int = heapreplace(heap, (-rank, proposer))[1]
+            return out
+        else:
+            continue
+        upto[proposer] = tried
+        return None
+    return None
+
+
+def _named(market: Market, heaps: list[list[tuple[int, int]]]) -> dict[Any, list[Any]]:
+    names = market.proposers
+    return {
+        receiver: [names[proposer] for _, proposer in sorted(heap, reverse=True)]
+        for receiver, heap in zip(market.receivers, heaps, strict=True)
+    }
+
+
+def receiver_optimal(
+    proposer_prefs: Preferences,
+    receiver_prefs: Preferences,
+    capacities: Mapping[Any, int] | None = None,
+) -> dict[Any, list[Any]]:
+    """The stable matching that is best for every receiver: receivers offer their places.
+
+    Arguments, result and errors as in `deferred_acceptance`.
+
+    >>> two = {"a": ["x", "y"], "b": ["y", "x"]}, {"x": ["b", "a"], "y": ["a", "b"]}
+    >>> deferred_acceptance(*two), receiver_optimal(*two)
+    ({'x': ['a'], 'y': ['b']}, {'x': ['b'], 'y': ['a']})
+    """
+    market = market_of(proposer_prefs, receiver_prefs, capacities)
+    heaps: list[list[tuple[int, int]]] = [[] for _ in market.receivers]
+    for proposer, pair in enumerate(_offers(market)):
+        if pair >= 0:
+            heaps[market.receiver[pair]].append((-int(market.rank[pair]), proposer))
+    return _named(market, heaps)
+
+
+def _offers(market: Market) -> list[int]:
+    """Receivers offer their places down their lists; the pair that each proposer keeps, or -1."""
+    counts = np.bincount(market.receiver, minlength=len(market.receivers))
+    ends = np.cumsum(counts)
+    upto, stops = (ends - counts).tolist(), ends.tolist()
+    owners = np.repeat(np.arange(len(market.proposers)), np.diff(market.first)).tolist()
+    # By receiver and rank: the order in which each offers its places.
+    pairs = np.lexsort((market.rank, market.receiver)).tolist()
+    receivers = market.receiver.tolist()
+    taken = [-1] * len(market.proposers)
+    free = np.minimum(counts, market.places)
+    offering = deque(np.repeat(np.arange(len(free)), free).tolist())
+    while offering:
+        receiver = offering.popleft()
+        while upto[receiver] < stops[receiver]:
+            pair = pairs[upto[receiver]]
+            upto[receiver] += 1
+            before = taken[owners[pair]]
+            # A smaller pair stands earlier on the proposer's own list.
+            if before < 0 or pair < before:
+                taken[owners[pair]] = pair
+                if before >= 0:
+                    offering.append(receivers[before])
+                break
+    return taken
+
+
+def blocking_pairs(
+    matching: Mapping[Any, Sequence[Any]],
+    proposer_prefs: Preferences,
+    receiver_prefs: Preferences,
+    capacities: Mapping[Any, int] | None = None,
+) -> list[tuple[Any, Any]]:
+    """Pairs that would both rather have each other than what the matching gives them.
+
+    None, together with `faults_of_matching` finding nothing, certifies that the matching is stable.
+    Who is matched against the own list counts as having nobody.
+
+    Returns:
+        (proposer, receiver), by proposer and in the proposer's order.
+
+    >>> prefs = {"a": ["x", "y"], "b": ["x"]}, {"x": ["a", "b"], "y": ["a"]}
+    >>> blocking_pairs({"x": ["b"], "y": ["a"]}, *prefs)
+    [('a', 'x')]
+    """
+    market = market_of(proposer_prefs, receiver_prefs, capacities)
+    number = {name: at for at, name in enumerate(market.proposers)}
+    receiver_number = {name: at for at, name in enumerate(market.receivers)}
+    owner = np.repeat(np.arange(len(market.proposers)), np.diff(market.first))
+    partner = np.full(len(market.proposers), -1, np.int64)
+    for receiver, names in matching.items():
+        for name in names:
+            partner[number[name]] = receiver_number[receiver]
+    matched = market.receiver == partner[owner]
+    held = np.flatnonzero(matched)
+    # The place on the own list of the present partner; beyond the end where there is none.
+    present = market.first[1:].copy()
+    present[owner[held]] = held
+    counts = np.bincount(market.receiver[held], minlength=len(market.receivers))
+    worst = np.full(len(market.receivers), -1, np.int64)
+    np.maximum.at(worst, market.receiver[held], market.rank[held])
+    wanted = np.arange(len(owner)) < present[owner]
+    vacant = counts[market.receiver] < market.places[market.receiver]
+    better = market.rank < worst[market.receiver]
+    open_places = market.places[market.receiver] > 0
+    found = np.flatnonzero(wanted & open_places & (vacant | better))
+    return [(market.proposers[owner[at]], market.receivers[market.receiver[at]]) for at in found]
+
+
+def faults_of_matching(
+    matching: Mapping[Any, Sequence[Any]],
+    proposer_prefs: Preferences,
+    receiver_prefs: Preferences,
+    capacities: Mapping[Any, int] | None = None,
+) -> list[tuple[str, Any, Any]]:
+    """What keeps a matching from being one at all, or from being individually rational.
+
+    Returns:
+        ``("twice", proposer, receiver)`` for a proposer in a second place, ``("unacceptable",
+        proposer, receiver)`` where one is not on the other's list, ``("full", None, receiver)`` for
+        a receiver with more than its places.
+    """
+    found: list[tuple[str, Any, Any]] = []
+    seen: set[Any] = set()
+    for receiver, names in matching.items():
+        places = 1 if capacities is None else capacities.get(receiver, 0)
+        if len(names) > places:
+            found.append(("full", None, receiver))
+        acceptable = set(receiver_prefs.get(receiver, ()))
+        for name in names:
+            if name in seen:
+                found.append(("twice", name, receiver))
+            seen.add(name)
+            if name not in acceptable or receiver not in proposer_prefs.get(name, ()):
+                found.append(("unacceptable", name, receiver))
+    return found
