@@ -20,6 +20,7 @@ SUMMARIES = {
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
     "catalog": Text("Parties, delegations, keys and assets.", "主体、委托、密钥与资产。"),
     "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
+    "match": Text("Needs and products meet.", "需求与产品的匹配。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
@@ -37,11 +38,12 @@ def declared_verbs() -> list[Verb[Any, Any]]:
     from pilotbase.catalog import verbs as catalog
     from pilotbase.catalog.assets import verbs as assets
     from pilotbase.catalog.parties import verbs as parties
+    from pilotbase.desk import matching
     from pilotbase.desk import verbs as desk
     from pilotbase.record import verbs as record
     from pilotbase.scenario import verbs as scenario
 
-    rooms = (desk, scenario, assets, parties, catalog, record)
+    rooms = (desk, scenario, assets, parties, catalog, matching, record)
     return [verb for room in rooms for verb in verbs_of(room)]
 
 

@@ -29,6 +29,7 @@ from pilotbase.desk.answers import (
 )
 from pilotbase.faces.cli.show_catalog import CATALOG_FORMS
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
+from pilotbase.faces.cli.show_match import MATCH_FORMS
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
 from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.faces.cli.show_sealed import SEALED_FORMS
@@ -365,6 +366,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "scenario.new": _new,
     "packs": _packs,
     **PEOPLE_FORMS,
+    **MATCH_FORMS,
     **RECORD_FORMS,
     **SEALED_FORMS,
     **KEEPING_FORMS,
