@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pilotbase import Base
 from pilotbase.desk import verbs
 from pilotbase.desk.rules import outcome_of
 from pilotbase.desk.verbs import ExitRequest
+from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Entry
 from pilotbase.kernel.time import fixed_clock
@@ -20,6 +22,7 @@ from pilotbase.record.opened import open_record
 from pilotbase.record.verbs import overdue
 from pilotbase.record.verbs.duties import OverdueRequest
 from tests.desk.files import write
+from tests.faces.test_cli import call
 
 
 def at(context: Context, moment: str) -> Context:
@@ -74,7 +77,23 @@ def test_one_that_passes_owes_none(tmp_path: Path) -> None:
         assert caught.value.code == "exit.bad_report"
     report = tmp_path / "exit.md"
     report.write_text("The end.")
-    assert verbs.leave(here.context, ExitRequest(run, report)).entry > 0
+    done = verbs.leave(here.context, ExitRequest(run, report))
+    for language, words in (("en", "has exited"), ("zh", "已退出")):
+        said = call("exit", run, str(report), "--lang", language, "--home", str(tmp_path / "home"))
+        assert said.exit_code == 0 and words in said.output and str(done.entry) in said.output
+
+
+def test_a_report_after_the_base_has_changed_its_key(tmp_path: Path) -> None:
+    here = Base(tmp_path / "home", clock=fixed_clock("2026-11-21T08:00:00Z"))
+    run = here.run(write(tmp_path)).run
+    with open_record(here.context) as record:
+        old = record.vkey
+        rotation = record.rotate_key("yearly", Actor("Li Hua", "case officer"))
+        new = record.vkey
+    made = json.loads(here.report(run).json.read_text("utf-8"))["record"]
+    assert made["vkey"] == new != old
+    assert [entry["index"] for entry in made["rotations"]] == [rotation.index]
+    assert old in made["rotations"][0]["text"]
 
 
 def test_the_older_shape_says_no_outcome_and_owes_nothing() -> None:

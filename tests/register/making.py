@@ -13,10 +13,12 @@ import numpy as np
 from pilotbase.assess.judge import judge
 from pilotbase.desk import events
 from pilotbase.desk.witness import attested, plan_text, receipt_text
+from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.canonical import decode, digest, encode
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
+from pilotbase.record.events import KEY_ROTATED
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.rules import note
 from pilotbase.scenario.schema import Scenario
@@ -52,6 +54,7 @@ class Made:
     complete: bool = False
     future: bool = False
     gap: bool = False
+    rotated: bool = False
     criteria: int = 5
     seed: int = 7
     evidence: str = "sequential"
@@ -333,8 +336,9 @@ def make_dossier(home: Path, made: Made = Made()) -> Json:
         "order": {"units": [ids[n] for n in order], "names": names},
     }  # fmt: skip
     context = Context(home, "Dr Chen Wei", fixed_clock("2026-11-21T08:00:00Z"), Stream())
+    actor = context.actor("case officer")
     with open_record(context) as record:
-        entries = list(_history(record, context, papers, plan_hash, seed, receipt))
+        entries = list(_history(record, made, actor, papers, plan_hash, seed, receipt))
         return _gathered(record, entries, papers, plan_hash, seed, receipt, said)
 
 
@@ -357,10 +361,11 @@ def forge(verdict: Json, what: str) -> None:
 
 
 def _history(
-    record: Record, context: Context, papers: Json, plan_hash: str, seed: bytes, receipt: str | None
-) -> Iterator[Entry]:
+    record: Record, made: Made, actor: Actor, papers: Json, plan_hash: str, seed: bytes,
+    receipt: str | None,
+) -> Iterator[Entry]:  # fmt: skip
     run = plan_hash.removeprefix("sha256:")[:12]
-    about, actor = f"pilot:{run}", context.actor("case officer")
+    about = f"pilot:{run}"
     verdict, scenario = papers["verdict"], papers["scenario"]
 
     def step(happened: Any, **bodies: Any) -> Entry:
@@ -376,6 +381,8 @@ def _history(
     yield step(
         events.Planned(plan_hash, papers["plan"]["data"]["digest"], planned, 1), plan=papers["plan"]
     )
+    if made.rotated:
+        record.rotate_key("yearly", actor)
     yield step(events.Started(seed.hex(), receipt or ""), order=papers["order"])
     digests = {name: digest(body) for name, body in papers["bodies"].items()}
     yield step(
@@ -386,6 +393,8 @@ def _history(
     yield step(events.Judged(digest(verdict), words, verdict["chosen"]), verdict=verdict)
     proof = f"pilotbase/verdict/1\n{plan_hash}\n{digest(verdict)}\n"
     yield step(events.Evidenced(record.sign(proof)))
+    if made.rotated:
+        record.rotate_key("again", actor)
 
 
 def _gathered(
@@ -417,17 +426,16 @@ def _gathered(
         "evidence": {name: decode(encode(body)) for name, body in papers["bodies"].items()},
         "bodies": bodies,
         "record": {
-            "entries": [
-                {
-                    "index": entry.index,
-                    "text": entry.data.decode(),
-                    "proof": [h.hex() for h in record.inclusion(entry.index)],
-                }
-                for entry in entries
-            ],
+            "entries": [_proven(record, entry) for entry in entries],
+            "rotations": [_proven(record, entry) for entry in record.entries(kind=KEY_ROTATED)],
             "size": record.size,
             "root": record.root().hex(),
             "checkpoint": checkpoint,
             "vkey": record.vkey,
         },
     }
+
+
+def _proven(record: Record, entry: Entry) -> Json:
+    proof = [h.hex() for h in record.inclusion(entry.index)]
+    return {"index": entry.index, "text": entry.data.decode(), "proof": proof}

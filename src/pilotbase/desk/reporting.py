@@ -16,6 +16,7 @@ from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.event import Entry
 from pilotbase.kernel.home import storage_errors, write_whole
 from pilotbase.kernel.verb import Context
+from pilotbase.record.events import KEY_ROTATED
 from pilotbase.record.rules.checkpoint import verify_checkpoint
 from pilotbase.register.documents.report import render_report
 
@@ -85,6 +86,10 @@ def dossier(journey: Journey) -> dict[str, Any]:
             "root": record.root(size).hex(),
             "checkpoint": note,
             "vkey": record.vkey,
+            # Notes of the run may bear a key that was in force before.
+            "rotations": [
+                _proven(journey, entry, size) for entry in record.entries(0, size, kind=KEY_ROTATED)
+            ],
         },
     }
 

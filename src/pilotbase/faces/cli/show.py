@@ -19,6 +19,7 @@ from rich.table import Table
 
 from pilotbase.desk.answers import CheckResponse as ScenarioCheckResponse
 from pilotbase.desk.answers import (
+    ExitResponse,
     PlanResponse,
     RebuildResponse,
     ReportResponse,
@@ -302,6 +303,14 @@ def _report(console: Console, report: ReportResponse, language: Language) -> Non
     console.print(str(report.json), soft_wrap=True, markup=False)
 
 
+def _exit(console: Console, found: ExitResponse, language: Language) -> None:
+    said = Text(
+        "Pilot {run} has exited: its report is recorded in entry {entry}, {report}.",
+        "试点 {run} 已退出: 其报告记录于第 {entry} 条, {report}。",
+    ).format(run=found.run, entry=found.entry, report=found.report)
+    console.print(said.in_language(language), markup=False, soft_wrap=True)
+
+
 def _check(console: Console, check: ScenarioCheckResponse, language: Language) -> None:
     for fault in check.faults:
         console.print(fault.render(language, str(check.file)), markup=False, soft_wrap=True)
@@ -362,6 +371,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "tour": _tour,
     "plan": _plan,
     "report": _report,
+    "exit": _exit,
     "scenario.check": _check,
     "scenario.new": _new,
     "packs": _packs,

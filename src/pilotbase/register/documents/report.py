@@ -175,6 +175,10 @@ def _content(papers: Papers) -> dict[str, Any]:
         "group_label": lambda label: words.part_label(label, papers.scenario.get("groups") or {}),
         "has_stand_in": any(c.said.get("stand_in") for c in candidates),
         "has_people": any((c.said.get("beside") or {}).get("audits") for c in candidates),
+        "rotated": [
+            at(json.loads(entry["text"]), "body/old")
+            for entry in papers.record.get("rotations", ())
+        ],
         "single_operator": any(
             at(json.loads(entry["text"]), "by/single_operator")
             for entry in papers.record["entries"]

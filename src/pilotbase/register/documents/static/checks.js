@@ -42,7 +42,14 @@ const checks = (() => {
       && said.origin === key?.name;
     yield result("record", { en: "root and size in the checkpoint", zh: "检查点中的根哈希与大小" },
       fits, { en: "differ from those shown", zh: "与所示不一致" });
-    for (const entry of kept.entries) {
+    if (rotations(kept).length) {
+      const chain = await chainOf(kept);
+      const named = { en: "rotation of the base's key", zh: "基地密钥的更换" };
+      yield result("record", named, chain !== null, {
+        en: "is not signed by both keys, or does not follow", zh: "未经新旧密钥共同签署, 或前后不衔接",
+      });
+    }
+    for (const entry of [...rotations(kept), ...kept.entries]) {
       const proof = entry.proof.map(fromHex);
       const root = said && fromHex(said.root);
       const leaf = record.leafHash(entry.text);
@@ -51,6 +58,16 @@ const checks = (() => {
       yield result("record", nameOf(entry), holds, {
         en: "its hash does not lead to the root", zh: "其哈希无法导出根哈希",
       });
+    }
+  }
+
+  const rotations = (kept) => kept.rotations ?? [];
+
+  async function chainOf(kept) {
+    try {
+      return await record.keyChain(kept.vkey, rotations(kept));
+    } catch {
+      return null;
     }
   }
 
@@ -80,9 +97,12 @@ const checks = (() => {
     }
   }
 
+  const entryOf = (kept, kind) =>
+    kept.entries.find((e) => String(envelope(e).kind).split("/")[0] === kind);
+
   /** The body of the entry of a kind, in whatever version; null when there is none. */
   const bodyOf = (kept, kind) => {
-    const entry = kept.entries.find((e) => String(envelope(e).kind).split("/")[0] === kind);
+    const entry = entryOf(kept, kind);
     return entry ? envelope(entry).body ?? {} : null;
   };
 
@@ -91,6 +111,9 @@ const checks = (() => {
     const { frame, record: kept, plan, verdict, evidence, scenario } = report;
     const text = (name) => report.bodies.find((b) => b.name === name)?.body ?? "";
     const planHash = digest(text("plan"));
+    const chain = await chainOf(kept);
+    // A note bears the key that was in force when its entry was recorded.
+    const keyOf = (kind) => record.keyAt(chain, entryOf(kept, kind).index);
     const fit = (en, zh, holds) => result("documents", { en, zh }, holds, {
       en: "do not fit each other", zh: "彼此不符",
     });
@@ -116,7 +139,7 @@ const checks = (() => {
     if (planned) {
       yield fit("plan and its entry", "试验计划与其记录", planned.plan === planHash
         && planned.earlier_plans === frame.earlier.plans_on_same_data);
-      const signed = await record.verifyNote(planned.note, kept.vkey);
+      const signed = await record.verifyNote(planned.note, keyOf("pilot.planned"));
       yield fit("plan and the base's signature", "试验计划与基地签名",
         signed.holds && signed.text === `pilotbase/plan/1\n${frame.run}\n${planHash}\n`);
     } else yield missing("plan and its entry", "试验计划与其记录");
@@ -135,7 +158,7 @@ const checks = (() => {
     } else yield missing("verdict and its entry", "结论与其记录");
     const evidenced = bodyOf(kept, "pilot.evidenced");
     if (evidenced) {
-      const signed = await record.verifyNote(evidenced.note, kept.vkey);
+      const signed = await record.verifyNote(evidenced.note, keyOf("pilot.evidenced"));
       yield fit("verdict and the signatory's signature", "结论与签署人签名", signed.holds
         && signed.text === `pilotbase/verdict/1\n${planHash}\n${digest(text("verdict"))}\n`);
     } else yield missing("verdict and the signatory's signature", "结论与签署人签名");

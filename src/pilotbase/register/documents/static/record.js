@@ -69,6 +69,31 @@ const record = (() => {
     return { ...result, text: parsed.text };
   }
 
+  /** The log's keys, {start, vkey}, each with the smallest tree whose notes it signs, from the log's
+   *  rotation entries in order; null when one does not hold or they do not end at `vkey`. */
+  async function keyChain(vkey, rotations) {
+    const keys = [];
+    for (const { index, text } of rotations) {
+      const { kind, body } = JSON.parse(text);
+      const [old, next] = [verifierKey(body.old), verifierKey(body.new)];
+      const follows = body.old === (keys.at(-1)?.vkey ?? body.old) && body.old !== body.new;
+      const named = kind === "record.key_rotated/1" && old && old.name === next?.name;
+      if (!named || !follows) return null;
+      const said = `pilotbase/key-rotation/1\nlog ${old.name}\nold ${body.old}\nnew ${body.new}\n`;
+      for (const key of [body.old, body.new]) {
+        const signed = await verifyNote(body.statement, key);
+        if (!signed.holds || signed.text !== said) return null;
+      }
+      if (keys.length === 0) keys.push({ start: 0, vkey: body.old });
+      keys.push({ start: index + 1, vkey: body.new });
+    }
+    if (keys.length === 0) return [{ start: 0, vkey }];
+    return keys.at(-1).vkey === vkey ? keys : null;
+  }
+
+  /** The key that signs when the log has `size` entries; none of a chain that does not hold. */
+  const keyAt = (chain, size) => chain?.filter((key) => key.start <= size).at(-1)?.vkey ?? "";
+
   /** {origin, size, root} of a checkpoint's text; null when it is none. */
   function parseCheckpoint(text) {
     const [origin, size, root] = String(text).split("\n");
@@ -86,6 +111,7 @@ const record = (() => {
   }
 
   return {
-    commitment, leafHash, included, verifierKey, verifyNote, parseCheckpoint, canonical,
+    commitment, leafHash, included, verifierKey, verifyNote, keyChain, keyAt, parseCheckpoint,
+    canonical,
   };
 })();
