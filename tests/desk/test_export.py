@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pilotbase import Base
@@ -62,6 +64,22 @@ def test_the_attestation_is_signed_and_has_the_fields_of_the_predicate(tmp_path:
     encoded = b"DSSEv1 28 application/vnd.in-toto+json %d " % len(payload) + payload
     signature = base64.b64decode(envelope["signatures"][0]["sig"])
     Ed25519PublicKey.from_public_bytes(key.public).verify(signature, encoded)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_program_on_the_page_checks_it(tmp_path: Path, language: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / language / "attestation.md"
+    program = page.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(program, names)
+    here = base(tmp_path)
+    run = here.run(write_small(tmp_path)).run
+    text = exported(here, run, "in-toto", tmp_path / "a.json").read_text("utf-8")
+    with open_record(here.context) as record:
+        vkey = record.vkey
+    assert names["check"](text, vkey)["predicate"]["result"] == "PASSED"
+    with pytest.raises(InvalidSignature):
+        names["check"](text.replace("vnd.in-toto+json", "vnd.in-toto+text"), vkey)
 
 
 def test_an_altered_attestation_is_refused(tmp_path: Path) -> None:

@@ -115,3 +115,17 @@ def test_the_grade_touches_nothing_but_a_go() -> None:
     assert graded("go", "reported") == "conditional" and graded("go", "tried") == "go"
     for verdict in ("conditional", "no-go", "insufficient"):
         assert graded(verdict, "reported") == graded(verdict, "tried") == verdict  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_scenario_on_the_page_runs(tmp_path: Path, language: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / language / "results-of-other-tools.md"
+    words = YAML(typ="safe").load(page.read_text("utf-8").split("```yaml\n")[1].split("```")[0])
+    scenario(tmp_path, 0.8)
+    (tmp_path / "log.json").rename(tmp_path / "run.eval")  # the content tells what it is
+    (tmp_path / "log.json").write_text("{}", encoding="utf-8")
+    said = YAML(typ="safe").load((tmp_path / "scenario.yaml").read_text("utf-8")) | words
+    with (tmp_path / "scenario.yaml").open("w", encoding="utf-8") as opened:
+        YAML().dump(said, opened)
+    (candidate,) = Base(tmp_path / "home").run(tmp_path / "scenario.yaml").candidates
+    assert candidate["verdict"] == "conditional"
