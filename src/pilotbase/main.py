@@ -21,6 +21,7 @@ SUMMARIES = {
     "catalog": Text("Parties, delegations, keys and assets.", "主体、委托、密钥与资产。"),
     "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
     "match": Text("Needs and products meet.", "需求与产品的匹配。"),
+    "register": Text("Filings: what may be served.", "备案: 可提供哪些服务。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
@@ -40,10 +41,12 @@ def declared_verbs() -> list[Verb[Any, Any]]:
     from pilotbase.catalog.parties import verbs as parties
     from pilotbase.desk import matching
     from pilotbase.desk import verbs as desk
+    from pilotbase.desk.filing import verbs as filing
     from pilotbase.record import verbs as record
+    from pilotbase.register import verbs as register
     from pilotbase.scenario import verbs as scenario
 
-    rooms = (desk, scenario, assets, parties, catalog, matching, record)
+    rooms = (desk, scenario, assets, parties, catalog, matching, filing, register, record)
     return [verb for room in rooms for verb in verbs_of(room)]
 
 

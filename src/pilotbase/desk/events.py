@@ -164,6 +164,14 @@ def _with_outcome(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "outcome": ""}
 
 
+@event("pilot.filed/1")
+@dataclass(frozen=True)
+class Filed:
+    """A candidate of the pilot is filed for the first time; ``filing`` is the register's id."""
+
+    filing: str
+
+
 @event("pilot.exited/1", closes=(EXIT_REPORT.name,))
 @dataclass(frozen=True)
 class Exited:
@@ -182,6 +190,7 @@ BY_STATE: dict[str, type[Any]] = {
     "evaluated": Evaluated,
     "judged": Judged,
     "evidenced": Evidenced,
+    "filed": Filed,
     "exited": Exited,
 }
 """The state that each event leads to."""

@@ -10,7 +10,7 @@ from typing import Any
 from pilotbase.desk.answers import RunResponse
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.rules import reached
-from pilotbase.desk.views import VIEWS, pilot_of
+from pilotbase.desk.views import ALL, VIEWS, pilot_of
 from pilotbase.kernel.canonical import decode
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
@@ -79,7 +79,7 @@ def rebuild_views(context: Context) -> dict[str, bool | None]:
     """Make all views again from the log; per view, whether the bytes that stood there were the
     same (None: none stood there)."""
     with open_record(context, create=False) as record:
-        return {made.name: made.identical for made in rebuild(record, VIEWS)}
+        return {made.name: made.identical for made in rebuild(record, ALL)}
 
 
 def _unknown(run: str, pilots: dict[str, Any]) -> InputError:

@@ -22,7 +22,8 @@ TRANSITIONS: dict[str, tuple[frozenset[str], Role]] = {
     "evaluated": (frozenset({"running"}), "evaluator"),
     "judged": (frozenset({"evaluated"}), "verdict panel"),
     "evidenced": (frozenset({"judged"}), "signatory"),
-    "exited": (frozenset({"evidenced"}), "case officer"),
+    "filed": (frozenset({"evidenced"}), "case officer"),
+    "exited": (frozenset({"evidenced", "filed"}), "case officer"),
 }
 ORDER = tuple(TRANSITIONS)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pilotbase.catalog import views as catalog
 from pilotbase.desk.events import BY_STATE
 from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
+from pilotbase.register import views as register
 
 # An older shape of an event leads to the same state.
 _STATE_OF = {cls.kind.split("/")[0]: state for state, cls in BY_STATE.items()}
@@ -45,6 +47,9 @@ VIEWS = (
     declare(View("pilots", {}, fold_pilots)),
     declare(View("exposures", {}, fold_exposures)),
 )
+
+ALL = (*VIEWS, *catalog.VIEWS, register.FILINGS)
+"""The views of all rooms."""
 
 
 def pilot_of(pilots: Mapping[str, Any], wanted: str) -> str | None:

@@ -33,6 +33,7 @@ from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
 from pilotbase.faces.cli.show_match import MATCH_FORMS
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
 from pilotbase.faces.cli.show_record import RECORD_FORMS
+from pilotbase.faces.cli.show_register import REGISTER_FORMS
 from pilotbase.faces.cli.show_sealed import SEALED_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
@@ -381,6 +382,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **SEALED_FORMS,
     **KEEPING_FORMS,
     **CATALOG_FORMS,
+    **REGISTER_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,

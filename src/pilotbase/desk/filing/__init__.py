@@ -1,0 +1,1 @@
+"""Filing a service: the one step that takes verdict, catalog and register together."""

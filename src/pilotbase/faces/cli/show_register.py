@@ -1,0 +1,84 @@
+"""How the answers about filings are printed for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.kernel.text import Language, Text
+from pilotbase.register.rules.states import WORDS
+from pilotbase.register.verbs import FilingResponse, ListResponse
+
+LINES = (
+    (Text("on the verdict", "所凭结论"), "verdict"),
+    (Text("asset", "资产"), "asset"),
+    (Text("answers for it", "负责方"), "principal"),
+    (Text("accepted for the owner by", "需求方接受人"), "accepted_by"),
+    (Text("until", "有效期至"), "expires"),
+)
+
+
+def _filing(console: Console, found: FilingResponse, language: Language) -> None:
+    filing = found.filing
+    stands = WORDS[found.stands].in_language(language)
+    console.print(f"[bold]{found.id}[/] · {stands}", soft_wrap=True)
+    shown = {
+        **filing,
+        "verdict": f"{filing['said']} · {filing['verdict']}",
+        "asset": f"{filing['asset']['id']} · {filing['asset']['version']}",
+        "principal": f"{filing['principal']} · {filing['person']}",
+    }
+    for head, name in LINES:
+        line = f"{head.in_language(language)}: {shown[name]}"
+        console.print(line, markup=False, soft_wrap=True)
+    price = Text("price: {amount} a {per}", "价格: {amount} / {per}")
+    _say(console, price, language, **filing["price"])
+    _tier(console, filing["tier"], language)
+    points = ", ".join(filing["single_points"]) or "–"
+    lone = Text("single points of failure: {names}", "单点依赖: {names}")
+    _say(console, lone, language, names=points)
+    for step in found.history:
+        state = WORDS[step["state"]].in_language(language)
+        line = f"{step['entry']} · {step['at']} · {state} · {step['role']} · {step['reason']}"
+        console.print(line.rstrip(" ·"), markup=False, soft_wrap=True)
+
+
+def _tier(console: Console, tier: dict[str, Any], language: Language) -> None:
+    _say(console, Text("tier: {tier}", "等级: {tier}"), language, tier=tier["tier"])
+    for reason in tier["reasons"]:
+        line = f"  • {reason['tier']}: {reason['reason'][language]}"
+        console.print(line, markup=False, soft_wrap=True)
+    other = tier["override"]
+    if other is not None:
+        said = Text(
+            "  set by {by}, not by the rules ({rule}): {why}",
+            "  由 {by} 改定 (规则为 {rule}): {why}",
+        )
+        why = other["reason"][language]
+        _say(console, said, language, by=other["by"], rule=tier["by_rule"], why=why)
+
+
+def _list(console: Console, found: ListResponse, language: Language) -> None:
+    heads = (
+        Text("filing", "备案"), Text("stands", "状态"), Text("tier", "等级"),
+        Text("answers for it", "负责方"), Text("until", "有效期至"),
+        Text("single points", "单点依赖"),
+    )  # fmt: skip
+    rows = [
+        (f["id"], WORDS[f["stands"]].in_language(language), f["tier"], f["principal"],
+         f["expires"][:10], len(f["single_points"]))
+        for f in found.filings
+    ]  # fmt: skip
+    _table(console, [head.in_language(language) for head in heads], rows)
+
+
+REGISTER_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
+    **dict.fromkeys(
+        (f"register.{name}" for name in ("file", "suspend", "resume", "stop", "withdraw", "exit",
+                                         "show")), _filing,
+    ),
+    "register.list": _list,
+}  # fmt: skip

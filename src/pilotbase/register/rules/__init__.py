@@ -1,0 +1,1 @@
+"""What decides about filings: states, tiers, bills of materials. Pure."""
