@@ -118,6 +118,23 @@ def test_names_of_cases_differ_from_run_to_run_unless_the_owner_lets_them_stand(
     assert any(SECRET in problem["case"] for problem in candidate["problems"])
 
 
+def test_a_crash_after_the_evaluation_leaves_no_journal_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = base(tmp_path)
+    seal(here, tmp_path)
+    file = write(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("pilotbase.desk.conduct._forget", lambda journal: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            here.run(file, trust=True)
+    assert quoted(tmp_path / "home") != []
+    (tmp_path / "answerer.py").write_text("raise SystemExit('asked again')", encoding="utf-8")
+    assert here.run(file, trust=True).candidates
+    assert quoted(tmp_path / "home") == []
+    assert sealed_show(here.context, SealedShowRequest("kept")).exposed == 1
+
+
 def test_a_rehearsal_does_not_read_a_sealed_set(tmp_path: Path) -> None:
     here = base(tmp_path)
     seal(here, tmp_path)

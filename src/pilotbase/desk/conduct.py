@@ -77,6 +77,8 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
             signed = receipt_for(prepared.plan_hash, prepared.scenario.plan.witness, receipt)
             with only_one(context.home / "trials" / f"{prepared.run}.lock"):
                 _try(journey, prepared, context, signed, trust=trust)
+                if prepared.table.sealed is not None:
+                    _forget(context.home / "trials" / f"{prepared.run}.db")
             _judge(journey, record)
         report = write_report_of(journey, context, None)
         response = response_of(journey)
@@ -141,9 +143,13 @@ def _try(
     bodies = _bodies(tried) | ({"arms": encode(beside)} if beside else {})
     journey.step("evaluated", replace(evaluated, transcripts=transcripts), bodies)
     queue_file(context.home, prepared.run).unlink(missing_ok=True)
-    if kept is not None:  # what was said on sealed cases stays in the vault only
+
+
+def _forget(journal: Path) -> None:
+    """What was said on sealed cases stays in the vault only, also after a crash in between."""
+    with storage_errors(journal):
         for file in journal.parent.glob(f"{journal.name}*"):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
 
 def _exposed(journey: Journey, prepared: Prepared, context: Context) -> int:
