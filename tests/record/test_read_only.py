@@ -30,8 +30,8 @@ from pilotbase.record.verbs.signing import CheckpointRequest
 
 def all_of_it(home):
     context = Context(Path(home))
-    print(verbs.verify(context, VerifyRequest()).ok, end=" ")
     try:
+        print(verbs.verify(context, VerifyRequest()).ok, end=" ")
         print(len(verbs.show(context, ShowRequest()).entries), end=" ")
         with open_record(context) as record:
             record.checkpoint()
@@ -84,3 +84,26 @@ class TestReadOnly:
     def test_damage_shows(self, home: Path, tmp_path: Path) -> None:
         change_entry(home, 2)
         assert seen(home, tmp_path).endswith("False record.bad_entry\n")
+
+    def test_writes_that_wait_in_the_log_of_writes(self, home: Path, tmp_path: Path) -> None:
+        """A process that was killed has left them; without their index they cannot be read."""
+        leave_waiting(home)
+        assert seen(home, tmp_path).endswith("True 6 home.not_writable\n")
+        leave_waiting(home)
+        for index in home.glob("*-shm"):
+            index.unlink()
+        assert seen(home, tmp_path).endswith("True 0 home.writes_waiting\n")
+
+
+def leave_waiting(home: Path) -> None:
+    """Append an entry, and end as if killed: nothing is taken over from the log of writes."""
+    code = (
+        "import os, sys; from pathlib import Path; from pilotbase.kernel.verb import Context\n"
+        "from pilotbase.record.opened import open_record\n"
+        "from tests.record.conftest import counted\n"
+        "record = open_record(Context(Path(sys.argv[1])))\n"
+        "record.append(counted(99)); record.checkpoint(); os._exit(0)\n"
+    )
+    found = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    subprocess.run([sys.executable, "-c", code, str(home)], check=True, env=found)
+    assert (home / "record.db-wal").stat().st_size

@@ -93,12 +93,15 @@ def _uri(path: Path) -> str:
 
     Where it cannot, and no log of writes is waiting there, nobody can be writing either, or has
     written since: then the file alone is the database, and is opened as one that does not change.
+    Writes that wait are read by way of the index beside them, which has to be there.
     """
     name = path.absolute().as_uri()
     if not is_read_only(path):
         return name
     wal = path.with_name(f"{path.name}-wal")
     waiting = wal.exists() and wal.stat().st_size > 0
+    if waiting and not path.with_name(f"{path.name}-shm").exists():
+        raise HomeError("home.writes_waiting", _WAITING, where=str(wal), next_step=_COPY)
     return f"{name}?mode=ro" if waiting else f"{name}?immutable=1"
 
 
@@ -212,6 +215,14 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 _FULL = Text("the disk is full", "磁盘已满")
+_WAITING = Text(
+    "writes wait here to be taken into the database, which takes the right to write",
+    "此处有待并入数据库的写入, 并入需要写权限",
+)
+_COPY = Text(
+    "Copy the whole home into a folder of yours and name that with --home.",
+    "请将整个主目录复制到您可写的文件夹, 并用 --home 指定。",
+)
 _FREE_SPACE = Text(
     "Free some space and run the same command again; what was recorded is kept.",
     "请释放空间后重新运行同一命令; 已记录的内容均已保留。",
