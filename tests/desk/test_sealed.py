@@ -50,6 +50,7 @@ def test_a_sealed_set_is_kept_listed_and_its_uses_counted(tmp_path: Path) -> Non
     seal(here, tmp_path)
     (shown,) = sealed_list(here.context, SealedListRequest()).sets
     assert (shown.rows, shown.exposures, shown.exposed) == (UNITS, 2, 0)
+    assert (tmp_path / "home" / "vault.db").stat().st_mode & 0o777 == 0o600
     assert shown.columns == ("item", "question", "answer", "topic")
     run = here.run(write(tmp_path), trust=True).run
     after = sealed_show(here.context, SealedShowRequest("kept"))

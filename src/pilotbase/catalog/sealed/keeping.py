@@ -19,9 +19,10 @@ from pilotbase.catalog.sealed.events import Added, Exposed
 from pilotbase.catalog.sealed.sets import SealedSet
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.record.opened import Record, open_record
+from pilotbase.record.opened import VAULT, Record, open_record
 
 BYTES_MAX = 256 * 2**20
 CASES, SECRET = "cases", "secret"
@@ -67,7 +68,12 @@ def add(
     )
     bodies = {CASES: encode_frame(frame), SECRET: context.entropy(32)}
     draft = Draft(added, context.actor("data steward"), _about(said.name), bodies)
-    return record.append(draft)
+    entry = record.append(draft)
+    vault = record.home / VAULT
+    with storage_errors(vault):
+        if vault.exists():  # in a store of its own, PostgreSQL has its own rights
+            vault.chmod(0o600)
+    return entry
 
 
 def _read(file: Path, encoding: str, sheet: str) -> pd.DataFrame:
