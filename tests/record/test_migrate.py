@@ -121,3 +121,23 @@ def test_a_damaged_record_does_not_arrive_as_a_sound_one(
     ask = MigrateRequest(tmp_path / "new")
     refused("record.not_copied", RecordError, lambda: verbs.migrate(context, ask))
     assert not (tmp_path / "new").exists()
+
+
+def test_what_fails_leaves_nothing(
+    context: Context, tmp_path: Path, make: Make, make_other: Make,
+    in_postgres: Callable[[Path], Path],
+) -> None:  # fmt: skip
+    fill(context, make, make_other)
+    whole = (context.home / LOG).read_bytes()
+    change_entry(context.home, 2, lambda data: data.replace(b'"n":2', b'"n":7'))
+    store = stores.store_of(in_postgres(tmp_path / "elsewhere"))
+    assert store is not None
+    ask = MigrateRequest(tmp_path / "pg", store.dsn, store.schema)
+    refused("record.not_copied", RecordError, lambda: verbs.migrate(context, ask))
+    assert {path.name for path in tmp_path.iterdir()} == {"home", "elsewhere"}
+    (context.home / LOG).write_bytes(whole)
+    assert verbs.migrate(context, ask).ok, "the same place is free for the next attempt"
+    again = replace(ask, to=tmp_path / "pg2")
+    refused("migrate.in_use", InputError, lambda: verbs.migrate(context, again))
+    with open_record(replace(context, home=tmp_path / "pg")) as record:
+        assert record.size == 306, "and nothing of what is there is touched"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from contextlib import ExitStack, closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.errors import InputError, PilotbaseError
 from pilotbase.kernel.home import only_one, open_home, storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
@@ -30,17 +34,42 @@ def migrate(record: Record, to: Path, store: Postgres | None) -> VerifyReport:
     Nothing is appended to the old home meanwhile; whoever waited to append does so afterwards, so
     stop the programs that use it first. The new home is audited as a whole.
 
+    All or nothing: the new folder has its name, and the database its tables, only when all of it is
+    there and audited. A kill may leave a hidden folder beside, or tables that no home names.
+
     Raises:
-        InputError: the new home is not empty. RecordError: the copy does not hold. The new folder
-            is then removed; what was written into a database stays there.
+        InputError: the new home, or the database, holds something. RecordError: the copy does not
+            hold.
     """
     with storage_errors(to):
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise _not_empty(to)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{to.name}.", suffix=".part", dir=to.parent))
     try:
-        return _migrated(record, to, store)
+        if store is not None and not stores.begin_postgres(store):
+            raise _in_use(store)
+        with _all_or_nothing(store):
+            report = _migrated(record, part, store)
+            with storage_errors(to):
+                if to.exists():
+                    to.rmdir()
+                os.rename(part, to)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return report
+
+
+@contextmanager
+def _all_or_nothing(store: Postgres | None) -> Iterator[None]:
+    """Take back what this migration has written into a database, if it fails."""
+    try:
+        yield
     except BaseException:
-        shutil.rmtree(to, ignore_errors=True)
+        if store is not None:
+            # What made it fail may keep this from working too; what failed is what to tell.
+            with suppress(PilotbaseError):
+                stores.discard_postgres(store)
         raise
 
 
@@ -94,4 +123,19 @@ def _not_empty(to: Path) -> InputError:
         Text("there is something here already", "此处已有内容"),
         where=str(to),
         next_step=Text("Give a folder that is new or empty.", "请指定新的或空的文件夹。"),
+    )
+
+
+def _in_use(store: Postgres) -> InputError:
+    drop = f"DROP SCHEMA {json.dumps(store.schema)} CASCADE"
+    return InputError(
+        "migrate.in_use",
+        Text("this schema of the database holds a record", "数据库的该模式中已有记录"),
+        where=f"{store.dsn} #{store.schema}",
+        next_step=Text(
+            "Name another with --schema. If no home uses it, as when a migration was killed, its "
+            f"owner may remove it: {drop}.",
+            "请用 --schema 指定其他模式。如无主目录使用它 (例如迁移被中断), "
+            f"可由其所有者删除: {drop}。",
+        ),
     )

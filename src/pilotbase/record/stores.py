@@ -126,6 +126,26 @@ def open_postgres(store: Postgres) -> tuple[Log, Vault]:
     return log, _or_close(log, lambda: PostgresVault(database))
 
 
+def begin_postgres(store: Postgres) -> bool:
+    """Make the tables of a new record; False when there is a record already."""
+    database = _database(store)
+    connection = database.connect()
+    try:
+        return database.prepare(connection)
+    finally:
+        connection.close()
+
+
+def discard_postgres(store: Postgres) -> None:
+    """Remove a record from a database, with all that is in it."""
+    database = _database(store)
+    connection = database.connect()
+    try:
+        database.drop(connection)
+    finally:
+        connection.close()
+
+
 def _or_close(log: Log, open_vault: Callable[[], Vault]) -> Vault:
     try:
         vault = open_vault()

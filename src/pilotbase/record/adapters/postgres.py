@@ -69,8 +69,8 @@ class Database:
                 raise
             return connection
 
-    def prepare(self, connection: Connection) -> None:
-        """Make the schema and its tables, unless they are there.
+    def prepare(self, connection: Connection) -> bool:
+        """Make the schema and its tables, unless they are there; whether they were made now.
 
         Raises:
             HomeError: no right to, or tables that a newer version made.
@@ -79,13 +79,21 @@ class Database:
             # Two processes that are first at the same time: one makes it, the other finds it.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self.schema,))
             name = sql.Identifier(self.schema)
-            if not self.exists(connection):
+            made = not self.exists(connection)
+            if made:
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
                 connection.execute(_SCHEMA)
             (found,) = one(connection, "SELECT max(version) FROM version") or (0,)
         if found > VERSION:
             message = _NEWER.format(found=found, known=VERSION)
             raise HomeError("home.newer", message, where=self.where, next_step=_UPGRADE)
+        return made
+
+    def drop(self, connection: Connection) -> None:
+        """Remove the tables with all that is in them; the schema itself stays."""
+        with self.errors(), connection.transaction():
+            for table in _COLUMNS:
+                connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(table)))
 
     def exists(self, connection: Connection) -> bool:
         """Whether the home's tables are there."""
