@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,7 +191,7 @@ class TestRecord:
             source.append_many([make(n) for n in range(300)])
             given = list(source.log.rows(0, None))
             assert record.append_encoded(given[:100]) == 100
-            known = replace(given[100], key=given[5].key)
+            known = given[100]._replace(key=given[5].key)
             for wrong in (given[:1], given[101:], [given[100], given[100]], [known]):
                 with pytest.raises(ValueError, match="does not follow"):
                     record.append_encoded(wrong)
@@ -207,9 +206,9 @@ class TestRecord:
         monkeypatch.setattr(sqlite_index, "TAIL_MIN", tail)
         record.append_many([make(n) for n in range(40)])
         given = list(record.log.rows(0, None))
-        new = [replace(row, index=40 + n, count=40 + n, key=f"k{n}") for n, row in enumerate(given)]
+        new = [row._replace(index=40 + n, count=40 + n, key=f"k{n}") for n, row in enumerate(given)]
         for known in (0, 39):
-            wrong = [*new[:20], replace(new[20], key=given[known].key), *new[21:]]
+            wrong = [*new[:20], new[20]._replace(key=given[known].key), *new[21:]]
             with pytest.raises(ValueError, match="does not follow"):
                 record.append_encoded(wrong)
             assert record.size == 40 and list(record.log.faults()) == []

@@ -132,7 +132,7 @@ def kind_of(happened: Any) -> str:
     return kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """An event on its way into the record.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pilotbase.kernel.errors import RecordError
@@ -16,7 +17,7 @@ from pilotbase.record.rules.tiles import ENTRY_SIZE_MAX
 
 
 class Batch:
-    """What one transaction adds: `rows`, `hashes` of completed nodes, `bodies` by commitment."""
+    """What one transaction adds: `rows` from `first` on, `hashes` of nodes, sealed `bodies`."""
 
     def __init__(
         self,
@@ -30,9 +31,11 @@ class Batch:
         self._clock = clock
         self._entropy = entropy
         self._tree = tree_of(log)
-        self._next = self._tree.size
+        self.first = self._next = self._tree.size
         self._counts: dict[str, int] = {}
         self._indexes = log.find(keys)
+        self._now = ""
+        self._since = self._until = datetime.max.replace(tzinfo=UTC)
         self.rows: list[Row] = []
         self.bodies: dict[str, Sealed] = {}
 
@@ -47,8 +50,10 @@ class Batch:
             return known
         draft, kind, index = fact.draft, fact.kind, self._next
         count = self._count(kind)
-        vault = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
-        data = fact.envelope(count, stamp(self._clock()), vault)
+        vault = {}
+        if draft.bodies:
+            vault = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
+        data = fact.envelope(count, self._stamp(), vault)
         if len(data) > ENTRY_SIZE_MAX:
             raise _too_long(kind, len(data))
         self.rows.append(Row(index, data, fact.key, kind, count, draft.about))
@@ -63,12 +68,11 @@ class Batch:
             ValueError: an index or a counter does not follow, or a key is known.
         """
         counts, indexes, following = self._counts, self._indexes, self._next
-        for row in rows:
-            kind, count, key = row.kind, row.count, row.key
+        for index, _, key, kind, count, _ in rows:
             if kind not in counts:
                 counts[kind] = self._log.next_count(kind)
-            if row.index != following or count != counts[kind] or key in indexes:
-                raise ValueError(f"entry {row.index} does not follow on the {following} before it")
+            if index != following or count != counts[kind] or key in indexes:
+                raise ValueError(f"entry {index} does not follow on the {following} before it")
             counts[kind] = count + 1
             indexes[key] = following
             following += 1
@@ -77,7 +81,16 @@ class Batch:
 
     def hashes(self) -> list[bytes]:
         """The hashes of the nodes that the rows complete; to be asked for once, at the end."""
-        return self._tree.extend(leaf_hashes(row.data for row in self.rows))
+        return self._tree.extend(leaf_hashes([row.data for row in self.rows]))
+
+    def _stamp(self) -> str:
+        """The time by the clock; many entries are made in one millisecond."""
+        moment = self._clock()
+        if not self._since <= moment < self._until:
+            self._now = stamp(moment)
+            self._since = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+            self._until = self._since + timedelta(milliseconds=1)
+        return self._now
 
     def _count(self, kind: str) -> int:
         count = self._counts.get(kind)

@@ -27,11 +27,7 @@ from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
 from pilotbase.record.rules import dsse, merkle, note
-from pilotbase.record.rules.checkpoint import (
-    Checkpoint,
-    is_checkpoint,
-    sign_checkpoint,
-)
+from pilotbase.record.rules.checkpoint import Checkpoint, is_checkpoint, sign_checkpoint
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
 
@@ -40,6 +36,7 @@ ENCODED_MAX = 8_192
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 
+_BAD = Text("the entry cannot be read", "该条记录无法读取")
 _RESTORE = Text(
     "Run `pilotbase record verify`; put the home back from a backup if it reports a fault.",
     "请运行 `pilotbase record verify`; 如有错误, 请从备份恢复主目录。",
@@ -173,11 +170,10 @@ class Record:
             if batch.bodies:
                 self.vault.put(batch.bodies)
             log.extend(batch.rows, batch.hashes())
-            added = {row.index: Entry(row.index, row.data) for row in batch.rows}
-            return [
-                [added.get(index) or self._entry(self._row(log, index)) for index in some]
-                for some in indexes
-            ]
+            added, at = [Entry(row[0], row[1]) for row in batch.rows], batch.first
+            known = (i for some in indexes for i in some if i < at)
+            before = {index: self._entry(self._row(log, index)) for index in known}
+            return [[before[i] if i < at else added[i - at] for i in some] for some in indexes]
 
     # Reading
 
@@ -391,11 +387,8 @@ class Record:
             _ = entry.envelope
             return entry
         except (ValueError, TypeError) as error:
-            message = Text("the entry cannot be read", "该条记录无法读取")
             where = f"{self.log.where}: entry {row.index}"
-            raise RecordError(
-                "record.bad_entry", message, where=where, next_step=_RESTORE
-            ) from error
+            raise RecordError("record.bad_entry", _BAD, where=where, next_step=_RESTORE) from error
 
 
 def root_of(log: LogReader, size: int) -> bytes:

@@ -11,21 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 FIRST = -(2**63)
 """A start for `LogReader.rows` below every index that even damaged storage can hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An entry as it is stored: its bytes, and copies of what is looked up by."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     data: bytes
     key: str
     kind: str
-    count: int
+    count: int  # type: ignore[assignment]
     about: str
 
 

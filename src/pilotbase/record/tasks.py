@@ -6,27 +6,22 @@ leads takes all who wait, and has them committed by one call in a worker thread.
 
 from __future__ import annotations
 
-import anyio
-from anyio import to_thread
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from pilotbase.kernel.event import Draft, Entry, Fact
 from pilotbase.record.group_commit import GROUP_MAX
 from pilotbase.record.opened import Record
 
-
-class _Ticket:
-    """A task's event on its way: `turn` is set when it is done, or when the task is to lead."""
-
-    __slots__ = ("fact", "result", "turn")
-
-    def __init__(self, fact: Fact) -> None:
-        self.fact = fact
-        self.turn = anyio.Event()
-        self.result: Entry | Exception | None = None
+T = TypeVar("T")
+Turn = asyncio.Future[Entry | Exception | None]
+"""What came of a task's event; None when the task is to lead."""
 
 
 class TaskAppends:
-    """Appends to a record for the tasks of one event loop.
+    """Appends to a record for the tasks of one asyncio event loop.
 
     >>> appends = TaskAppends(record)                            # doctest: +SKIP
     >>> entry = await appends.append(draft)                      # doctest: +SKIP
@@ -34,7 +29,7 @@ class TaskAppends:
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self._waiting: list[_Ticket] = []
+        self._waiting: list[tuple[Fact, Turn]] = []
         self._led = False
 
     async def append(self, draft: Draft) -> Entry:
@@ -43,44 +38,59 @@ class TaskAppends:
         A task that is cancelled before its turn comes has appended nothing; later than that, its
         event may be in the record.
         """
-        ticket = _Ticket(Fact.of(draft))
-        self._waiting.append(ticket)
-        if self._led:
-            await self._wait(ticket)
-        if ticket.result is None:
+        fact = Fact.of(draft)
+        result = await self._wait(fact) if self._led else None
+        if result is None:
             self._led = True
-            await self._lead()
-        if isinstance(ticket.result, Exception):
-            raise ticket.result
-        assert ticket.result is not None, "its leader has seen to it"
-        return ticket.result
+            result = await _to_the_end(self._lead(fact))
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    async def _wait(self, ticket: _Ticket) -> None:
+    async def _wait(self, fact: Fact) -> Entry | Exception | None:
+        turn: Turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((fact, turn))
         try:
-            await ticket.turn.wait()
-        except BaseException:
+            return await turn
+        except asyncio.CancelledError:
             # Nobody may be left waiting for a task that was cancelled to lead.
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
-                if ticket.turn.is_set():
-                    self._hand_over()
+            if not turn.cancelled() and turn.result() is None:
+                self._hand_over()
             raise
 
-    async def _lead(self) -> None:
-        # A commit on its way cannot be called back; its other callers must learn what came of it.
-        with anyio.CancelScope(shield=True):
-            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
-            try:
-                facts = [ticket.fact for ticket in group]
-                results = await to_thread.run_sync(self._record.append_each, facts)
-                for ticket, result in zip(group, results, strict=True):
-                    ticket.result = result
-            finally:
-                self._hand_over()
-                for ticket in group:
-                    ticket.turn.set()
+    async def _lead(self, own: Fact) -> Entry | Exception:
+        # Whoever can run now comes first: then all share one commit, and it runs undisturbed.
+        await asyncio.sleep(0)
+        loop, waiting = asyncio.get_running_loop(), self._waiting
+        group = [one for one in waiting[: GROUP_MAX - 1] if not one[1].done()]
+        self._waiting = waiting[GROUP_MAX - 1 :]
+        facts = [own, *(fact for fact, _ in group)]
+        try:
+            first, *results = await loop.run_in_executor(None, self._record.append_each, facts)
+            for (_, turn), result in zip(group, results, strict=True):
+                if not turn.done():
+                    turn.set_result(result)
+        finally:
+            self._waiting[:0] = [one for one in group if not one[1].done()]
+            self._hand_over()
+        return first
 
     def _hand_over(self) -> None:
-        self._led = bool(self._waiting)
-        if self._waiting:
-            self._waiting[0].turn.set()
+        self._led = False
+        while self._waiting and not self._led:
+            _, turn = self._waiting.pop(0)
+            if not turn.done():
+                turn.set_result(None)
+                self._led = True
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work even if the task is cancelled meanwhile: a commit cannot be called back."""
+    doing = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        while not doing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([doing])
+        raise

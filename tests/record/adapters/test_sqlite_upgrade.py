@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -38,7 +37,7 @@ def as_version_1(home: Path, context: Context) -> None:
     """Lay the home's log out as the first version did."""
     with open_record(context) as record:
         nodes, checkpoints = list(record.log.all_nodes()), list(record.log.checkpoints())
-        rows = list(map(astuple, record.log.rows(0, None)))
+        rows = list(record.log.rows(0, None))
     for file in home.glob(f"{LOG}*"):
         file.unlink()
     with closing(sqlite3.connect(home / LOG)) as old, old:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -67,9 +68,15 @@ def indexed_size(connection: sqlite3.Connection) -> int:
     return int(size or 0)
 
 
-def find_indexed(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
-    """The indexes of the entries with these keys, as far as there are any and they are indexed."""
-    places, taken, found = key_hashes(keys), set[int](), dict[str, int]()
+def find_indexed(
+    connection: sqlite3.Connection, keys: Sequence[str], places: Sequence[int] = ()
+) -> dict[str, int]:
+    """The indexes of the entries with these keys, as far as there are any and they are indexed.
+
+    Args:
+        places: their hashes, if they are known.
+    """
+    places, taken, found = places or key_hashes(keys), set[int](), dict[str, int]()
     for at in range(0, len(places), _ASKED_MAX):
         some = places[at : at + _ASKED_MAX]
         query = f"SELECT hash FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
@@ -118,12 +125,15 @@ def last_listed(connection: sqlite3.Connection, word: str) -> int | None:
 class Tail:
     """What a writer knows of the entries without an index: where each will be found, and counters.
 
-    `keys` finds them meanwhile; `counts` has the next counter of each kind seen.
+    `keys` finds them meanwhile; `counts` has the next counter of each kind seen. The hashes
+    of keys that are to be added next may be said before.
     """
 
     def __init__(self) -> None:
         self.start = self.stop = 0
         self.keys: dict[str, int] = {}
+        self._expected: dict[str, int] = {}
+        self._hashes = array("q")
         self.counts: dict[str, int] = {}
         self._kinds: dict[str, list[int]] = {}
         self._abouts: dict[str, list[int]] = {}
@@ -134,14 +144,25 @@ class Tail:
         if start != self.start or size < self.stop:
             self.start = self.stop = start
             self.keys, self.counts, self._kinds, self._abouts = {}, {}, {}, {}
+            self._hashes = array("q")
         if size > self.stop:
             self.add(list(sqlite_runs.beside(connection, self.stop, size)))
             self.stop = size
 
+    def expect(self, keys: Sequence[str]) -> list[int]:
+        """The hashes of keys that will be added next, unless they are known."""
+        hashes = key_hashes(keys)
+        self._expected = dict(zip(keys, hashes, strict=True))
+        return hashes
+
     def add(self, rows: Sequence[Row]) -> None:
         """Take in rows that follow."""
-        for row in rows:
-            self.keys.setdefault(row.key, row.index)
+        keys, expected, hashed = self.keys, self._expected, self._hashes.append
+        for index, _, key, *_ in rows:
+            if key not in keys:
+                keys[key] = index
+                hashed(expected.get(key, -1))
+        self._expected = {}
         # Entries of one kind, or about one subject, come in runs more often than not.
         for kind, run in groupby(rows, key=_kind):
             some = list(run)
@@ -154,7 +175,8 @@ class Tail:
     def index(self, connection: sqlite3.Connection) -> None:
         """Index all of it; then there is no tail."""
         # In order, so that each page of the table is touched once.
-        _place(connection, sorted(zip(key_hashes(self.keys), self.keys.values(), strict=True)))
+        hashes = self._hashes if -1 not in self._hashes else key_hashes(self.keys)
+        _place(connection, sorted(zip(hashes, self.keys.values(), strict=True)))
         lists = {words(kind, "")[0]: indexes for kind, indexes in self._kinds.items()}
         lists |= {words("", about)[1]: indexes for about, indexes in self._abouts.items()}
         insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
@@ -162,6 +184,7 @@ class Tail:
         connection.execute("INSERT INTO indexed (size) VALUES (?)", (self.stop,))
         self.start = self.stop
         self.keys, self._kinds, self._abouts = {}, {}, {}
+        self._hashes = array("q")
 
 
 def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> None:

@@ -178,8 +178,9 @@ class SqliteWriter(SqliteReader):
         found = {key: known[key] for key in keys if key in known}
         if self._tail.start:
             with database_errors(self._path):
-                others = [key for key in keys if key not in found]
-                found |= sqlite_index.find_indexed(self._connection, others)
+                others = [key for key in keys if key not in found] if found else keys
+                places = self._tail.expect(others)
+                found |= sqlite_index.find_indexed(self._connection, others, places)
         return found
 
     def next_count(self, kind: str) -> int:
@@ -215,7 +216,9 @@ class SqliteWriter(SqliteReader):
             tail.stop + len(rows)
         )
         # The table of places has room for a key once only: filling it finds the known ones.
-        known = self.find(keys) if not indexing else tail.keys.keys() & keys
+        if indexing:
+            tail.expect(keys)
+        known = tail.keys.keys() & keys if indexing else self.find(keys)
         if known:
             raise sqlite_index.known_key(next(row.index for row in rows if row.key in known))
         self.extend(rows, hashes)

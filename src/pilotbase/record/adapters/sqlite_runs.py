@@ -40,7 +40,6 @@ COLUMNS = "leaf_index, sizes, data, beside"
 INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES (?, ?, ?, ?)"
 Stored = tuple[int, bytes, bytes, str]
 Ask = Callable[[str, tuple[object, ...]], list[Any]]
-_beside = attrgetter("key"), attrgetter("kind"), attrgetter("count"), attrgetter("about")
 _data = attrgetter("data")
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -57,10 +56,9 @@ def packed(rows: Sequence[Row]) -> Iterator[Stored]:
 
 
 def _packed(rows: Sequence[Row]) -> Stored:
-    datas = list(map(_data, rows))
-    beside = _dumps([list(map(column, rows)) for column in _beside])
+    _, datas, *beside = zip(*rows, strict=True)
     sizes = struct.pack(f"<{len(datas)}I", *map(len, datas))
-    return rows[0].index, sizes, b"".join(datas), beside
+    return rows[0].index, sizes, b"".join(datas), _dumps(beside)
 
 
 def datas(sizes: bytes, data: bytes) -> list[bytes]:
