@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context, asked, verb
-from pilotbase.register.verbs import FilingResponse, ShowRequest
-from pilotbase.register.verbs import show as _show
+from pilotbase.register import verbs as register
+from pilotbase.register.verbs import FilingResponse
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,4 @@ def file(context: Context, request: FileRequest) -> FilingResponse:
     from pilotbase.desk.filing.conduct import file_service
 
     entry = file_service(context, request.run, request.sheet)
-    return _show(context, ShowRequest(entry.body["filing"]))
+    return register.show(context, register.ShowRequest(entry.body["filing"]))
