@@ -173,6 +173,7 @@ def _rows(
     made, first = [], dict[str, int]()
     for row in sheet.rows:
         values: dict[str, Any] = {}
+        spoilt: set[str] = set()  # told already, and not once more for what follows from it
         for name, (value, place) in row.cells.items():
             column = known.get(name.casefold())
             if column is None:
@@ -180,26 +181,30 @@ def _rows(
             try:
                 values[column.name] = cell(column.kind, value)
             except Unfit as unfit:
+                spoilt.add(column.name)
                 said = Text(f"{shown(value)!r} does not fit", f"{shown(value)!r} 不符合要求")
                 faults.append(
                     Fault("sheet.cell", said, column.name, row.line, place, unfit.expected)
                 )
-        faults += _row_faults(row, values, columns, first)
+        faults += _row_faults(row, values, spoilt, columns, first)
         made.append(values)
     return made
 
 
 def _row_faults(
-    row: Row, values: Mapping[str, Any], columns: tuple[Column, ...], first: dict[str, int]
+    row: Row,
+    values: Mapping[str, Any],
+    spoilt: set[str],
+    columns: tuple[Column, ...],
+    first: dict[str, int],
 ) -> list[Fault]:
     faults = [
         Fault("sheet.empty", Text(f"no {one.title.en}", f"缺少{one.title.zh}"), one.name, row.line)
         for one in columns
-        if one.needed and one.name in values and values[one.name] is None
+        if one.needed and one.name not in spoilt and values.get(one.name) is None
     ]
-    if not any(
-        values.get(f"{name}_{language}") for name in ("title", "text") for language in ("en", "zh")
-    ):
+    texts = {f"{name}_{language}" for name in ("title", "text") for language in ("en", "zh")}
+    if not texts & spoilt and not any(values.get(name) for name in texts):
         said = Text("neither title nor text in any language", "既无名称也无说明")
         faults.append(Fault("sheet.no_text", said, "", row.line))
     name = values.get("id")

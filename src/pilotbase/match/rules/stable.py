@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from heapq import heapify, heapreplace
+from heapq import heappush, heapreplace
 from typing import Any
 
 import numpy as np
@@ -91,58 +91,49 @@ def _best(market: Market, pairs: Ints, worst: Ints) -> tuple[Ints, Ints, Ints]:
     return pairs[kept], worst, pairs[~kept]
 
 
-def _one_by_one(market: Market, upto: Ints, held: Ints, free: Ints) -> list[list[tuple[int, int]]]:
+def _one_by_one(market: Market, upto: Ints, held: Ints, free: Ints) -> list[list[int]]:
     """The proposals that are left, each with its chain of rejections; the order plays no part.
 
     Returns:
-        For each receiver a heap of (-rank, proposer).
+        For each receiver a heap of ``-(rank * proposers + proposer)``: the worst is on top.
     """
-    heaps: list[list[tuple[int, int]]] = [[] for _ in market.receivers]
-    owner = np.searchsorted(market.first, held, side="right") - 1
-    places, ranks = market.receiver[held].tolist(), market.rank[held].tolist()
-    for receiver, rank, holder in zip(places, ranks, owner.tolist(), strict=True):
-        heaps[receiver].append((-rank, holder))
-    for heap in heaps:
-        heapify(heap)
-    capacities = market.places.tolist()
+    heaps = _heaps(market, held)
+    count, places = len(market.proposers), market.places.tolist()
+    # Views give Python numbers one by one; lists of all of them would take longer to make.
+    receivers, ranks = market.receiver.data, market.rank.data
+    first, next_ = market.first.data, upto.data
     for start in free.tolist():
-        proposer: int | None = start
-        while proposer is not None:
-            proposer = _propose(market, upto, proposer, heaps, capacities)
+        proposer = start
+        at, end = next_[proposer], first[proposer + 1]
+        while at < end:
+            heap, code = heaps[receivers[at]], -(ranks[at] * count + proposer)
+            room = places[receivers[at]]
+            at += 1
+            if len(heap) < room:
+                heappush(heap, code)
+                next_[proposer] = at
+                break
+            if room and heap[0] < code:
+                next_[proposer] = at
+                proposer = -heapreplace(heap, code) % count
+                at, end = next_[proposer], first[proposer + 1]
     return heaps
 
 
-def _propose(
-    market: Market,
-    upto: Ints,
-    proposer: int,
-    heaps: list[list[tuple[int, int]]],
-    places: Sequence[int],
-) -> int | None:
-    """A proposer goes down its list until somebody holds it; who lost a place by that, if any."""
-    begin, end = int(upto[proposer]), int(market.first[proposer + 1])
-    receivers, ranks = market.receiver[begin:end].tolist(), market.rank[begin:end].tolist()
-    for tried, (receiver, rank) in enumerate(zip(receivers, ranks, strict=True), begin + 1):
-        heap = heaps[receiver]
-        if len(heap) < places[receiver]:
-            heap.append((-rank, proposer))
-            if len(heap) == places[receiver]:
-                heapify(heap)
-        elif heap and -heap[0][0] > rank:
-            upto[proposer] = tried
-            out: int = heapreplace(heap, (-rank, proposer))[1]
-            return out
-        else:
-            continue
-        upto[proposer] = tried
-        return None
-    return None
+def _heaps(market: Market, held: Ints) -> list[list[int]]:
+    owner = np.searchsorted(market.first, held, side="right") - 1
+    codes = -(market.rank[held] * len(market.proposers) + owner)
+    order = np.lexsort((codes, market.receiver[held]))
+    ends = np.cumsum(np.bincount(market.receiver[held], minlength=len(market.receivers))).tolist()
+    sorted_codes = codes[order].tolist()
+    # What is sorted is a heap.
+    return [sorted_codes[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-def _named(market: Market, heaps: list[list[tuple[int, int]]]) -> dict[Any, list[Any]]:
-    names = market.proposers
+def _named(market: Market, heaps: list[list[int]]) -> dict[Any, list[Any]]:
+    names, count = market.proposers, len(market.proposers)
     return {
-        receiver: [names[proposer] for _, proposer in sorted(heap, reverse=True)]
+        receiver: [names[-code % count] for code in sorted(heap, reverse=True)]
         for receiver, heap in zip(market.receivers, heaps, strict=True)
     }
 
@@ -161,11 +152,8 @@ def receiver_optimal(
     ({'x': ['a'], 'y': ['b']}, {'x': ['b'], 'y': ['a']})
     """
     market = market_of(proposer_prefs, receiver_prefs, capacities)
-    heaps: list[list[tuple[int, int]]] = [[] for _ in market.receivers]
-    for proposer, pair in enumerate(_offers(market)):
-        if pair >= 0:
-            heaps[market.receiver[pair]].append((-int(market.rank[pair]), proposer))
-    return _named(market, heaps)
+    kept = np.array(_offers(market), np.int64)
+    return _named(market, _heaps(market, kept[kept >= 0]))
 
 
 def _offers(market: Market) -> list[int]:
