@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.verb import Context, Silent
 from pilotbase.record.audit import verify
 from pilotbase.record.fetch import fetch
@@ -129,7 +130,11 @@ def test_rotating(tmp_path: Path, new_home: Callable[[Path], Path]) -> None:
             for text in notes:
                 signed = verify_checkpoint(text, chain)
                 assert record.root(signed.size) == signed.root
-            assert len(list((home / "keys").iterdir())) == 2, "no secret is left over"
+    with open_record(Context(home)) as record:
+        record.rotate_key("the last time", Actor("Li Hua", "case officer"))
+    secrets = {file.name for file in (home / "keys").iterdir() if ".vkey" not in file.name}
+    kept = {name for name in secrets if not name.startswith(".next-")}
+    assert kept == {"base.key"}, "no secret that was ever in force is left over"
 
 
 def test_cosigning(tmp_path: Path) -> None:

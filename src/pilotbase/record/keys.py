@@ -89,7 +89,10 @@ def promote(home: Path, key: SigningKey) -> None:
         # The public half first: as long as the secret waits, this is done again after a kill.
         write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
         write_secret(home / SECRET, (key.encode() + "\n").encode())
-        for done in waiting(home):
+        # A process that was killed here may have left a part that holds a secret; no other is
+        # writing one, since this is done under the log's lock.
+        parts = (home / SECRET).parent.glob(f".{(home / SECRET).name}.*.part")
+        for done in [*waiting(home), *parts]:
             done.unlink(missing_ok=True)
 
 
