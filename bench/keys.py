@@ -1,7 +1,7 @@
 """How fast API keys are checked: ``python bench/keys.py [KEYS]``.
 
-Each of KEYS agents (10,000 if left out) holds a key at the end of a chain of three delegations; they
-are asked for at random, one in a hundred wrong. Prints microseconds of CPU time for one check.
+Each of KEYS agents (10,000 if left out) holds a key at the end of a chain of three delegations.
+Keys are asked at random, one in a hundred of them wrong. Prints microseconds of CPU a check.
 """
 
 from __future__ import annotations
