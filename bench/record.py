@@ -32,7 +32,7 @@ from pathlib import Path
 import anyio
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.event import Draft, event
+from pilotbase.kernel.event import Draft, Fact, event
 from pilotbase.kernel.verb import Context
 from pilotbase.record import stores
 from pilotbase.record.opened import ENCODED_MAX, Record, open_record
@@ -119,6 +119,20 @@ def sha256_limit() -> Rate:
     return rate(count, work)
 
 
+def json_limit() -> Rate:
+    """An envelope as JSON, its key and its leaf hashed: what no encoding in Python can exceed."""
+    made = json.loads(Fact.of(draft(1)).envelope(1, "2026-11-22T08:00:00.000Z", {}))
+    dumps, sha256, count = json.JSONEncoder(separators=(",", ":")).encode, hashlib.sha256, 50_000
+
+    def work() -> None:
+        for _ in range(count):
+            data = dumps(made).encode()
+            sha256(data).hexdigest()
+            sha256(b"\x00" + data).digest()
+
+    return rate(count, work)
+
+
 def pymerkle(folder: Path, count: int) -> dict[str, float] | None:
     home = folder / ".pymerkle"
     python = home / "bin" / "python"
@@ -186,7 +200,9 @@ def appends(record: Record, limit: Rate, peer: dict[str, float] | None, count: i
         for first in range(0, some, 1000):
             record.append_many([draft(n) for n in range(first, first + 1000)])
 
-    told("append_many, 1,000 at a time, encoding too", rate(some, in_batches), 30_000)
+    json_rate, many = json_limit(), rate(some, in_batches)
+    ratio = f"{many.cpu / json_rate.cpu:.2f} (cpu) of the JSON limit"
+    told("append_many, 1,000 at a time, encoding too", many, 30_000, ratio)
     each = max(1, some // CALLERS // 2)
     told(f"append, {CALLERS} tasks", rate(each * CALLERS, lambda: by_tasks(record, each)), 25_000)
     told(f"append, {CALLERS} threads", rate(each * CALLERS, lambda: by_threads(record, each)))
@@ -237,6 +253,7 @@ def main() -> None:
     )
     limit = sha256_limit()
     told("SHA-256 limit: a leaf and a node each", limit)
+    told("JSON limit: an envelope, its key and leaf", json_limit())
     peer = pymerkle(asked.folder, asked.leaves)
     if peer:
         told("pymerkle, bulk append", Rate(peer["wall"], peer["cpu"]))

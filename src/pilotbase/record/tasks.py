@@ -38,25 +38,23 @@ class TaskAppends:
         A task that is cancelled before its turn comes has appended nothing; later than that, its
         event may be in the record.
         """
-        fact = Fact.of(draft)
-        result = await self._wait(fact) if self._led else None
+        fact, result = Fact.of(draft), None
+        if self._led:
+            turn: Turn = asyncio.get_running_loop().create_future()
+            self._waiting.append((fact, turn))
+            try:
+                result = await turn
+            except asyncio.CancelledError:
+                # Nobody may be left waiting for a task that was cancelled to lead.
+                if not turn.cancelled() and turn.result() is None:
+                    self._hand_over()
+                raise
         if result is None:
             self._led = True
             result = await _to_the_end(self._lead(fact))
         if isinstance(result, Exception):
             raise result
         return result
-
-    async def _wait(self, fact: Fact) -> Entry | Exception | None:
-        turn: Turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((fact, turn))
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            # Nobody may be left waiting for a task that was cancelled to lead.
-            if not turn.cancelled() and turn.result() is None:
-                self._hand_over()
-            raise
 
     async def _lead(self, own: Fact) -> Entry | Exception:
         # Whoever can run now comes first: then all share one commit, and it runs undisturbed.

@@ -37,7 +37,7 @@ CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 PAGE_ROWS = 256
 # A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
 WAL_PAGES = 4000
-CACHE_KIB = 10_000
+CACHE_KIB = 6_000
 
 
 class SqliteReader:

@@ -56,9 +56,18 @@ def packed(rows: Sequence[Row]) -> Iterator[Stored]:
 
 
 def _packed(rows: Sequence[Row]) -> Stored:
-    _, datas, *beside = zip(*rows, strict=True)
+    _, datas, keys, kinds, counts, abouts = zip(*rows, strict=True)
+    beside = f"[{_texts(keys)},{_texts(kinds)},{_dumps(counts)},{_texts(abouts)}]"
     sizes = struct.pack(f"<{len(datas)}I", *map(len, datas))
-    return rows[0].index, sizes, b"".join(datas), _dumps(beside)
+    return rows[0].index, sizes, b"".join(datas), beside
+
+
+def _texts(texts: tuple[str, ...]) -> str:
+    """A JSON list of texts; nearly always nothing in them has to be escaped."""
+    joined = '","'.join(texts)
+    quotes = 2 * (len(texts) - 1)
+    plain = joined.isascii() and joined.isprintable() and "\\" not in joined
+    return f'["{joined}"]' if plain and joined.count('"') == quotes else _dumps(texts)
 
 
 def datas(sizes: bytes, data: bytes) -> list[bytes]:
