@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -9,7 +10,14 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotbase.kernel.canonical import SAFE_INTEGER_MAX, decode, digest, encode, plain
+from pilotbase.kernel.canonical import (
+    SAFE_INTEGER_MAX,
+    decode,
+    decode_canonical,
+    digest,
+    encode,
+    plain,
+)
 
 # RFC 8785, section 3.2.2: the literal numbers and string of its example.
 RFC_8785_INPUT = {
@@ -70,3 +78,40 @@ def test_a_lone_surrogate_is_refused_on_both_paths() -> None:
     for value in ("\ud800", ["\ud800", 0.5]):
         with pytest.raises(ValueError, match=r"surrogate|UTF-8"):
             encode(value)
+
+
+def reference(data: bytes) -> bool:
+    """Whether bytes are canonical, by the definition: what they say is written that way."""
+    try:
+        return encode(decode(data)) == data
+    except (ValueError, TypeError):
+        return False
+
+
+def is_canonical(data: bytes) -> bool:
+    try:
+        assert decode_canonical(data) == decode(data)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+@given(json_values, st.data())
+def test_only_canonical_bytes_are_read_as_such(value: object, data: st.DataObject) -> None:
+    good = encode(value)
+    assert is_canonical(good)
+    loose = json.dumps(decode(good), ensure_ascii=data.draw(st.booleans())).encode()
+    at = data.draw(st.integers(0, len(good) - 1))
+    flipped = good[:at] + bytes([good[at] ^ 1 << data.draw(st.integers(0, 7))]) + good[at + 1 :]
+    for other in (loose, flipped, good + b" "):
+        assert is_canonical(other) == reference(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-0", "0.0", "1.0", "1e2", "01", "9007199254740991", "9007199254740992", "9007199254740993",
+     "1e400", "NaN", "Infinity", '"\\ud800"', '"\\u0041"', '"\\/"', '{"a":1,"a":1}', "[1, 2]",
+     '{"\U0001f600":1,"\uffff":2}', '{"\uffff":2,"\U0001f600":1}', '{"b":1,"a":2}', "\ufeff1", ""],
+)  # fmt: skip
+def test_awkward_texts(text: str) -> None:
+    assert is_canonical(text.encode()) == reference(text.encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
@@ -108,6 +109,41 @@ def decode(data: bytes) -> Any:
     """
     # As text: given bytes, the parser would take UTF-16 and UTF-32 as well.
     return json.loads(str(data, "utf-8"), parse_int=_whole)
+
+
+def decode_canonical(data: bytes) -> Any:
+    """JSON data from bytes that are its RFC 8785 form. Raises ValueError for all others."""
+    text = str(data, "utf-8")
+    try:
+        said = _integers.decode(text)
+    except _NotSimple:
+        simple, said = False, decode(data)
+    else:
+        # Beyond the basic plane the order by code point is no longer that by UTF-16 unit.
+        simple = text.isascii() or _BEYOND.search(text) is None
+    if not (_fast(said) == text if simple else encode_plain(said) == data):
+        raise ValueError("not canonical JSON (RFC 8785)")
+    return said
+
+
+class _NotSimple(Exception):
+    """A number that is no safe integer: only the full encoder knows how it is written."""
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 15:
+        raise _NotSimple
+    return int(digits)
+
+
+def _other_number(digits: str) -> float:
+    raise _NotSimple
+
+
+_integers = json.JSONDecoder(
+    parse_int=_integer, parse_float=_other_number, parse_constant=_other_number
+)
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 def _whole(digits: str) -> int | float:

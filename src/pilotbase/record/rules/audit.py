@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pilotbase.kernel.canonical import decode, encode
+from pilotbase.kernel.canonical import decode, decode_canonical
 from pilotbase.kernel.text import Text
 from pilotbase.record.ports import Row
 from pilotbase.record.rules.merkle import (
@@ -226,12 +226,9 @@ def _bad_node(level: int, last: int, missing: bool) -> Finding:
 def _envelope(data: bytes) -> Mapping[str, Any] | Text:
     """The envelope that the bytes are, or what keeps them from being one."""
     try:
-        said = decode(data)
-        canonical = encode(said) == data
+        said = decode_canonical(data)
     except (ValueError, TypeError, RecursionError):
-        return Text("its bytes are not JSON", "其内容不是 JSON")
-    if not canonical:
-        return Text("its bytes are not canonical JSON (RFC 8785)", "其内容不是规范 JSON (RFC 8785)")
+        return _not_canonical(data)
     if not isinstance(said, dict) or said.keys() != _TYPES.keys() or said["v"] != 1:
         return Text("it is no envelope of version 1", "不是第 1 版信封格式")
     wrong = [name for name, kind in _TYPES.items() if type(said[name]) is not kind]
@@ -244,6 +241,14 @@ def _envelope(data: bytes) -> Mapping[str, Any] | Text:
             f"its envelope has values of a wrong type: {names}", f"信封字段类型错误: {names}"
         )
     return said
+
+
+def _not_canonical(data: bytes) -> Text:
+    try:
+        decode(data)
+    except (ValueError, TypeError, RecursionError):
+        return Text("its bytes are not JSON", "其内容不是 JSON")
+    return Text("its bytes are not canonical JSON (RFC 8785)", "其内容不是规范 JSON (RFC 8785)")
 
 
 def _is_commitment(item: object) -> bool:
