@@ -1,4 +1,4 @@
-"""A home of the first layout is opened, laid out anew, and holds the same bytes and hashes."""
+"""A home of an older layout is opened, laid out anew, and holds the same bytes and hashes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
-from pilotbase.record.adapters import sqlite_index, sqlite_log
+from pilotbase.record.adapters import sqlite_index, sqlite_log, sqlite_runs
 from pilotbase.record.audit import verify
 from pilotbase.record.opened import LOG, open_record
 
@@ -29,6 +29,16 @@ CREATE INDEX entry_kind ON entry (kind);
 CREATE INDEX entry_about ON entry (about);
 CREATE TABLE node (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
 CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT
+"""
+LAYOUT_2 = """
+CREATE TABLE entry (
+  leaf_index INTEGER PRIMARY KEY,
+  data BLOB NOT NULL,
+  key TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  about TEXT NOT NULL
+) STRICT
 """
 SIZE = 300
 
@@ -49,13 +59,41 @@ def as_version_1(home: Path, context: Context) -> None:
         old.execute("PRAGMA user_version=1")
 
 
-@pytest.fixture
-def before(context: Context, make: Make, make_other: Make) -> list[object]:
+def as_version_2(home: Path, context: Context) -> None:
+    """Put the entries into a row each, as the second version did; the rest stays as it is."""
     with open_record(context) as record:
-        record.append_many([make(n) if n % 3 else make_other(n) for n in range(SIZE)])
+        rows = list(record.log.rows(0, None))
+    with closing(sqlite3.connect(home / LOG)) as old, old:
+        old.execute("DROP TABLE entry")
+        old.execute(LAYOUT_2)
+        old.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", rows)
+        old.execute("PRAGMA user_version=2")
+
+
+@pytest.fixture(params=[1, 2])
+def version(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def before(
+    context: Context,
+    make: Make,
+    make_other: Make,
+    version: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[object]:
+    with open_record(context) as record, monkeypatch.context() as patch:
+        # Some of it is indexed, and some not yet.
+        patch.setattr(sqlite_index, "TAIL_MIN", 100)
+        for at in (0, 120):
+            record.append_many(
+                [make(n) if n % 3 else make_other(n) for n in range(at, (120, SIZE)[at > 0])]
+            )
+            patch.setattr(sqlite_index, "TAIL_MIN", 1024)
         record.checkpoint()
         kept = [*record.entries(), record.root(), *record.log.all_nodes()]
-    as_version_1(context.home, context)
+    (as_version_1, as_version_2)[version - 1](context.home, context)
     return kept
 
 
@@ -79,19 +117,25 @@ def test_the_same_bytes_and_hashes(
         assert verify(record).ok and record.size == SIZE + 1
 
 
+@pytest.mark.parametrize("broken_at", [(sqlite_index.Tail, "index"), (sqlite_runs, "size")])
 def test_a_crash_leaves_the_old_layout_whole(
-    context: Context, before: list[object], monkeypatch: pytest.MonkeyPatch
+    context: Context,
+    before: list[object],
+    version: int,
+    broken_at: tuple[object, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sqlite_index, "TAIL_MIN", 64)
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_index.Tail, "index", broken)
+        patch.setattr(*broken_at, broken)
         with pytest.raises(KeyboardInterrupt):
             open_record(context)
     with closing(sqlite3.connect(context.home / LOG)) as old:
-        assert old.execute("PRAGMA user_version").fetchone() == (1,)
-        assert old.execute("SELECT count(*) FROM node").fetchone()[0] > SIZE
+        assert old.execute("PRAGMA user_version").fetchone() == (version,)
+        assert old.execute("SELECT count(*), max(key) FROM entry").fetchone()[0] == SIZE
     with open_record(context) as record:
         assert [*record.entries(), record.root(), *record.log.all_nodes()] == before
+        assert verify(record).findings == ()
