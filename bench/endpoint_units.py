@@ -1,11 +1,11 @@
 """What a unit behind a network costs: CPU milliseconds of the trial, evidence and record included.
 
-Run by hand: ``python bench/endpoint_units.py [--units N] [--no-peer]``. A mock chat endpoint on the
-loopback answers at once; ``pilotbase run`` tries it 50 requests at a time up to the signed verdict,
-report written. The peer is inspect-ai in an environment of its own that this script makes: the same
-questions, the same number of connections, its log written. CPU is user + system time of the whole
-process; the marginal figure leaves out start and imports, as the difference of a large and a small
-run. The project's own limits: 4 ms a unit at 1,000 units; 300 MB at 100,000.
+Run by hand: ``python bench/endpoint_units.py [--units N] [--runs N] [--no-peer]``. A mock chat
+endpoint on the loopback answers at once. Ours is all that ``pilotbase run`` does with a scenario
+file, 50 requests at a time, up to the signed verdict and the report; the peer is what inspect-ai
+does with the same questions and as many connections, its log written, in an environment of its own
+that this script makes. CPU is user + system time of the process while it does so; start and imports
+stand beside it. The project's own limits: 4 ms a unit at 1,000 units; 300 MB at 100,000.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -41,13 +43,13 @@ split: {{by: frozen}}
 acceptance:
   - {{metric: exact_match, at_least: 0.9}}
   - {{metric: latency, limit: 60000, at_least: 0.9}}
-plan: {{evidence: {evidence}}}
+plan: {{evidence: fixed}}
 candidates:
   - id: mock
     stand_in: true
     chat: {{url: "{url}", model: mock, private: true, concurrency: {connections}}}
 """
-PEER = """
+PEER_TASK = """
 from inspect_ai import Task, task
 from inspect_ai.dataset import csv_dataset, FieldSpec
 from inspect_ai.scorer import match
@@ -58,6 +60,40 @@ def capitals():
     fields = FieldSpec(input="question", target="answer", id="id")
     return Task(csv_dataset("questions.csv", fields), solver=generate(), scorer=match())
 """
+OURS = """
+from pathlib import Path
+from pilotbase.desk.conduct import conduct
+from pilotbase.kernel.verb import Context
+
+def work():
+    conduct(Context(Path("home").resolve()), Path("scenario.yaml"), receipt=None, trust=False)
+"""
+PEERS = """
+from inspect_ai import eval
+from capitals import capitals
+
+def work():
+    done = eval(capitals(), model="openai/mock", model_args={{"responses_api": False}},
+                max_connections={connections}, max_samples={connections}, display="none",
+                log_dir="logs")
+    assert done[0].status == "success", done[0].error
+"""
+MEASURED = """
+import resource, time
+before = time.process_time()
+work()
+used = time.process_time()
+print(used - before, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds of the work and of the start before it, and the peak of resident memory in MB."""
+
+    work: float
+    start: float
+    megabytes: float
 
 
 def questions(folder: Path, units: int) -> None:
@@ -70,49 +106,37 @@ def questions(folder: Path, units: int) -> None:
         )
 
 
-def measured(command: list[str], folder: Path, **environment: str) -> tuple[float, float]:
-    """(CPU seconds, peak resident MB) of one process and its children; it has to succeed."""
-    script = (
-        "import resource, subprocess, sys\n"
-        "done = subprocess.run(sys.argv[1:], capture_output=True)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)\n"
-        "sys.stderr.buffer.write(done.stdout[-2000:] + done.stderr[-2000:])\n"
-        "sys.exit(done.returncode)\n"
-    )
+def measured(python: str, script: str, folder: Path, **environment: str) -> Cost:
+    """One process of its own; it has to succeed."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *command],
+        [python, "-c", script + MEASURED],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
     )
     if done.returncode:
-        sys.exit(f"{' '.join(command[:4])} failed:\n{done.stderr}")
-    cpu, megabytes = map(float, done.stdout.split())
-    return cpu, megabytes
+        sys.exit(f"{python} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    work, start, megabytes = map(float, done.stdout.split()[-3:])
+    return Cost(work, start, megabytes)
 
 
-def ours(url: str, units: int, evidence: str = "fixed") -> tuple[float, float]:
+def ours(url: str, units: int) -> Cost:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         questions(folder, units)
-        text = SCENARIO.format(url=url, connections=CONNECTIONS, evidence=evidence)
+        text = SCENARIO.format(url=url, connections=CONNECTIONS)
         (folder / "scenario.yaml").write_text(text)
-        command = [sys.executable, "-m", "pilotbase", "run", "scenario.yaml"]
-        return measured([*command, "--home", "home"], folder)
+        return measured(sys.executable, OURS, folder)
 
 
-def peer(python: Path, url: str, units: int) -> tuple[float, float]:
+def peer(python: Path, url: str, units: int) -> Cost:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         questions(folder, units)
-        (folder / "capitals.py").write_text(PEER)
-        command = [str(python.parent / "inspect"), "eval", "capitals.py", "--model", "openai/mock"]
-        options = ["--max-connections", str(CONNECTIONS), "--max-samples", str(CONNECTIONS)]
-        quiet = ["--display", "none", "--log-dir", "logs"]
+        (folder / "capitals.py").write_text(PEER_TASK)
         keys = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "none"}
-        return measured([*command, *options, *quiet], folder, **keys)
+        return measured(str(python), PEERS.format(connections=CONNECTIONS), folder, **keys)
 
 
 def peer_environment() -> Path:
@@ -127,20 +151,22 @@ def peer_environment() -> Path:
     return python
 
 
-def row(name: str, small: float, large: float, few: int, many: int, megabytes: float) -> float:
-    marginal = (large - small) / (many - few) * 1000
-    whole = large / many * 1000
-    print(f"{name:<14}{whole:12.2f}{marginal:12.2f}{megabytes:12.0f}")
-    return marginal
+def row(name: str, found: Sequence[Cost], units: int) -> float:
+    """Prints the medians; gives milliseconds of work a unit."""
+    work = statistics.median(cost.work for cost in found) / units * 1000
+    start = statistics.median(cost.start for cost in found)
+    megabytes = max(cost.megabytes for cost in found)
+    print(f"{name:<14}{work:12.2f}{start:12.2f}{megabytes:12.0f}")
+    return work
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args()
-    many, few = options.units, max(10, options.units // 10)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    units, runs = options.units, range(options.runs)
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "tests/trial/endpoints/servers.py")],
         stdout=subprocess.PIPE,
@@ -149,17 +175,13 @@ def main() -> None:
     try:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
-        print(f"{many} units, {CONNECTIONS} at once, loopback mock")
-        print(f"{'':<14}{'ms whole':>12}{'ms more':>12}{'peak MB':>12}")
-        small, large = ours(url, few)[0], ours(url, many)
-        mine = row("pilotbase", small, large[0], few, many, large[1])
-        print(
-            f"limit {LIMIT_MS} ms: {mine / LIMIT_MS:.2f} of it; limit {LIMIT_MB:.0f} MB at 100,000"
-        )
+        print(f"{units} units, {CONNECTIONS} at once, loopback mock, median of {options.runs}")
+        print(f"{'':<14}{'ms a unit':>12}{'s to start':>12}{'peak MB':>12}")
+        mine = row("pilotbase", [ours(url, units) for _ in runs], units)
+        print(f"{mine / LIMIT_MS:.2f} of the limit of {LIMIT_MS} ms; {LIMIT_MB:.0f} MB at 100,000")
         if not options.no_peer:
             python = peer_environment()
-            small, large = peer(python, url, few)[0], peer(python, url, many)
-            theirs = row("inspect-ai", small, large[0], few, many, large[1])
+            theirs = row("inspect-ai", [peer(python, url, units) for _ in runs], units)
             print(f"ratio inspect-ai : pilotbase = {theirs / mine:.1f}")
     finally:
         server.kill()
