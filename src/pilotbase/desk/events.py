@@ -9,6 +9,11 @@ from typing import Any
 from pilotbase.kernel.event import Duty, event, upgrader
 from pilotbase.kernel.text import Text
 
+WORDS_KEPT = "P2Y"
+"""What was said in words may be about people, and the verdict rests on the integers in the evidence.
+So it is kept no longer than is needed (GDPR, article 5(1)(e); PIPL, article 19): beyond the months
+in which an appeal or an exit report is due. Two years are assumed; `retention.toml` overrides."""
+
 
 @event("pilot.submitted/1")
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Started:
     receipt: str
 
 
-@event("pilot.answers_kept/1")
+@event("pilot.answers_kept/1", retention=WORDS_KEPT)
 @dataclass(frozen=True)
 class AnswersKept:
     """A stretch of what a candidate said, case by case, is the vault body
@@ -110,7 +115,7 @@ def _with_transcripts(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "transcripts": {}}
 
 
-@event("rating.given/1")
+@event("rating.given/1", retention=WORDS_KEPT)
 @dataclass(frozen=True)
 class RatingGiven:
     """A person rated an answer that the plan puts before people: item, and the key that signed.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pilotbase.kernel.event import declared_terms
 from pilotbase.kernel.time import stamp
 from pilotbase.record.rules.retention import term_of, terms_of
 
@@ -42,3 +43,12 @@ def test_what_is_no_term_is_named(own: dict[str, Any]) -> None:
 def test_a_time_that_is_none() -> None:
     with pytest.raises(ValueError, match="yesterday"):
         term_of({"a.b/1": {"*": "P1Y"}}, "a.b/1", "x", "yesterday")
+
+
+def test_words_have_a_term_and_integers_have_none() -> None:
+    """What may be about people is not kept for good; what verdicts rest on has no term."""
+    import pilotbase.desk.events  # noqa: F401
+
+    terms = declared_terms()
+    assert terms["pilot.answers_kept/1"] == terms["rating.given/1"] == {"*": "P2Y"}
+    assert "pilot.evaluated/2" not in terms and "pilot.judged/1" not in terms
