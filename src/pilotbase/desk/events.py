@@ -10,8 +10,8 @@ from pilotbase.kernel.event import Duty, event, upgrader
 from pilotbase.kernel.text import Text
 
 WORDS_KEPT = "P2Y"
-"""What was said in words may be about people, and the verdict rests on the integers in the evidence.
-So it is kept no longer than is needed (GDPR, article 5(1)(e); PIPL, article 19): beyond the months
+"""What was said in words may be about people; the verdict rests on the integers in the evidence. So
+it is kept no longer than is needed (GDPR, article 5(1)(e); PIPL, article 19): beyond the months
 in which an appeal or an exit report is due. Two years are assumed; `retention.toml` overrides."""
 
 
