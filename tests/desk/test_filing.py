@@ -13,6 +13,7 @@ from pilotbase import Base
 from pilotbase.catalog.assets.verbs import AddRequest, add
 from pilotbase.catalog.assets.verbs import ShowRequest as AssetRequest
 from pilotbase.catalog.assets.verbs import show as show_asset
+from pilotbase.catalog.reading import assets_of
 from pilotbase.desk.filing.verbs import FileRequest
 from pilotbase.desk.filing.verbs import file as file_
 from pilotbase.desk.views import ALL
@@ -25,6 +26,7 @@ from pilotbase.record.verbs import overdue
 from pilotbase.record.verbs.duties import OverdueRequest
 from pilotbase.record.views import rebuild
 from pilotbase.register import verbs
+from tests.conftest import Toured
 from tests.desk.files import write
 
 PARTIES = """\
@@ -123,7 +125,7 @@ def test_a_go_is_filed_with_all_that_it_rests_on(base: Context) -> None:
     tier = filing["tier"]
     assert (tier["tier"], tier["by_rule"]) == ("high", "limited")
     assert tier["override"]["by"] == "person-2" and tier["reasons"][0]["rule"] == "personal"
-    assert "scikit-learn" in filing["single_points"]
+    assert filing["single_points"] == ["scikit-learn", "data.csv"]
     asset = show_asset(base, AssetRequest(filing["asset"]["id"])).asset
     assert asset is not None and asset["version"] == filing["asset"]["version"]
     assert asset["card"]["digest"] == filing["tried"]
@@ -284,3 +286,13 @@ def test_a_run_without_proof_is_not_filed(base: Context) -> None:
     with pytest.raises(InputError) as caught:
         filed(base, "unheard-of")
     assert caught.value.code == "run.unknown"
+
+
+def test_the_tour_files_what_passes(toured: Toured) -> None:
+    listed = verbs.list_(toured.base.context, verbs.ListRequest(live=True)).filings
+    chosen = {run.scenario: run.chosen for run in toured.runs if run.chosen is not None}
+    assert {one["scenario"]: one["candidate"] for one in listed} == chosen != {}
+    with open_record(toured.base.context) as record:
+        kinds = [said["what"] for said in assets_of(record).values()]
+    assert kinds.count("dataset") == len(toured.runs)
+    assert len(kinds) == sum(1 + len(run.candidates) for run in toured.runs)

@@ -38,7 +38,7 @@ class Part(Section):
     )
     supplier: Name | None = Field(None, description="Who supplies it.")
     substitutes: tuple[Name, ...] = Field(
-        (), max_length=50, description="What could take its place without a new trial."
+        (), max_length=50, description="What is declared able to take its place."
     )
 
 

@@ -68,10 +68,11 @@ class ReportResponse:
 
 @dataclass(frozen=True)
 class TourResponse:
-    """The verdicts of all built-in scenarios."""
+    """The verdicts of all built-in scenarios, and the filings of those that passed."""
 
     runs: tuple[RunResponse, ...]
     reports: Path
+    filings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pilotbase.register.rules.parts import (
     single_points,
 )
 
-DATA = {"source": {"en": "data.csv", "zh": "data.csv"}, "digest": "sha256:00"}
+DATA = ("data.csv", "sha256:00")
 
 
 def names(found: Any) -> list[tuple[str, str]]:

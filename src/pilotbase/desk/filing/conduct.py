@@ -12,6 +12,7 @@ from pilotbase.catalog.reading import assets_of
 from pilotbase.catalog.rules.delegation import Chain, chain_of
 from pilotbase.catalog.sheet import Sheet, read_sheet
 from pilotbase.desk import events
+from pilotbase.desk.filing.enrol import candidate_card
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.recorded import judged_pilot
 from pilotbase.kernel.canonical import decode
@@ -32,11 +33,11 @@ from pilotbase.register.rules.parts import (
 from pilotbase.register.rules.tiers import matching, tier_of
 from pilotbase.register.sheet import FilingSheet
 from pilotbase.register.views import FILING
-from pilotbase.scenario.schema import LANGUAGE_TASKS
 from pilotbase.trial.plan import offers_of, scenario_of
 
 Said = Mapping[str, Any]
-ID_MAX = 64
+SOURCES = ("dataset", "csv", "xlsx", "parquet", "sealed", "results", "sql")
+"""The words by which a scenario names its data; one of them is there."""
 
 
 def file_service(context: Context, run: str, file: Path) -> Entry:
@@ -74,7 +75,7 @@ class _Filing:
         candidate = self.said.candidate or chosen
         earlier = self._earlier(candidate)
         id_ = f"{self.plan['scenario_id'][:28]}-{candidate[:28]}-{len(earlier) + 1}"
-        asset, drafts = self._asset(candidate, candidates[candidate])
+        asset, drafts = self._asset(candidate)
         happened = self._filed(id_, earlier, candidates[candidate], asset)
         by = self.context.actor("case officer")
         filed = Draft(happened, by, FILING + id_, key=FILING + id_)
@@ -103,17 +104,13 @@ class _Filing:
                 raise _filed_already(id_)
         return [id_ for id_, _ in found]
 
-    def _asset(self, candidate: str, proven: Proven) -> tuple[Said, list[Draft]]:
+    def _asset(self, candidate: str) -> tuple[Said, list[Draft]]:
         """The asset that is served; the candidate as it was tried where the sheet names none."""
         if self.said.asset is not None:
             known = self.assets[self.said.asset]
             return {"id": self.said.asset, **_version(known["version"], known["number"])}, []
-        offer = self._offer(candidate)
-        id_ = f"{self.plan['scenario_id']}-{candidate}"[:ID_MAX].strip("-")
-        title = offer["title"] or {"en": candidate, "zh": candidate}
-        kind = "agent" if self.plan["task"] in LANGUAGE_TASKS else "model"
-        card = {"id": id_, "kind": kind, "title": title, "provider": self.said.principal,
-                "digest": proven.tried}  # fmt: skip
+        card = candidate_card(self.plan, self._offer(candidate), self.said.principal)
+        id_ = card["id"]
         added, draft = asset_draft(self.context, card, self.assets.get(id_))
         drafts = [draft] if draft is not None else []
         return {"id": id_, **_version(added.version, added.number)}, drafts
@@ -158,7 +155,10 @@ class _Filing:
             {"supplier": "", "version": "", **part.model_dump(mode="json", exclude_none=True)}
             for part in self.said.parts
         ]
-        offered = parts_of_offer(self._offer(candidate), self.plan["data"], software)
+        data = scenario_of(self.written)["data"]
+        name = next(str(data[word]) for word in SOURCES if data.get(word))
+        named = name, self.plan["data"]["digest"]
+        offered = parts_of_offer(self._offer(candidate), named, software)
         return gathered([*offered, *parts_of_asset(asset, cards), *own])
 
     def _tier(self) -> dict[str, Any]:

@@ -215,6 +215,10 @@ def _foot(console: Console, run: RunResponse, language: Language) -> None:
 
 def _tour(console: Console, tour: TourResponse, language: Language) -> None:
     _summary(console, tour.runs, language)
+    filed = Text("Filed, and to be served: {ids}", "已备案, 可提供服务: {ids}")
+    if tour.filings:
+        ids = ", ".join(tour.filings)
+        console.print(escape(filed.format(ids=ids).in_language(language)), soft_wrap=True)
     said = Text("Reports, one HTML file each: {path}", "报告 (每个场景一个 HTML 文件): {path}")
     console.print(escape(said.format(path=tour.reports).in_language(language)), soft_wrap=True)
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))

@@ -1,8 +1,8 @@
 """The bill of materials of a service, and its single points of failure. Pure.
 
 A part is ``{"name", "kind", "supplier", "version", "substitutes"}``. A *single point of failure* is
-a part for which no substitute is declared: if it is lost, the service stops until it is tried again
-with another one.
+a part for which no substitute is declared: if it is lost, the service stops. Whether a declared one
+would do is for a drill to show.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def part(
 
 
 def parts_of_offer(
-    offer: Mapping[str, Any], data: Mapping[str, Any], software: Mapping[str, str]
+    offer: Mapping[str, Any], data: tuple[str, str], software: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """What a candidate needs, as its scenario declares it.
 
     Args:
-        offer: the candidate with all its words. data: the plan's data.
+        offer: the candidate with all its words. data: name and digest of the data.
         software: version by package, as recorded when it was tried.
     """
     for named in (offer.get("estimator"), *(s["estimator"] for s in offer.get("steps") or ())):
@@ -50,7 +50,7 @@ def parts_of_offer(
         yield part(offer["command"][0], "software")
     for word in ("chat", "infer", "mcp"):
         yield from _endpoint(offer.get(word) or {}, offer.get("provider") or "")
-    yield part(data["source"]["en"], "dataset", version=data["digest"])
+    yield part(data[0], "dataset", version=data[1])
 
 
 def _endpoint(said: Mapping[str, Any], provider: str) -> Iterator[dict[str, Any]]:
