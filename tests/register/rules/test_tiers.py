@@ -99,4 +99,4 @@ def test_the_page_has_every_rule(language: Language) -> None:
 
 if __name__ == "__main__":
     for one in ("en", "zh"):
-        print("\n".join(table(one)))  # type: ignore[arg-type]
+        print("\n".join(table(one)))
