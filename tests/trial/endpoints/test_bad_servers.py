@@ -246,26 +246,30 @@ def test_retries_do_not_stretch_the_deadline():
 
 
 def test_a_rate_limit_is_kept_by_all_tasks_and_nothing_is_lost():
-    allowed = [0.0]
+    allowed, first = [0.0], iter([True])
 
     def answer(call: Call) -> bytes:
         now = time.monotonic()
-        if now < allowed[0]:
+        if next(first, False) or now < allowed[0]:
             return http("", status=429, retry_after="0.2")
         allowed[0] = now + 0.01
         return GOOD
 
     with serving(says(answer)) as server:
         endpoint = chat_at(server.url, concurrency=8, retries=1)
+        tries: list[int] = []
 
         async def work() -> list[str]:
             texts: list[str] = []
 
             async def one(number: int) -> None:
-                case = case_of(f"Where is {number}?")
+                case, began = case_of(f"Where is {number}?"), time.monotonic()
                 response = await endpoint.send(endpoint.request(case), 10)
                 texts.append(endpoint.read(case, response)["text"])
-                assert response.taken_ms < 150  # the pauses are not the candidate's
+                tries.append(response.tries)
+                # The pauses are not the candidate's, however slow this machine is.
+                other_ms = (time.monotonic() - began) * 1000 - response.taken_ms
+                assert other_ms > 199 * (response.tries - 1)
 
             async with anyio.create_task_group() as group:
                 for number in range(24):
@@ -273,6 +277,7 @@ def test_a_rate_limit_is_kept_by_all_tasks_and_nothing_is_lost():
             return texts
 
         assert during(endpoint, work) == ["Paris [p1]"] * 24
+        assert max(tries) > 1
 
 
 def test_a_thousand_at_once_share_a_few_connections():

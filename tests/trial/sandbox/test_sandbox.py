@@ -19,7 +19,8 @@ pytestmark = pytest.mark.skipif(
     reason="this kernel cannot hold a program without trust; launching one is refused, see below",
 )
 DAEMON = """
-if os.fork() == 0:
+middle = os.fork()
+if middle == 0:
     os.setsid()
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -29,6 +30,7 @@ if os.fork() == 0:
         while True:
             time.sleep(0.01)
     os._exit(0)
+os.waitpid(middle, 0)
 while not os.path.exists("alive"):
     time.sleep(0.01)
 """
