@@ -1,8 +1,10 @@
 # Two commands matter: `make run` and `make test`. Each sets up what is missing by itself.
 #   WHEELS=folder   install from that folder only, without a network
+#   JOBS=2          test processes at once
 #   PYTHON=python3  the interpreter to build the environment with (3.11 or newer)
 VENV   ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+JOBS   ?= 2
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ifdef WHEELS
@@ -17,7 +19,7 @@ run: $(VENV)/run.stamp
 test: $(VENV)/test.stamp
 	@sh .ci/system-packages
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: $(VENV)/test.stamp
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }

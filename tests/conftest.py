@@ -33,6 +33,19 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Toured:
     return Toured(base, found.runs, found.reports)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `pytest -n`: a file's tests stay in one process, all files that tour in the same one.
+
+    So the tour is still run once, and what a module shares is still made once.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    touring = {item.path for item in items if "toured" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = "toured" if item.path in touring else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test reads or writes the user's home."""
