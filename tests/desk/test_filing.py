@@ -16,6 +16,7 @@ from pilotbase.catalog.assets.verbs import show as show_asset
 from pilotbase.catalog.reading import assets_of
 from pilotbase.desk.filing.verbs import FileRequest
 from pilotbase.desk.filing.verbs import file as file_
+from pilotbase.desk.tour import FILINGS
 from pilotbase.desk.views import ALL
 from pilotbase.kernel.errors import InputError, RunError, SheetError
 from pilotbase.kernel.time import fixed_clock
@@ -26,6 +27,7 @@ from pilotbase.record.verbs import overdue
 from pilotbase.record.verbs.duties import OverdueRequest
 from pilotbase.record.views import rebuild
 from pilotbase.register import verbs
+from pilotbase.scenario.library import packs
 from tests.conftest import Toured
 from tests.desk.files import write
 
@@ -290,7 +292,10 @@ def test_a_run_without_proof_is_not_filed(base: Context) -> None:
 
 def test_the_tour_files_what_passes(toured: Toured) -> None:
     listed = verbs.list_(toured.base.context, verbs.ListRequest(live=True)).filings
-    chosen = {run.scenario: run.chosen for run in toured.runs if run.chosen is not None}
+    (pack,) = packs()
+    sheets = {file.stem for file in (pack.folder / FILINGS).glob("*.yaml")}
+    passed = [run for run in toured.runs if run.chosen is not None and run.scenario in sheets]
+    chosen = {run.scenario: run.chosen for run in passed}
     assert {one["scenario"]: one["candidate"] for one in listed} == chosen != {}
     with open_record(toured.base.context) as record:
         kinds = [said["what"] for said in assets_of(record).values()]
