@@ -201,3 +201,48 @@ def test_a_judge_is_asked_again_only_for_what_is_missing(tmp_path: Path) -> None
         assert len(server.calls) == before
     journals = list((base.context.home / "trials").glob("*.db"))
     assert [one.stem for one in journals] == [run]
+
+
+FLAKY = """
+import json, sys
+asked = {}
+for line in sys.stdin:
+    said = json.loads(line)
+    reply = {"id": said["id"], "protocol": 1, "learns": False}
+    if "predict" in said:
+        question = said["predict"]["question"]
+        number = int(question.split()[-1].rstrip("?"))
+        asked[question] = asked.get(question, 0) + 1
+        reply = {"id": said["id"], "text": f"It is {number + 1}."}
+        if number % 4 == 0 and asked[question] == 1:
+            reply = {"id": said["id"], "error": "not now"}
+    print(json.dumps(reply), flush=True)
+"""
+
+
+@pytest.mark.parametrize("metric", ["judged", "rated"])
+def test_a_first_reply_that_is_missing_is_a_fault_though_later_ones_come(
+    tmp_path: Path, metric: str
+) -> None:
+    """It would end the run, or wait for people for ever, or be worth the mean of the others."""
+    judged = {"judge": "overlap", "audit": 2} if metric == "judged" else {}
+    file = write(
+        tmp_path,
+        40,
+        acceptance=[
+            {"metric": metric, "rubric": "Right.", "at_least": 0.9, **judged},
+            {"metric": "consistency", "repeats": 2, "at_least": 0.1},
+        ],
+        **({} if judged else {"judges": {}}),
+    )
+    (tmp_path / "next.py").write_text(FLAKY, encoding="utf-8")
+    base = Base(tmp_path / "home")
+    with pytest.raises(RunError, match="awaits_people"):
+        base.run(file, trust=True)
+    rated(base, tmp_path)
+    (candidate,) = base.run(file, trust=True).candidates
+    first = candidate["criteria"][0]
+    assert first["errors"] == 10 and first["outages"] == 0
+    assert first["verdict"] != "meets"
+    (part,) = candidate["beside"]["audits"][0]["parts"]
+    assert part["silent"] == 0

@@ -7,12 +7,13 @@ import math
 import numpy as np
 
 from pilotbase.trial.asking import Asking
-from pilotbase.trial.candidates.messages import read_reply
+from pilotbase.trial.candidates.messages import BadReply, read_reply
 from pilotbase.trial.cases import OK, Predictions
 from pilotbase.trial.endpoints.port import Case
 from pilotbase.trial.journal import Kept, Place
 from pilotbase.trial.marking import Wanted
-from pilotbase.trial.people import Item, every_of, people_key
+from pilotbase.trial.people import NO_ANSWER, Item, every_of, people_key
+from pilotbase.trial.reply import Reply
 from pilotbase.trial.respondent import Outage
 
 
@@ -21,6 +22,9 @@ async def judged(
 ) -> list[str]:
     """Put the marks of one answer into its block; what kept a judge from marking, in words.
 
+    A case may be asked again for other criteria; judge and people mark its first reply, and one
+    that is missing is the candidate's fault, whatever it said later.
+
     A judge that fails leaves no mark. That is never the candidate's fault, and costs labels alone:
     the guess for such a unit is the mean of what people said.
 
@@ -28,10 +32,14 @@ async def judged(
         CandidateError, PluginError: a judge cannot be asked at all.
     """
     wanted = [w for w in asking.marks if w.version == case.version and w.metric.asks is not None]
-    if not wanted or block.status[place] != OK or kept.fields is None or case.question is None:
+    if not wanted or block.status[place] != OK or case.question is None:
         return []
-    reply, troubles = read_reply(kept.fields), []
+    reply, troubles = _first_reply(kept), []
     for one in wanted:
+        if reply is None:
+            block.marks[people_key(one.criterion)][place] = NO_ANSWER
+            block.marks[one.key][place] = NO_ANSWER
+            continue
         item = Item.of(one.criterion.rubric or "", case.question, reply)
         block.marks[people_key(one.criterion)][place] = _by_people(
             asking, candidate, case, one, item
@@ -42,6 +50,13 @@ async def judged(
             if said.fields is None:
                 troubles.append(f"judge {one.criterion.judge}: {said.reason}")
     return troubles
+
+
+def _first_reply(kept: Kept) -> Reply | None:
+    try:
+        return None if kept.fields is None else read_reply(kept.fields)
+    except BadReply:
+        return None
 
 
 def _by_people(asking: Asking, candidate: str, case: Case, wanted: Wanted, item: Item) -> float:

@@ -29,6 +29,9 @@ RULE = (
     f"{DOUBLE_EVERY}, drawn by lot from the seed, is for every rater"
 )
 TEXT_MAX = 20_000
+NO_ANSWER = -math.inf
+"""In place of judge's and people's marks of a case to which the candidate gave no usable reply, so
+that there is nothing to be marked: its fault, also where it answered when it was asked again."""
 
 
 @dataclass(frozen=True)

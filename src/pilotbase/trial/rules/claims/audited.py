@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilotbase.scenario.schema import Criterion
-from pilotbase.trial.cases import OK, PENDING, Cases, Floats, Predictions
+from pilotbase.trial.cases import FAULT, OK, PENDING, Cases, Floats, Predictions
 from pilotbase.trial.evaluators.metric import Metric, mark_key
 from pilotbase.trial.evidence import Part
-from pilotbase.trial.people import every_of, people_key
+from pilotbase.trial.people import NO_ANSWER, every_of, people_key
 from pilotbase.trial.rules.audit import Judged, audited_units
 from pilotbase.trial.rules.claims.counted import Answers, Flags, Setting, any_by_unit
 from pilotbase.trial.rules.claims.judged import audited_part, judged_units
@@ -28,7 +29,7 @@ def as_people_say(metric: Metric, criterion: Criterion, predictions: Predictions
     if metric.asks is None or by_lot(metric, criterion):
         return predictions
     human = people_marks(predictions, criterion)
-    status = predictions.status.copy()
+    status = _with_faults(predictions, human)
     status[(status == OK) & np.isnan(human)] = PENDING
     marks = {**predictions.marks, mark_key(criterion): human}
     return replace(predictions, status=status, marks=marks)
@@ -38,6 +39,13 @@ def people_marks(predictions: Predictions, criterion: Criterion) -> Floats:
     """(rows,) people's marks, NaN where there is none."""
     none = np.full(len(predictions.status), np.nan)
     return predictions.marks.get(people_key(criterion), none)
+
+
+def _with_faults(predictions: Predictions, human: Floats) -> NDArray[np.uint8]:
+    """(rows,) the status of each row for judge and people: a fault where they had no reply."""
+    status = predictions.status.copy()
+    status[(status == OK) & (human == NO_ANSWER)] = FAULT
+    return status
 
 
 def lots(cases: Cases, metric: Metric, criterion: Criterion, seed: bytes) -> Flags:
@@ -56,10 +64,11 @@ def judged_of(setting: Setting, predictions: Predictions, members: Flags, worst:
     cases, criterion = setting.cases, setting.criterion
     marks = predictions.marks.get(mark_key(criterion), np.full(cases.rows, np.nan))
     human = people_marks(predictions, criterion)
+    status = _with_faults(predictions, human)
     counted = cases.scored & members[cases.unit]
     drawn = lots(cases, setting.metric, criterion, setting.seed)
-    waits = drawn & any_by_unit(cases, counted & (predictions.status == OK) & np.isnan(human))
-    answers = Answers(marks, predictions.status, counted)
+    waits = drawn & any_by_unit(cases, counted & (status == OK) & np.isnan(human))
+    answers = Answers(marks, status, counted)
     return judged_units(setting, answers, human, drawn, waits, worst)
 
 
