@@ -18,8 +18,9 @@ from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Criterion, Scenario, Under
 from pilotbase.trial import units
 from pilotbase.trial.asking import Answered
-from pilotbase.trial.cases import FAULT, OK, Cases
+from pilotbase.trial.cases import FAULT, OK, Cases, Predictions
 from pilotbase.trial.endpoints.port import Case, Response
+from pilotbase.trial.estimates import estimates_of
 from pilotbase.trial.evaluators.metric import Metric, mark_key
 from pilotbase.trial.journal import Journal, Kept, Place
 from pilotbase.trial.marking import Wanted, repeats_of, wanted_marks
@@ -328,3 +329,20 @@ def test_more_answers_than_a_page_come_in_order(journal: Journal):
         journal.keep("q", "c", Place(row), Kept({"text": str(row)}))
     found = [(place.row, kept.fields) for place, _, kept in journal.answers("q", "c")]
     assert found == [(row, {"text": str(row)}) for row in range(1203)]
+
+
+def test_the_usual_figures_are_over_the_questions_that_a_metric_counts(
+    cases: Callable[..., Cases],
+):
+    """Every row has a mark of every metric; a refusal in scope is none of `refusal`'s."""
+    found = cases()
+    said = Predictions.empty(found)
+    said.status[:] = OK
+    marks = {"refusal": [0, 1, 0, 1], "answers_on_scope": [1, 0, 1, 0], "exact_match": [1, 0, 0, 1]}
+    for name, values in marks.items():
+        said.marks[mark_key(Criterion(metric=name, at_least=0.5))] = np.array(values, float)
+    rows = {row["metric"]: row for row in estimates_of(found, said)["metrics"]}
+    assert {name: row["n"] for name, row in rows.items()} == {
+        "answers_on_scope": 3, "exact_match": 4,
+    }  # fmt: skip
+    assert rows["answers_on_scope"]["estimate"] == pytest.approx(2 / 3)

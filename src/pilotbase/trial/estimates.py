@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pilotbase.kernel.plugins import load
 from pilotbase.kernel.text import Text
-from pilotbase.trial.cases import FAULT, OK, OUTAGE, PENDING, Cases, Floats, Predictions
+from pilotbase.trial.cases import FAULT, OK, OUTAGE, PENDING, Cases, Floats, Language, Predictions
+from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.rules import usual
 from pilotbase.trial.rules.reading.readings import nine_digits, outward
 from pilotbase.trial.rules.usual import Usual
@@ -25,6 +27,7 @@ NOTE = Text(
 )
 NOT_COMPUTED = ("judged", "rated", "people")
 """Marks of judges and people: beside the verdict they stand under `audits`."""
+SCOPES = {"on_scope": 1, "off_scope": 0}
 Rows = NDArray[np.bool_]
 
 
@@ -73,7 +76,7 @@ def _metrics(
     cases: Cases, predictions: Predictions, rows: Rows
 ) -> Iterator[tuple[str, Usual | None]]:
     if cases.language is not None:
-        yield from _of_language(predictions, rows)
+        yield from _of_language(cases.language, predictions, rows)
     elif cases.task == "detection":
         yield from _of_detection(cases, predictions, rows)
     elif cases.task == "classification":
@@ -82,12 +85,18 @@ def _metrics(
         yield from _of_numbers(cases, predictions, rows)
 
 
-def _of_language(predictions: Predictions, rows: Rows) -> Iterator[tuple[str, Usual | None]]:
+def _of_language(
+    language: Language, predictions: Predictions, rows: Rows
+) -> Iterator[tuple[str, Usual | None]]:
     for key, marks in sorted(predictions.marks.items()):
-        if key.partition(":")[0] in NOT_COMPUTED:
+        name = key.partition(":")[0]
+        if name in NOT_COMPUTED:
             continue
-        known = marks[rows & ~np.isnan(marks)]
-        yield key.partition(":")[0], usual.mean(known) if known.size > 1 else None
+        metric: Metric = load("pilotbase.evaluators", name)
+        counted = rows & ~np.isnan(marks)
+        if metric.counted in SCOPES:  # a mark is given to every row, also to those not counted
+            counted &= language.scope == SCOPES[metric.counted]
+        yield name, usual.mean(marks[counted])
 
 
 def _of_detection(
