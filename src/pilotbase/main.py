@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import suppress
-from functools import partial
+from importlib import import_module
 from typing import Any
 
 from pilotbase.kernel.text import Language, Text
@@ -34,20 +34,57 @@ SUMMARIES = {
 }
 
 
-def declared_verbs() -> list[Verb[Any, Any]]:
-    """Every verb of every room, in the order a user meets them."""
-    from pilotbase.catalog import verbs as catalog
-    from pilotbase.catalog.assets import verbs as assets
-    from pilotbase.catalog.parties import verbs as parties
-    from pilotbase.desk import matching
-    from pilotbase.desk import verbs as desk
-    from pilotbase.desk.filing import verbs as filing
-    from pilotbase.record import verbs as record
-    from pilotbase.register import verbs as register
-    from pilotbase.scenario import verbs as scenario
+_RECORD = "pilotbase.record.verbs"
+MODULES = {
+    "": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs", f"{_RECORD}.keeping"),
+    "scenario": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs"),
+    "catalog": ("pilotbase.catalog.assets.verbs", "pilotbase.catalog.parties.verbs"),
+    "sealed": ("pilotbase.catalog.verbs",),
+    "match": ("pilotbase.desk.matching",),
+    "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),
+    "evidence": ("pilotbase.desk.verbs",),
+    "witness": ("pilotbase.desk.verbs",),
+    "record": tuple(
+        f"{_RECORD}.{subject}"
+        for subject in (
+            "auditing", "reading", "signing", "proving", "publishing", "witnessing", "asking",
+            "duties",
+        )
+    ),
+    "vault": (f"{_RECORD}.vault",),
+}  # fmt: skip
+"""By first word of a command, the modules that declare it; "" holds the commands of one word. The
+order is the one in which a user meets them."""
 
-    rooms = (desk, scenario, assets, parties, catalog, matching, filing, register, record)
-    return [verb for room in rooms for verb in verbs_of(room)]
+
+def verbs_in(group: str) -> list[Verb[Any, Any]]:
+    """The verbs whose commands begin with the group's word."""
+    return [
+        verb
+        for module in MODULES[group]
+        for verb in verbs_of(import_module(module))
+        if verb.name.rpartition(".")[0].partition(".")[0] == group
+    ]
+
+
+def declared_verbs() -> list[Verb[Any, Any]]:
+    """Every verb of every room."""
+    return [verb for group in MODULES for verb in verbs_in(group)]
+
+
+def commands(invoke: Any) -> Any:
+    """The click group of all commands; ``invoke`` runs a verb."""
+    from pilotbase.faces.cli.project import project
+
+    return project(verbs_in, tuple(MODULES), SUMMARIES, invoke)
+
+
+def _invoke(*arguments: Any, **options: Any) -> int:
+    """Run a verb with every room there: an audit knows all events and views that are declared."""
+    from pilotbase.faces.cli.call import invoke
+
+    declared_verbs()
+    return invoke(*arguments, pages={"rate": _rating_page}, **options)
 
 
 def _rating_page(context: Context, request: Any, language: Language) -> None:
@@ -62,16 +99,11 @@ def _rating_page(context: Context, request: Any, language: Language) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code: 0 done, 2 faulty input, 3 could not be done."""
-    from pilotbase.faces.cli.call import invoke
-    from pilotbase.faces.cli.project import project
-
     for stream in (sys.stdout, sys.stderr):
         # A terminal or file that cannot hold Chinese gets "?" in its place, not a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    with_pages = partial(invoke, pages={"rate": _rating_page})
-    command = project(declared_verbs(), SUMMARIES, with_pages)
-    sys.exit(command.main(prog_name="pilotbase", standalone_mode=True))
+    sys.exit(commands(_invoke).main(prog_name="pilotbase", standalone_mode=True))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ from pilotbase import Base
 from pilotbase.assess.rules import graded
 from pilotbase.desk.answers import RunResponse
 from pilotbase.faces.cli.call import invoke
-from pilotbase.faces.cli.project import project
 from pilotbase.kernel.time import fixed_clock
-from pilotbase.main import SUMMARIES, declared_verbs
+from pilotbase.main import commands
 from tests.catalog.results.logs import HEADER, inspect_samples
 
 SAMPLES = 80
@@ -90,7 +89,7 @@ def test_what_is_reported_is_conditional_at_best_and_says_why(tmp_path: Path) ->
 
 def test_the_command_line_says_it_in_both_languages(tmp_path: Path) -> None:
     run(tmp_path, 0.8)
-    command = project(declared_verbs(), SUMMARIES, invoke)
+    command = commands(invoke)
     for language, words in (("en", "not tried here"), ("zh", "非本基地试验")):
         found = CliRunner().invoke(
             command, ["verdict", "reported", "--home", str(tmp_path / "home"), "--lang", language]

@@ -35,7 +35,8 @@ def page(language: Language) -> str:
         for field in dataclasses.fields(verb.request):
             words = field.metadata["many"] or field.metadata["word"]
             argument = field.default is dataclasses.MISSING or words
-            name = field.name.upper() if argument else "--" + field.name.strip("_").replace("_", "-")
+            option = "--" + field.name.rstrip("_").replace("_", "-")
+            name = field.name.upper() if argument else option
             lines.append(f"- `{name}`: {field.metadata['help'].in_language(language)}")
         if lines[-1].startswith("- "):
             lines.append("")

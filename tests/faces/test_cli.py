@@ -12,8 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pilotbase.faces.cli.call import invoke
-from pilotbase.faces.cli.project import project
-from pilotbase.main import SUMMARIES, declared_verbs
+from pilotbase.main import commands
 from tests.conftest import Toured
 from tests.desk.files import write
 
@@ -26,7 +25,7 @@ CRITERION = {
 
 
 def call(*words: str) -> Result:
-    command: click.Group = project(declared_verbs(), SUMMARIES, invoke)
+    command: click.Group = commands(invoke)
     return CliRunner().invoke(command, list(words))
 
 
@@ -35,7 +34,7 @@ def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
         "import sys; from click.testing import CliRunner\n"
         "from pilotbase.main import *; from pilotbase.faces.cli.call import invoke\n"
         "from pilotbase.faces.cli.project import project\n"
-        "command = project(declared_verbs(), SUMMARIES, invoke)\n"
+        "command = commands(invoke)\n"
         "print(CliRunner().invoke(command, ['--help']).output)\n"
         f"print('HEAVY', [m for m in {HEAVY!r} if m in sys.modules])"
     )

@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pilotbase.faces.cli.call import invoke
-from pilotbase.faces.cli.project import project
-from pilotbase.main import SUMMARIES, declared_verbs
+from pilotbase.main import commands
 from tests.conftest import Toured
 
 LISTS = Path(str(files("pilotbase.scenario.packs"))) / "exercises" / "matching"
@@ -20,7 +19,7 @@ NEEDS, PRODUCTS = str(LISTS / "needs.csv"), str(LISTS / "products.yaml")
 
 
 def call(home: Path, *words: str) -> Result:
-    command = project(declared_verbs(), SUMMARIES, invoke)
+    command = commands(invoke)
     return CliRunner().invoke(command, [*words, "--home", str(home)])
 
 

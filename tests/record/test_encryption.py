@@ -185,11 +185,10 @@ def test_the_command_line_names_the_key(keyed: Context, monkeypatch: pytest.Monk
     from click.testing import CliRunner
 
     from pilotbase.faces.cli.call import invoke
-    from pilotbase.faces.cli.project import project
-    from pilotbase.main import SUMMARIES, declared_verbs
+    from pilotbase.main import commands
 
     def verified(*words: str) -> int:
-        command = project(declared_verbs(), SUMMARIES, invoke)
+        command = commands(invoke)
         asked = ["record", "verify", "--home", str(keyed.home), "--json", *words]
         return int(json.loads(CliRunner().invoke(command, asked).output)["bodies"])
 

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from pilotbase.catalog.sheet import read_sheet
 from pilotbase.faces.cli.call import invoke
-from pilotbase.faces.cli.project import project
-from pilotbase.main import SUMMARIES, declared_verbs
+from pilotbase.main import commands, declared_verbs
 from pilotbase.register.sheet import FilingSheet
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -28,11 +27,11 @@ def test_the_list_and_its_commands_work(
     language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (DOCS / language / "parties-and-keys.md").read_text("utf-8")
-    (listed,), (commands,) = blocks(page, "yaml"), blocks(page, "sh")
+    (listed,), (script,) = blocks(page, "yaml"), blocks(page, "sh")
     (tmp_path / "list.yaml").write_text(listed, "utf-8")
     monkeypatch.chdir(tmp_path)
-    command = project(declared_verbs(), SUMMARIES, invoke)
-    for line in commands.splitlines():
+    command = commands(invoke)
+    for line in script.splitlines():
         words = [*shlex.split(line)[1:], "--home", str(tmp_path / "home"), "--lang", language]
         found = CliRunner().invoke(command, words)
         assert found.exit_code == 0, found.output

@@ -24,7 +24,8 @@ def load() -> Loaded:
         about=Text(
             "48 requests to an invented municipal service desk, of twelve kinds, half in English "
             "and half in Chinese; 20 of them have to be declined or passed on.",
-            "向虚构的市政服务台提出的 48 项申请, 共十二类, 中英文各半; 其中 20 项须不予办理或转办。",
+            "向虚构的市政服务台提出的 48 项申请, 共十二类, 中英文各半; "
+            "其中 20 项须不予办理或转办。",
         ),
         source="written for Pilotbase",
         licence=Text("Apache-2.0, part of this package", "Apache-2.0, 属于本软件包"),

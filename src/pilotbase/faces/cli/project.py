@@ -33,30 +33,69 @@ ASK = Text("Type `pilotbase COMMAND --help` for more.", "键入 `pilotbase 命�
 
 
 def project(
-    verbs: Sequence[Verb[Any, Any]], summaries: Mapping[str, Text], invoke: Invoke
+    verbs_in: Callable[[str], Sequence[Verb[Any, Any]]],
+    groups: Sequence[str],
+    summaries: Mapping[str, Text],
+    invoke: Invoke,
 ) -> click.Group:
-    """One click group of all verbs; ``invoke`` runs a verb and returns the exit code."""
+    """One click group of all verbs; ``invoke`` runs a verb and returns the exit code.
+
+    Args:
+        verbs_in: the verbs whose commands begin with a word; asked only when the word is typed.
+        groups: the words; "" holds the commands of one word.
+    """
     language = language_of()
+    project = _Projection(verbs_in, summaries, language, invoke)
     root = click.Group(
         "pilotbase", help=summaries[""].in_language(language), epilog=ASK.in_language(language)
     )
-    groups: dict[str, click.Group] = {"": root}
-    for one in verbs:
-        room, _, name = one.name.rpartition(".")
-        parent = _group(groups, room, summaries, language)
-        parent.add_command(_VerbCommand(name, one, language, invoke))
+    for one in verbs_in(""):
+        root.add_command(_VerbCommand(one.name, one, language, invoke))
+    for word in groups:
+        if word:
+            root.add_command(_Room(word, project))
     return root
 
 
-def _group(
-    groups: dict[str, click.Group], room: str, summaries: Mapping[str, Text], language: Language
-) -> click.Group:
-    """The group of ``catalog`` or, below that, of ``catalog.key``; made on first use."""
-    if room not in groups:
-        above, _, name = room.rpartition(".")
-        groups[room] = click.Group(name, help=summaries[room].in_language(language))
-        _group(groups, above, summaries, language).add_command(groups[room])
-    return groups[room]
+@dataclasses.dataclass(frozen=True)
+class _Projection:
+    """What every group of one projection shares."""
+
+    verbs_in: Callable[[str], Sequence[Verb[Any, Any]]]
+    summaries: Mapping[str, Text]
+    language: Language
+    invoke: Invoke
+
+
+class _Room(click.Group):
+    """The commands that begin with one word; their verbs are read when the word is typed."""
+
+    def __init__(self, word: str, shared: _Projection) -> None:
+        super().__init__(word, help=shared.summaries[word].in_language(shared.language))
+        self._word, self._shared, self._read = word, shared, False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._fill()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._fill()
+        return super().get_command(ctx, cmd_name)
+
+    def _fill(self) -> None:
+        if self._read:
+            return
+        self._read = True
+        shared = self._shared
+        inner: dict[str, click.Group] = {self._word: self}
+        for one in shared.verbs_in(self._word):
+            room, _, name = one.name.rpartition(".")
+            if room not in inner:  # ``catalog.key`` below ``catalog``
+                help_ = shared.summaries[room].in_language(shared.language)
+                inner[room] = click.Group(room.rpartition(".")[2], help=help_)
+                self.add_command(inner[room])
+            command = _VerbCommand(name, one, shared.language, shared.invoke)
+            inner[room].add_command(command)
 
 
 class _VerbCommand(click.Command):

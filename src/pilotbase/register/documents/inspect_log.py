@@ -2,7 +2,8 @@
 
 Source: inspect.aisi.org.uk, "Log Files" and the reference of ``EvalLog``. Where it fits: a sample
 is a unit in the committed order, and has a score by each criterion that counts every unit as a
-whole. Other criteria (by group, of parts of the units, against a baseline) stand in the metadata only.
+whole. Other criteria (by group, of parts of the units, against a baseline) stand in the metadata
+only.
 """
 
 from __future__ import annotations
