@@ -142,7 +142,7 @@ def test_answers_that_cost_stop_at_the_budget(ask: Callable[..., Answered], jour
     answered = ask(dear, journal, plan={"budget": {"money": "20.00 CNY"}})
     status = answered.predictions.status
     paid = int((status == OK).sum())
-    assert answered.cut == "money" and 16 <= paid <= 20 and len(dear.asked) <= 20
+    assert answered.cut == "money" and paid == 20 and len(dear.asked) == 20
     assert (status[:paid] == OK).all() and (status[paid:] == OUTAGE).all()
     assert answered.predictions.cost[:paid].tolist() == [100.0] * paid
 
@@ -163,13 +163,44 @@ def test_looks_are_often_and_few():
     assert all(b - a <= max(25, 0.11 * a) for a, b in pairwise(many))
 
 
+@pytest.mark.parametrize("concurrency", [1, 8, 256])
+def test_one_dear_answer_is_all_that_can_overdraw(
+    ask: Callable[..., Answered], journal: Journal, concurrency: int
+):
+    dear = Scripted(cost=28.0, concurrency=concurrency)
+    answered = ask(dear, journal, plan={"budget": {"money": "0.01 CNY"}})
+    assert answered.cut == "money" and dear.asked == [0]
+
+
+def test_a_budget_that_reaches_to_the_last_answer_cuts_nothing(
+    ask: Callable[..., Answered], journal: Journal
+):
+    answered = ask(Scripted(cost=100.0), journal, plan={"budget": {"money": f"{ROWS}.00 CNY"}})
+    assert answered.cut == "" and (answered.predictions.status == OK).all()
+
+
+def test_answers_without_a_price_are_asked_at_once_under_a_budget_too(
+    ask: Callable[..., Answered], journal: Journal
+):
+    free = Scripted(faults=frozenset({0}), slow=dict.fromkeys(range(1, ROWS), 0.2), concurrency=60)
+    answered = ask(free, journal, plan={"budget": {"money": "1.00 CNY", "minutes": 0.05}})
+    assert answered.cut == "" and len(free.asked) == ROWS
+
+
 def test_a_purse_sets_aside_what_is_under_way():
     purse = Purse(100)
-    assert purse.allows(50)  # nothing is known of the price yet
+    assert purse.take("a") and not purse.take("a")  # nothing is known of the price yet
+    assert purse.take("b")
     purse.pay(30.0)
-    assert purse.allows(2) and not purse.allows(3)
+    purse.settle("a")
+    assert purse.take("a") and not purse.take("a") and not purse.empty
+    purse.settle("a")
+    purse.settle("b")
     purse.pay(None)
-    assert purse.spent == 30.0 and Purse(None, 1e9).allows(100)
+    assert purse.spent == 30.0 and not purse.empty
+    purse.pay(71.0)
+    assert purse.empty and not purse.take("a")
+    assert Purse(None, 1e9).take("a") and not Purse(None, 1e9).empty
 
 
 @dataclass
@@ -197,7 +228,7 @@ class Slow:
     def read(self, case: Case, response: Response) -> Mapping[str, Any]:
         return {"score": 0.5}
 
-    def price(self, fields: Mapping[str, Any]) -> float | None:
+    def price(self, fields: Mapping[str, Any], request: Request | None = None) -> float | None:
         return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,24 +20,48 @@ class Purse:
     """Money for answers that tell their price, across all candidates.
 
     Before a case is asked, as much as the dearest answer so far is set aside for each case that
-    may be under way, so that concurrent answers do not overdraw.
+    is under way, so that concurrent answers do not overdraw. A candidate's first case is asked
+    alone: until it is answered, nobody knows what an answer costs.
 
     Attributes:
         limit: minor units of money; None for no limit.
+        priced: candidates that have answered once.
+        under_way: cases that money is set aside for, by candidate.
     """
 
     limit: int | None
     spent: float = 0.0
     dearest: float = 0.0
+    priced: set[str] = field(default_factory=set)
+    under_way: Counter[str] = field(default_factory=Counter)
 
-    def allows(self, under_way: int) -> bool:
-        """Whether one more case may be asked beside ``under_way - 1`` others."""
-        return self.limit is None or self.spent + under_way * self.dearest <= self.limit
+    def take(self, candidate: str) -> bool:
+        """Set money aside for one more case; False where there is none, or not yet."""
+        first = candidate not in self.priced
+        if self.limit is not None and (
+            (first and self.under_way[candidate]) or not self._holds(self.under_way.total() + 1)
+        ):
+            return False
+        self.under_way[candidate] += 1
+        return True
+
+    def settle(self, candidate: str) -> None:
+        """A case is no longer under way."""
+        self.under_way[candidate] -= 1
+        self.priced.add(candidate)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no case can be paid for, whatever those under way turn out to cost."""
+        return not self.under_way.total() and not self._holds(1)
 
     def pay(self, cost: float | None) -> None:
         if cost is not None:
             self.spent += cost
             self.dearest = max(self.dearest, cost)
+
+    def _holds(self, cases: int) -> bool:
+        return self.limit is None or self.spent + cases * self.dearest <= self.limit
 
 
 def purse_of(scenario: Scenario, spent: float) -> Purse:

@@ -113,7 +113,7 @@ class ChatJudge:
             return Kept(None, str(error))
         except Unanswered as error:
             raise Outage(str(error)) from error
-        cost = self.endpoint.price(fields)
+        cost = self.endpoint.price(fields, request)
         return Kept(said, "", response.taken_ms, cost, (request.digest,))
 
     async def aclose(self) -> None:

@@ -79,7 +79,8 @@ class Remote:
             fields = self.endpoint.read(case, response)
         except Misspoken as error:
             return Kept(None, str(error), response.taken_ms, requests=asked)
-        return Kept(fields, "", response.taken_ms, self.endpoint.price(fields), asked)
+        cost = self.endpoint.price(fields, request)
+        return Kept(fields, "", response.taken_ms, cost, asked)
 
     async def aclose(self) -> None:
         await self.endpoint.aclose()

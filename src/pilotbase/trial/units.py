@@ -29,6 +29,7 @@ from pilotbase.trial.versions import Versions, shown_to
 LOOK_UNITS = 25
 LOOK_SHARE = 0.1
 AHEAD = 4
+PURSE_SECONDS = 0.02  # between two looks into a purse while others are under way
 """Cases asked ahead of the first unfinished one, in multiples of those under way at once: more
 would only wait in memory."""
 
@@ -132,27 +133,40 @@ class _Questioning:
 
     async def _work(self) -> None:
         ahead = AHEAD * self.respondent.concurrency
-        while self._taken < len(self._units):
-            position = self._taken
-            self._taken += 1
-            async with self._moved:
-                while position - self.settled >= ahead:
-                    await self._moved.wait()
-            if not self._affordable():
-                return
-            rows = self._rows[position]
+        # Money is set aside before a unit is taken: what it cannot pay is the end of the order.
+        while self._taken < len(self._units) and await self._affordable():
             try:
-                finished = await self._answers(rows)
-            except Stopped:
-                return
-            self.waiting[position] = rows, finished
-            await self._settle()
+                if self._taken == len(self._units) or not await self._one(ahead):
+                    return
+            finally:
+                self.asking.purse.settle(self.candidate.id)
 
-    def _affordable(self) -> bool:
-        if self.asking.purse.allows(self.respondent.concurrency):
-            return True
-        self.answered.cut = "money"
-        return False
+    async def _one(self, ahead: int) -> bool:
+        """Ask about the next unit, at most so many ahead of what is settled; False at the end."""
+        position = self._taken
+        self._taken += 1
+        async with self._moved:
+            while position - self.settled >= ahead:
+                await self._moved.wait()
+        rows = self._rows[position]
+        try:
+            self.waiting[position] = rows, await self._answers(rows)
+        except Stopped:
+            return False
+        await self._settle()
+        return True
+
+    async def _affordable(self) -> bool:
+        """Wait until there is money for one more case; False when there will be none."""
+        purse = self.asking.purse
+        while not purse.take(self.candidate.id):
+            if self._taken == len(self._units):
+                return False
+            if purse.empty:
+                self.answered.cut = "money"
+                return False
+            await anyio.sleep(PURSE_SECONDS)
+        return True
 
     async def _settle(self) -> None:
         while self.settled in self.waiting:

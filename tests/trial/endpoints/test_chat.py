@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.scenario.template import template_names
 from pilotbase.trial.endpoints.completion import same_model
-from pilotbase.trial.endpoints.port import Case, Misspoken, Response
+from pilotbase.trial.endpoints.port import Case, Misspoken, Request, Response
 from pilotbase.trial.endpoints.prompt import Prompt
 from pilotbase.trial.endpoints.spoken import cited, says_refusal, table_fields
 from tests.trial.endpoints.conftest import asked, case_of, chat_at
@@ -247,6 +247,17 @@ def test_prices_are_in_minor_units():
     assert endpoint.price_of(3, 1) == pytest.approx(0.0014)
     assert endpoint.price_of(None, 1) is None and chat_at(URL).price_of(1, 1) is None
     assert endpoint.price({}) is None
+
+
+def test_who_gives_no_usage_is_taken_at_the_most_it_may_charge():
+    offer = {"price": {"input": "2.00 CNY", "output": "8.00 CNY"}, "max_tokens": 100}
+    request = Request("sha256:0", b"x" * 1_000)
+    for kept_back in ({}, {"tokens": {"in": None, "out": 3}}):
+        cost = chat_at(URL, **offer).price(kept_back, request)
+        assert cost == pytest.approx((200 * 1_000 + 800 * 100) / 1e6)
+    told = {"tokens": {"in": 3, "out": 1}}
+    assert chat_at(URL, **offer).price(told, request) == pytest.approx(0.0014)
+    assert chat_at(URL).price({}, request) is None
 
 
 @pytest.mark.parametrize("price", [("2.00 CNY", "1.00 EUR"), ("free", "1.00 CNY")])

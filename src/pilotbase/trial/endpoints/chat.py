@@ -113,10 +113,17 @@ class ChatEndpoint:
         turn = self.read_turn(response)
         return fields_of(turn, case, refusals=refusals, as_json=self._offer.as_json)
 
-    def price(self, fields: Mapping[str, Any]) -> float | None:
-        """What the answer cost, in minor units; each lost try counts as much as the answer."""
+    def price(self, fields: Mapping[str, Any], request: Request | None = None) -> float | None:
+        """What the answer cost, in minor units; each lost try counts as much as the answer.
+
+        An endpoint that gives no usage is taken at the most it may charge for the request: else
+        whoever keeps it back would spend past every budget.
+        """
         used = fields.get("tokens") or {}
         cost = self.price_of(used.get("in"), used.get("out"))
+        if cost is None and request is not None:
+            # A token stands for a byte at least.
+            cost = self.price_of(len(request.body), self._offer.max_tokens)
         return None if cost is None else cost * (1 + int(fields.get("lost", 0)))
 
     def price_of(self, tokens_in: int | None, tokens_out: int | None) -> float | None:

@@ -240,7 +240,7 @@ class McpEndpoint:
     def _all_refusals(self, case: Case) -> tuple[str, ...]:
         return (*self._refusals, *(case.question.refusals if case.question else ()))
 
-    def price(self, fields: Mapping[str, Any]) -> float | None:
+    def price(self, fields: Mapping[str, Any], request: Request | None = None) -> float | None:
         return None
 
 

@@ -138,7 +138,7 @@ class InferEndpoint:
             raise Misspoken(f"{len(numbers)} probabilities for {len(self._classes)} classes")
         return dict(zip(self._classes, numbers, strict=True))
 
-    def price(self, fields: Mapping[str, Any]) -> float | None:
+    def price(self, fields: Mapping[str, Any], request: Request | None = None) -> float | None:
         return None
 
 

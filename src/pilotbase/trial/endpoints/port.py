@@ -108,8 +108,8 @@ class Endpoint(Protocol):
         """
         ...
 
-    def price(self, fields: Mapping[str, Any]) -> float | None:
-        """What the answer cost in minor units of money; None where nothing is said about it."""
+    def price(self, fields: Mapping[str, Any], request: Request | None = None) -> float | None:
+        """What the answer to a request cost in minor units of money; None where it has no price."""
         ...
 
     async def aclose(self) -> None: ...
