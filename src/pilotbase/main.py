@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -79,12 +80,13 @@ def commands(invoke: Any) -> Any:
     return project(verbs_in, tuple(MODULES), SUMMARIES, invoke)
 
 
-def _invoke(*arguments: Any, **options: Any) -> int:
+def _invoke(verb: Verb[Any, Any], request: Any, *how: Any) -> int:
     """Run a verb with every room there: an audit knows all events and views that are declared."""
     from pilotbase.faces.cli.call import invoke
 
     declared_verbs()
-    return invoke(*arguments, pages={"rate": _rating_page}, **options)
+    with_pages = partial(invoke, pages={"rate": _rating_page})
+    return with_pages(verb, request, *how)
 
 
 def _rating_page(context: Context, request: Any, language: Language) -> None:
