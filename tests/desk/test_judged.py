@@ -45,7 +45,7 @@ def rate_all(here: Base, run: str, rater: str, folder: Path, wrong: bool = False
     """Everything that waits for a rater, rated from a file as an honest person would, or upside
     down."""
     left = verbs.rate(here.context, RateRequest(run, rater)).items
-    said = [{"item": i["id"], "mark": abs(honest(i) - wrong), "why": "罕见缘由"} for i in left]
+    said = [{"item": i["item"], "mark": abs(honest(i) - wrong), "why": "罕见缘由"} for i in left]
     file = folder / f"{rater}.json"
     file.write_text(json.dumps(said))
     return verbs.rate(here.context, RateRequest(run, rater, file)).given
@@ -77,11 +77,11 @@ def test_nothing_that_could_turn_a_rater_is_shown(waiting: tuple[Base, Path, str
     here, _, run = waiting
     shown = verbs.rate(here.context, RateRequest(run, "reader-1")).items
     assert set(shown[0]) == {
-        "id", "rubric", "question", "language", "expected", "passages", "answer", "refused"
+        "item", "rubric", "question", "language", "expected", "passages", "answer", "refused"
     }  # fmt: skip
     others = verbs.rate(here.context, RateRequest(run, "reader-2")).items
-    assert {i["id"] for i in shown} == {i["id"] for i in others}
-    assert [i["id"] for i in shown] != [i["id"] for i in others]
+    assert {i["item"] for i in shown} == {i["item"] for i in others}
+    assert [i["item"] for i in shown] != [i["item"] for i in others]
 
 
 def test_ratings_are_signed_and_their_words_stay_out_of_log_and_report(
@@ -145,7 +145,7 @@ def test_every_rater_gets_the_double_share_and_others_items_only_once(
     double = {id_ for id_, one in queue.items.items() if one.double}
     assert double == {id_ for id_ in queue.items if is_double(bytes.fromhex(queue.seed), id_)}
     left = verbs.rate(here.context, RateRequest(run, "reader-2")).items
-    assert {i["id"] for i in left} == double
+    assert {i["item"] for i in left} == double
 
 
 def test_who_disagrees_with_everyone_is_a_finding_and_still_counts(

@@ -138,8 +138,8 @@ class RateResponse:
 
     Attributes:
         given: ratings that were recorded just now. left: how many items are left for this rater.
-        items: those left, in this rater's order, each ``{id, rubric, question, language, expected,
-            passages, answer, refused}``.
+        items: those left, in this rater's order, each ``{item, rubric, question, language,
+            expected, passages, answer, refused}``.
     """
 
     run: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -16,7 +17,7 @@ from pilotbase.desk.queue import Queue, Waiting, queue_file, read_queue
 from pilotbase.desk.ratings import Rating, agreement_of, ratings_of, record_rating
 from pilotbase.desk.views import VIEWS, pilot_of
 from pilotbase.desk.witness import make_key
-from pilotbase.kernel.errors import Fault, InputError, RunError, ScenarioError
+from pilotbase.kernel.errors import Fault, InputError, RunError, SheetError
 from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
@@ -102,7 +103,7 @@ def rate(context: Context, run: str, rater: str, answers: Path | None) -> RateRe
     desk = Desk.of(context, run, rater)
     given = desk.give(read_ratings(answers, rater)) if answers is not None else 0
     left = desk.left()
-    items = tuple({"id": id_, **waiting.item.as_dict()} for id_, waiting in left)
+    items = tuple({"item": id_, **waiting.item.as_dict()} for id_, waiting in left)
     return RateResponse(desk.run, rater, given, len(left), items)
 
 
@@ -156,7 +157,7 @@ def read_ratings(file: Path, rater: str) -> list[Rating]:
     """Ratings from a CSV file with the columns item, mark, why, or a JSON list of such objects.
 
     Raises:
-        InputError: no such file, or no such list. ScenarioError: rows with faults, all named.
+        InputError: no such file, or no such list. SheetError: rows with faults, all named.
     """
     with storage_errors(file):
         try:
@@ -178,12 +179,13 @@ def read_ratings(file: Path, rater: str) -> list[Rating]:
         elif rating is not None:
             found.append(rating)
     if faults:
-        raise ScenarioError(str(file), faults)
+        raise SheetError(str(file), faults)
     return found
 
 
 def _table(text: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in csv.DictReader(text.splitlines())]
+    # As a stream: a reason may hold line breaks inside its quotes.
+    return [dict(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
 
 
 def _rating(row: Any, rater: str) -> Rating | Text | None:

@@ -147,7 +147,7 @@ def _wrong(path: Path, value: Any, kind: str) -> Finding:
     if kind == "string_pattern_mismatch":
         said = Text(f"“{shown(value)}” is no short name", f"“{shown(value)}” 不是合格的短名")
         return _at(path, "pattern", said, slug_of(str(value)))
-    return _at(path, "type", _unfit(value), _retyped(value, node.get("type")))
+    return _at(path, "type", _unfit(path, value), _retyped(value, node.get("type")))
 
 
 def _at(path: Path, code: str, message: Text, meant: str | None = None) -> Finding:
@@ -163,7 +163,9 @@ def _length(value: Any) -> Text:
     return Text(f"the list has {count} entries", f"列表有 {count} 项")
 
 
-def _unfit(value: Any) -> Text:
+def _unfit(path: Path, value: Any) -> Text:
+    if "key" in path:  # what stands where a secret lies may be the secret itself
+        return Text("this does not fit here", "此处不能这样写")
     if value is None:
         return Text("this is left empty", "此处未填写")
     kind = next(text for cls, text in _KINDS if isinstance(value, cls))

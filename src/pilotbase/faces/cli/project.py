@@ -49,6 +49,7 @@ def project(
     root = click.Group(
         "pilotbase", help=summaries[""].in_language(language), epilog=ASK.in_language(language)
     )
+    root = click.version_option(package_name="pilotbase")(root)
     for one in verbs_in(""):
         root.add_command(_VerbCommand(one.name, one, language, invoke))
     for word in groups:
