@@ -190,3 +190,16 @@ def test_trying_twice_from_the_same_seed_gives_the_same_integers(tmp_path: Path)
         try_candidates(prepared, drawing, tmp_path / name, context, trust=False) for name in "ab"
     ]
     assert dataclasses.asdict(tried[0]) == dataclasses.asdict(tried[1])
+
+
+def test_another_program_is_another_plan(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("print('first')", encoding="utf-8")
+    offer = {"id": "theirs", "command": [sys.executable, "program.py"]}
+    path = write(tmp_path, candidates=[offer])
+    here = base(tmp_path / "home")
+    first = here.plan(path, trust=True)
+    program.write_text("print('second')", encoding="utf-8")
+    second = here.plan(path, trust=True)
+    assert list(first.plan["code"]["theirs"]) == ["program.py"]
+    assert first.hash != second.hash

@@ -20,6 +20,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.scenario.read import ScenarioFile, read_scenario
 from pilotbase.scenario.schema import Scenario
+from pilotbase.trial.candidates.code import code_of
 from pilotbase.trial.candidates.named import misnamed
 from pilotbase.trial.cases import Cases
 from pilotbase.trial.leaks import Finding, find_leaks
@@ -152,6 +153,7 @@ def ready(checked: Checked) -> Prepared:
         holdout=holdout,
         sealed=_sealed(table),
         reported_by=table.reported_by.as_dict() if table.reported_by else None,
+        code={c.id: code for c in scenario.candidates if (code := code_of(c, file.folder))},
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
     )

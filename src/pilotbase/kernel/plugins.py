@@ -29,6 +29,14 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(sorted(_installed(group)))
 
 
+def provider(group: str, name: str) -> str:
+    """Name and version of the package that provides a plug-in, e.g. ``pilotbase 0.1.0``; "" where
+    there is none."""
+    point = _installed(group).get(name)
+    dist = point.dist if point is not None else None
+    return f"{dist.name} {dist.version}" if dist is not None else ""
+
+
 def load(group: str, name: str) -> Any:
     """The plug-in object.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pilotbase.kernel.canonical import digest
@@ -28,6 +29,7 @@ def plan_document(
     holdout: Cases | None,
     sealed: Mapping[str, Any] | None = None,
     reported_by: Mapping[str, str] | None = None,
+    code: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     findings: Sequence[Mapping[str, Any]],
     odds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def plan_document(
         decisions: sha256 of the table of decisions; empty where there is none.
         reported_by: the tool whose log the data are, ``{"en", "zh"}``.
         sealed: the sealed test set that the data are, and how often it may be exposed.
+        code: by candidate, what its program consists of (`candidates.code`).
         findings: what the leak check found, each with the owner's answer.
         odds: one table per criterion.
     """
@@ -72,6 +75,7 @@ def plan_document(
         "barred": list(scenario.barred),
         "criteria": [written(c) for c in scenario.acceptance],
         "candidates": [_offer(c) for c in scenario.candidates],
+        **({"code": {name: dict(files) for name, files in code.items()}} if code else {}),
         **_ratings(scenario),
         "leaks": [dict(finding) for finding in findings],
         "odds": [dict(table) for table in odds],
