@@ -15,8 +15,9 @@ from pilotbase.desk import verbs
 from pilotbase.desk.queue import queue_file, read_queue
 from pilotbase.desk.rating import Desk, read_ratings
 from pilotbase.desk.ratings import Rating, agreement_of, rating_text, ratings_of
+from pilotbase.desk.transcript import answers_of
 from pilotbase.desk.verbs import RateRequest, RatingsRequest
-from pilotbase.kernel.errors import InputError, RunError, ScenarioError
+from pilotbase.kernel.errors import InputError, RunError, SheetError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.record.audit import verify
 from pilotbase.record.opened import open_record
@@ -70,6 +71,12 @@ def test_a_run_waits_for_people_and_goes_on_from_their_ratings(
     assert not queue_file(here.context.home, run).exists()
     with open_record(here.context) as record:
         assert verify(record).ok
+        kept = list(record.entries(kind="pilot.answers_kept/1"))
+        (judge,) = {e.body["candidate"] for e in kept} - {candidate["id"]}
+        # What the judge said lies in the vault as well, one mark an answer.
+        marks = [line["fields"]["mark"] for line in answers_of(record, run, judge)]
+        assert judge.startswith("judge:") and all(0.0 <= mark <= 1.0 for mark in marks)
+        assert len(marks) == len(list(answers_of(record, run, candidate["id"])))
     assert here.run(file, trust=True).as_dict() == result.as_dict()
 
 
@@ -189,7 +196,7 @@ def test_a_file_of_ratings_is_read_whole_or_all_its_faults_are_named(
     if code is None:
         assert read_ratings(file, "r") == []
         return
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(SheetError) as caught:
         read_ratings(file, "r")
     assert len(caught.value.faults) == code
 

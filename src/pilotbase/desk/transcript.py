@@ -33,21 +33,21 @@ PLAIN_BYTES = 4 * 2**20
 def keep_answers(
     record: Record, context: Context, prepared: Prepared, drawing: Drawing, path: Path
 ) -> dict[str, dict[str, Any]]:
-    """Keep the answers that a run's journal holds; by candidate ``{root, answers, chunks}``.
+    """Keep the answers that a run's journal holds, and judges' marks of them; by candidate or
+    ``judge:<judge>:<candidate>:<mark>`` ``{root, answers, chunks}``.
 
     An interrupted call goes on: the same bodies of the same run are kept once.
     """
     found = {}
     journal = Journal(path, prepared.plan_hash)
     try:
-        for candidate in drawing.scenario.candidates:
-            if candidate.estimator is not None:
-                continue
-            said = _lines(prepared, drawing, journal, candidate.id)
-            entries = list(_kept(record, context, prepared.run, candidate.id, said))
+        candidates = [c.id for c in drawing.scenario.candidates if c.estimator is None]
+        for name in (*candidates, *journal.judges(candidates)):
+            said = _lines(prepared, drawing, journal, name)
+            entries = list(_kept(record, context, prepared.run, name, said))
             if entries:
                 answers = sum(int(entry.body["answers"]) for entry in entries)
-                found[candidate.id] = {
+                found[name] = {
                     "root": root_of(entries).hex(), "answers": answers, "chunks": len(entries),
                 }  # fmt: skip
     finally:

@@ -13,7 +13,7 @@ import json
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +194,12 @@ class Journal:
             if not rows:
                 return
             last = rows[-1][:3]
+
+    def judges(self, candidates: Collection[str]) -> list[str]:
+        """The names under which judges' marks are kept: all that are no candidate's, sorted."""
+        with self._storage(), self._lock:
+            rows = self._db.execute("SELECT DISTINCT candidate FROM said").fetchall()
+        return sorted(name for (name,) in rows if name not in candidates)
 
     def count(self, question: str, candidate: str) -> int:
         """How many answers of a candidate are there."""
