@@ -2,7 +2,8 @@
 
 The unit is the person who decides: each one's cases are averaged into one value, so that a hundred
 decisions of one hand are not taken for a hundred hands. Figures stand for persons like these, on
-cases like these; nobody is ranked or shown alone.
+cases like these where each had cases of their own, and on these very cases where they shared them;
+nobody is ranked or shown alone.
 
 Sources: Vaccaro, Almaatouq, Malone, *Nature Human Behaviour* 2024 (is the pair better than the
 better of the two); Schemmer, Kuehl, Benz, Bartos, Satzger, IUI 2023 (relative reliance on AI and on
