@@ -11,6 +11,7 @@ from typing import Any
 
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Verb, verbs_of
+from pilotbase.record.verbs import SUBJECTS
 
 SUMMARIES = {
     "": Text(
@@ -45,15 +46,9 @@ MODULES = {
     "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),
     "evidence": ("pilotbase.desk.verbs",),
     "witness": ("pilotbase.desk.verbs",),
-    "record": tuple(
-        f"{_RECORD}.{subject}"
-        for subject in (
-            "auditing", "reading", "signing", "proving", "publishing", "witnessing", "asking",
-            "duties",
-        )
-    ),
+    "record": tuple(f"{_RECORD}.{subject}" for subject in SUBJECTS),
     "vault": (f"{_RECORD}.vault",),
-}  # fmt: skip
+}
 """By first word of a command, the modules that declare it; "" holds the commands of one word. The
 order is the one in which a user meets them."""
 

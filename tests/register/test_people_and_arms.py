@@ -45,7 +45,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> str:
         base.run(file, trust=True)
     for rater in ("a", "b"):
         left = verbs.rate(base.context, RateRequest("judged", rater)).items
-        said = [{"item": i["id"], "mark": honest(i)} for i in left]
+        said = [{"item": i["item"], "mark": honest(i)} for i in left]
         (folder / "r.json").write_text(json.dumps(said))
         verbs.rate(base.context, RateRequest("judged", rater, folder / "r.json"))
     report = base.run(file, trust=True).report

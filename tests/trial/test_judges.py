@@ -123,7 +123,7 @@ CRITERION = {
 
 def rated(base: Base, folder: Path) -> None:
     left = verbs.rate(base.context, RateRequest("judged", "r")).items
-    (folder / "r.json").write_text(json.dumps([{"item": i["id"], "mark": 1} for i in left]))
+    (folder / "r.json").write_text(json.dumps([{"item": i["item"], "mark": 1} for i in left]))
     verbs.rate(base.context, RateRequest("judged", "r", folder / "r.json"))
 
 
