@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def write(folder: Path, questions: int = 80, **changes: Any) -> Path:
                 "at_least": 0.5,
             }
         ],
-        "candidates": [{"id": "next", "command": [sys.executable, "next.py"]}],
+        "candidates": [{"id": "next", "command": ["python3", "next.py"]}],
         **changes,
     }
     file = folder / "scenario.yaml"

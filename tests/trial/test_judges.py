@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,10 @@ def test_a_judge_that_talks_nonsense_costs_labels_and_nothing_else(tmp_path: Pat
     (part,) = candidate["beside"]["audits"][0]["parts"]
     assert part["silent"] == part["units"] > 0
     assert candidate["criteria"][0]["outages"] == 0 and candidate["criteria"][0]["errors"] == 0
-    assert candidate["criteria"][0]["estimate"] == pytest.approx(1.0, abs=0.35)
+    # Twice the share of a fair lot (the endpoint's port is in the plan, so each run draws anew):
+    # four standard deviations of it.
+    reach = 4 / math.sqrt(part["units"])
+    assert candidate["criteria"][0]["estimate"] == pytest.approx(1.0, abs=reach)
     assert any("judge model" in warning for warning in candidate["beside"]["warnings"])
     assert candidate["problems"] == []
 
@@ -233,6 +237,7 @@ def test_a_first_reply_that_is_missing_is_a_fault_though_later_ones_come(
             {"metric": metric, "rubric": "Right.", "at_least": 0.9, **judged},
             {"metric": "consistency", "repeats": 2, "at_least": 0.1},
         ],
+        plan={"evidence": "fixed"},  # every unit is read
         **({} if judged else {"judges": {}}),
     )
     (tmp_path / "next.py").write_text(FLAKY, encoding="utf-8")
