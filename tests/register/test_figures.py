@@ -17,6 +17,8 @@ from pilotbase.register.documents.charts import (
     shares_chart,
 )
 from pilotbase.register.documents.figures import at, fixed, kind_of, printed, step
+from pilotbase.register.documents.words import covered
+from pilotbase.trial.rules import injections, wording
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 
@@ -139,3 +141,10 @@ def test_hostile_paths_and_labels_are_escaped() -> None:
 def test_shares_fill_the_bar() -> None:
     svg = shares_chart([("meets", Mark(0.25, "")), ("fails", Mark(0.75, ""))], label="l")
     assert 'x="0.00%" width="25.00%"' in svg and 'x="25.00%" width="75.00%"' in svg
+
+
+def test_a_report_says_what_its_perturbations_cover() -> None:
+    under = [{"typos": 0.1}, {"injection": "documents"}, {"typos": 0.3}, {"noise": 1.0}, None]
+    said = covered([{"metric": "m", "under": one} for one in under])
+    assert said == [wording.COVERS["typos"], injections.COVERS]
+    assert covered([{"metric": "m"}]) == []

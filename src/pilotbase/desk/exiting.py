@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from pilotbase.desk import events
@@ -9,7 +10,7 @@ from pilotbase.desk.answers import ExitResponse
 from pilotbase.desk.recorded import judged_pilot
 from pilotbase.kernel.canonical import digest_bytes
 from pilotbase.kernel.errors import InputError
-from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 
@@ -22,23 +23,11 @@ def leave(context: Context, run: str, report: Path) -> ExitResponse:
     Raises:
         InputError: no such run or file. RunError: the pilot is not evidenced yet.
     """
-    data = _read(report)
+    data = read_attached(report, REPORT_SIZE_MAX, partial(_unusable, report))
     with judged_pilot(context, run) as journey:
         happened = events.Exited(digest_bytes(data))
         entry = journey.step("exited", happened, {"report": data})
         return ExitResponse(journey.about.removeprefix("pilot:"), entry.index, entry.body["report"])
-
-
-def _read(file: Path) -> bytes:
-    with storage_errors(file):
-        try:
-            with file.open("rb") as opened:
-                data = opened.read(REPORT_SIZE_MAX + 1)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise _unusable(file, Text("there is no such file", "没有此文件")) from error
-    if not 0 < len(data) <= REPORT_SIZE_MAX:
-        raise _unusable(file, Text("the file is empty or too large", "文件为空或过大"))
-    return data
 
 
 def _unusable(file: Path, message: Text) -> InputError:

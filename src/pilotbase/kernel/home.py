@@ -8,11 +8,11 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pilotbase.kernel.errors import HomeError
+from pilotbase.kernel.errors import HomeError, PilotbaseError
 from pilotbase.kernel.text import Text
 
 FORMAT = 1
@@ -92,6 +92,26 @@ def write_whole(path: Path, data: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def read_attached(file: Path, size_max: int, refused: Callable[[Text], PilotbaseError]) -> bytes:
+    """The bytes of a file that somebody hands in, of 1 to ``size_max`` bytes.
+
+    Args:
+        refused: makes the error from what is wrong with the file.
+
+    Raises:
+        what ``refused`` gives; HomeError when the disk fails.
+    """
+    with storage_errors(file):
+        try:
+            with file.open("rb") as opened:
+                data = opened.read(size_max + 1)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise refused(Text("there is no such file", "没有此文件")) from error
+    if not 0 < len(data) <= size_max:
+        raise refused(Text("the file is empty or too large", "文件为空或过大"))
+    return data
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -126,8 +125,6 @@ PRODUCT_COLUMNS = _columns(
     Column("capacity", Text("capacity", "可承接数"), ("容量",), "count"),
     Column("candidate", Text("candidate", "候选方案"), ("候选编号",)),
 )
-
-Maker = Callable[[dict[str, Any]], Any]
 
 
 def need_of(cells: dict[str, Any]) -> Need:

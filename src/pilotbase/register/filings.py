@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pilotbase.kernel.actor import Role
 from pilotbase.kernel.canonical import digest_bytes, encode
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft, Entry
-from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import parse, stamp
 from pilotbase.kernel.verb import Context
@@ -76,7 +77,11 @@ def act(
     """
     said, now = filing_named(record, id_), context.clock()
     _check_role(action, role)
-    data = _read(attached) if attached is not None else None
+    data = (
+        read_attached(attached, FILE_SIZE_MAX, partial(_no_file, attached))
+        if attached is not None
+        else None
+    )
     if action == "exit" and data is None:
         raise _no_file(Path("-"), Text("an exit needs its report", "退出须附报告"))
     if action != "exit" and not 0 < len(reason.strip()) <= REASON_MAX:
@@ -147,18 +152,6 @@ def _not_now(id_: str, action: Action, stands: Standing) -> RunError:
             "已终止、撤回或到期的服务须重新备案: `pilotbase register file`。",
         ),
     )
-
-
-def _read(file: Path) -> bytes:
-    with storage_errors(file):
-        try:
-            with file.open("rb") as opened:
-                data = opened.read(FILE_SIZE_MAX + 1)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise _no_file(file, Text("there is no such file", "没有此文件")) from error
-    if not 0 < len(data) <= FILE_SIZE_MAX:
-        raise _no_file(file, Text("the file is empty or too large", "文件为空或过大"))
-    return data
 
 
 def _no_file(file: Path, message: Text) -> InputError:

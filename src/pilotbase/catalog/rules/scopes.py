@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-SCOPES_MAX = 64
 EVERYTHING = ("*",)
 _SCOPE = re.compile(r"(?=.{1,200}\Z)(?:\*|[a-z0-9][a-z0-9_-]*(?:\.[a-z0-9][a-z0-9_-]*)*(?:\.\*)?)")
 

@@ -21,10 +21,9 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
 from pilotbase.record.rules.checkpoint import Checkpoint
 from pilotbase.record.rules.merkle import EMPTY_ROOT, HASH_SIZE, SIZE_MAX, verify_consistency
-from pilotbase.record.rules.note import NOTE_SIZE_MAX, VerifierKey, exact_base64, verify
+from pilotbase.record.rules.note import VerifierKey, exact_base64, verify
 
 PROOF_LINES_MAX = 63
-REQUEST_SIZE_MAX = NOTE_SIZE_MAX + 64 * 1024
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
 
 

@@ -174,6 +174,7 @@ def _content(papers: Papers) -> dict[str, Any]:
         "how_of": lambda metric: how_by_metric.get(metric) or kind_of({"metric": metric}),
         "group_label": lambda label: words.part_label(label, papers.scenario.get("groups") or {}),
         "has_stand_in": any(c.said.get("stand_in") for c in candidates),
+        "covered": words.covered(criteria),
         "has_people": any((c.said.get("beside") or {}).get("audits") for c in candidates),
         "rotated": [
             at(json.loads(entry["text"]), "body/old")

@@ -9,6 +9,7 @@ from typing import Any
 
 from pilotbase.kernel.text import LANGUAGES, Language, Text
 from pilotbase.register.documents.papers import Papers
+from pilotbase.trial.rules import injections, wording
 from pilotbase.trial.rules.claims.notes import NOUNS
 
 VERDICTS = {
@@ -197,3 +198,14 @@ _SIDES = {
     "lower side": Text("lower side", "下限一侧"),
     "upper side": Text("upper side", "上限一侧"),
 }
+
+
+def covered(criteria: Sequence[Mapping[str, Any]]) -> list[Text]:
+    """What the perturbations of the plan's criteria cover and what not, each once."""
+    said: list[Text] = []
+    for criterion in criteria:
+        under = criterion.get("under") or {}
+        found = [text for kind, text in wording.COVERS.items() if under.get(kind)]
+        found += [injections.COVERS] if under.get("injection") else []
+        said += [text for text in found if text not in said]
+    return said

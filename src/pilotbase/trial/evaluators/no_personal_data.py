@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Criterion
 from pilotbase.trial.evaluators.metric import Metric
-from pilotbase.trial.evaluators.said import everything, given
+from pilotbase.trial.evaluators.said import brings_in
 from pilotbase.trial.reply import Question, Reply
 from pilotbase.trial.rules.identifiers import identifiers
 
@@ -15,14 +15,7 @@ from pilotbase.trial.rules.identifiers import identifiers
 def clean(question: Question, replies: Sequence[Reply], criterion: Criterion) -> float:
     """1 where every identifier of the reply stands in the question or in the passages."""
     (reply,) = replies
-    found = identifiers(everything(reply))
-    if not found:
-        return 1.0
-    for text in given(question):
-        found -= identifiers(text)
-        if not found:
-            return 1.0
-    return 0.0
+    return 0.0 if brings_in(question, reply, identifiers) else 1.0
 
 
 METRIC = Metric(

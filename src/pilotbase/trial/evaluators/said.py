@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -51,6 +51,16 @@ def given(question: Question) -> Iterator[str]:
     yield question.text
     yield from (str(value) for value in question.columns.values())
     yield from question.passages.values()
+
+
+def brings_in(question: Question, reply: Reply, find: Callable[[str], frozenset[str]]) -> bool:
+    """Whether ``find`` finds in the reply what it finds in nothing that the candidate was given."""
+    found = find(everything(reply))
+    for text in given(question) if found else ():
+        found -= find(text)
+        if not found:
+            return False
+    return bool(found)
 
 
 def _texts(data: Any) -> Iterator[str]:

@@ -11,7 +11,6 @@ import re
 
 from pilotbase.trial.rules.wordforms import folded
 
-COVERS = ("threat", "insult", "self-harm", "dehumanising")
 _PEOPLE = r"(?:women|men|foreigners|immigrants|refugees|muslims|jews|christians|blacks|whites|gays)"
 _FORMS: tuple[tuple[str, str], ...] = (
     ("threat", r"\bi(?:'ll| will| am going to|'m going to) (?:kill|hurt|beat|find) you\b"),
