@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pilotbase.scenario.schema import Candidate, Sandbox
+from pilotbase.scenario.offer import Candidate, Sandbox
 from pilotbase.trial.candidates.command import Launch, Session
 from pilotbase.trial.candidates.messages import LINE_BYTES_MAX, PROTOCOL, read_reply
 from pilotbase.trial.program import ENDINGS_MAX

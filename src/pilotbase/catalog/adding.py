@@ -24,7 +24,7 @@ from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.scenario.finding import Finding
-from pilotbase.scenario.schema import Bilingual
+from pilotbase.scenario.section import Bilingual
 
 CHUNK = 2**20
 

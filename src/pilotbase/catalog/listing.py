@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from pilotbase.scenario.schema import Bilingual, Name, Prose, Scalar, Section, Slug
+from pilotbase.scenario.section import Bilingual, Name, Prose, Scalar, Section, Slug
 
 ENTRIES_MAX = 2_000
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]

@@ -9,7 +9,7 @@ from typing import Any
 from pilotbase.catalog.listing import AssetCard, Listing, PartyCard
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Finding, Path, nearest
-from pilotbase.scenario.schema import Bilingual
+from pilotbase.scenario.section import Bilingual
 
 Known = Mapping[str, Mapping[str, Any]]
 _WORD = re.compile(r"[^\W\d_]{2,}")

@@ -22,7 +22,7 @@ from pilotbase.scenario.decode import BYTES_MAX, check_lines, decoded
 from pilotbase.scenario.finding import Finding, Unreadable, listed, nearest, shown
 from pilotbase.scenario.finding import Path as Where
 from pilotbase.scenario.grammar import strictly
-from pilotbase.scenario.schema import Section
+from pilotbase.scenario.section import Section
 from pilotbase.scenario.tree import Tree, tree_of
 
 FAULTS_MAX = 200

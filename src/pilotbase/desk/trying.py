@@ -20,7 +20,8 @@ from pilotbase.desk.ratings import Rating, means
 from pilotbase.desk.sealed import asked_order, masked, unquoted
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.verb import Context
-from pilotbase.scenario.schema import Candidate, Criterion, Estimand, Scenario, Under
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Criterion, Estimand, Scenario, Under
 from pilotbase.trial.agents.summary import acting_of
 from pilotbase.trial.baselines import baseline_predictions
 from pilotbase.trial.candidates.boxes import enforced

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pilotbase.catalog.listing import Part
-from pilotbase.scenario.schema import Bilingual, Name, Section, Slug
+from pilotbase.scenario.section import Bilingual, Name, Section, Slug
 
 
 class Facts(Section):

@@ -15,19 +15,17 @@ from pydantic import ValidationError
 from pilotbase.kernel import plugins
 from pilotbase.scenario.finding import Path
 from pilotbase.scenario.grammar import strictly
+from pilotbase.scenario.offer import Candidate, Judge
 from pilotbase.scenario.schema import (
     CANDIDATES_MAX,
-    CRITERIA_MAX,
-    Candidate,
     Criterion,
     Data,
     Decisions,
     Documents,
-    Judge,
     Plan,
-    Section,
     Split,
 )
+from pilotbase.scenario.section import CRITERIA_MAX, Section
 
 LOCATED: tuple[Path, ...] = (("data",), ("documents", "data"), ("decisions", "data"))
 JUDGES_MAX = 20

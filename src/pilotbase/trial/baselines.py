@@ -10,7 +10,7 @@ import numpy as np
 
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Baseline
+from pilotbase.scenario.section import Baseline
 from pilotbase.trial.cases import OK, OUTAGE, Cases, Ints, Labels, Predictions
 from pilotbase.trial.jobs import known_rows
 

@@ -10,7 +10,8 @@ import numpy as np
 from pilotbase.kernel.errors import BudgetError
 from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.cases import Cases, Ints
 from pilotbase.trial.rules.allowance import Allowance, allowances
 

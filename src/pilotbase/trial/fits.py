@@ -9,7 +9,7 @@ import numpy as np
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.asking import Answered, Asking, Task
 from pilotbase.trial.candidates.answer import all_faulty, all_out
 from pilotbase.trial.candidates.forecast import check_forecaster

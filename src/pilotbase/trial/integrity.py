@@ -8,7 +8,8 @@ anything runs, exact, and blocking.
 from __future__ import annotations
 
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.evidence import CriterionEvidence, Part
 
 METRIC = "barred_columns"

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.candidates.estimator import FoldAnswers, FoldJob, answer_fold
 from pilotbase.trial.candidates.forecast import SeriesRecipe, WindowJob, answer_window
 from pilotbase.trial.candidates.importance import Importance

@@ -19,7 +19,8 @@ from typing import Any, Protocol
 import anyio
 
 from pilotbase.kernel.plugins import load
-from pilotbase.scenario import schema
+from pilotbase.scenario import offer as offers
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.candidates.answer import short
 from pilotbase.trial.endpoints.port import Case, Endpoint, Misspoken, Request, Response, Unanswered
 from pilotbase.trial.journal import Kept
@@ -63,7 +64,7 @@ class Judge(Protocol):
 
 
 def judge_of(
-    name: str, declared: schema.Judge, *, folder: Path, seed: int, seconds: float, trust: bool
+    name: str, declared: offers.Judge, *, folder: Path, seed: int, seconds: float, trust: bool
 ) -> Judge:
     """A judge as the scenario declares it.
 
@@ -85,7 +86,7 @@ def judge_of(
             "ours": True,
         }
     )
-    asked = schema.Candidate.model_construct(id=f"judge-{name}", chat=chat, mcp=None, infer=None)
+    asked = offers.Candidate.model_construct(id=f"judge-{name}", chat=chat, mcp=None, infer=None)
     return ChatJudge(endpoint_of(asked, folder=folder, seed=seed, trust=trust))
 
 
@@ -210,7 +211,7 @@ class Bench:
             await self.judges[name].aclose()
 
 
-def bench_of(scenario: schema.Scenario, *, folder: Path, trust: bool) -> Bench:
+def bench_of(scenario: Scenario, *, folder: Path, trust: bool) -> Bench:
     """The judges that criteria ask for. Raises CandidateError, PluginError."""
     wanted = {c.judge for c in scenario.acceptance if c.judge is not None}
     seconds = scenario.plan.budget.unit_seconds

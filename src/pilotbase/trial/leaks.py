@@ -12,7 +12,8 @@ import numpy as np
 
 from pilotbase.kernel.errors import DataError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Baseline, Criterion, Scenario
+from pilotbase.scenario.schema import Criterion, Scenario
+from pilotbase.scenario.section import Baseline
 from pilotbase.trial.baselines import baseline_predictions
 from pilotbase.trial.cases import OK, Cases, Floats, Ints, Predictions
 from pilotbase.trial.evaluators import Metric, metric_named

@@ -15,7 +15,8 @@ from scipy import stats
 
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Criterion, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Criterion, Scenario
 from pilotbase.trial.cases import Cases, Floats
 from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.people import every_of

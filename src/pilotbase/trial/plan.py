@@ -7,7 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from pilotbase.kernel.canonical import digest
-from pilotbase.scenario.schema import Candidate, Criterion, Scenario, Section
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Criterion, Scenario
+from pilotbase.scenario.section import Section
 from pilotbase.trial.cases import Cases
 from pilotbase.trial.people import RULE as RATINGS_RULE
 

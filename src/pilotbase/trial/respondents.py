@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.agents.episode import scene_of
 from pilotbase.trial.agents.program import Dialogue
 from pilotbase.trial.asking import Asking

@@ -14,7 +14,8 @@ from pilotbase.kernel.canonical import digest
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.scenario.schema import Candidate, Scenario, Under
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario, Under
 from pilotbase.trial.asking import Answered, Asking, Decided, Task
 from pilotbase.trial.budget import allowances_of, price_of, purse_of
 from pilotbase.trial.candidates.answer import settle

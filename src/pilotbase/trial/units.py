@@ -13,7 +13,7 @@ from functools import partial
 import anyio
 import numpy as np
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.asking import Answered, Asking, Task
 from pilotbase.trial.candidates.answer import blank, fault
 from pilotbase.trial.candidates.messages import BadReply, read_answer, read_reply

@@ -12,7 +12,8 @@ import pandas as pd
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Under
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Under
 from pilotbase.trial.candidates.naming import nearest
 from pilotbase.trial.cases import Cases, Floats, Labels
 from pilotbase.trial.endpoints.port import Case

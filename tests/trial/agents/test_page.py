@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from pilotbase.scenario.schema import Budget, Candidate, Criterion
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Budget, Criterion
 from pilotbase.testing import check_environment
 from pilotbase.trial.agents import chat, episode
 from pilotbase.trial.agents.environment import ASK, Opening

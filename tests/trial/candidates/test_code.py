@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.code import code_of
 
 

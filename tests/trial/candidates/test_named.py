@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.named import misnamed
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import anyio
 import pytest
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.endpoints.build import endpoint_of
 from pilotbase.trial.endpoints.port import Case, Endpoint
 from pilotbase.trial.reply import Question

@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from pilotbase.kernel.errors import CandidateError
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.endpoints.build import endpoint_of
 from pilotbase.trial.endpoints.port import Case, Misspoken, Response, Unanswered
 from tests.trial.endpoints.conftest import KEY_NAME, asked, case_of, during

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pilotbase import Base
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.endpoints.http import BODY_BYTES_MAX, HEAD_BYTES_MAX
 from pilotbase.trial.endpoints.pace import PAUSE_SECONDS_MAX
 from pilotbase.trial.endpoints.prompt import PROMPT_CHARACTERS_MAX

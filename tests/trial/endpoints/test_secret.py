@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotbase.kernel.errors import CandidateError
-from pilotbase.scenario.schema import Key
+from pilotbase.scenario.offer import Key
 from pilotbase.trial.endpoints.secret import CHARACTERS_MAX, Secret, read_secret
 
 VALUE = 'sk-0123/45"67\\89'

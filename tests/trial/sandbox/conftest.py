@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.callable import launch_of
 from pilotbase.trial.candidates.command import Session
 from pilotbase.trial.sandbox.boxed import Possible, possible

@@ -15,7 +15,8 @@ import pytest
 from pilotbase.catalog.table import Table
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.verb import Context
-from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.candidates import boxes
 from pilotbase.trial.candidates.callable import launch_of
 from pilotbase.trial.cases import FAULT, OK

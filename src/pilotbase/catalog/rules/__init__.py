@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pilotbase.scenario.schema import Scalar
+from pilotbase.scenario.section import Scalar
 
 Path = tuple[str | int, ...]
 

@@ -9,7 +9,8 @@ from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
 from pilotbase.scenario.rules.metrics import NEEDS, TASKS, bounds, value_range
 from pilotbase.scenario.rules.need import unknown_name
-from pilotbase.scenario.schema import CRITERIA_MAX, Criterion
+from pilotbase.scenario.schema import Criterion
+from pilotbase.scenario.section import CRITERIA_MAX
 
 BOUNDS = ("at_least", "at_most", "between")
 GROUPED = ("gap_by", "ratio_by", "worst_of")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed
-from pilotbase.scenario.schema import Candidate, Endpoint, Infer, Key, Mcp
+from pilotbase.scenario.offer import Candidate, Endpoint, Infer, Key, Mcp
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<rest>[^/?#\s]+)\S*", re.IGNORECASE)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
+from pilotbase.scenario.offer import Chat
 from pilotbase.scenario.rules.criteria import every
 from pilotbase.scenario.rules.metrics import READS
 from pilotbase.scenario.rules.need import unknown_name
-from pilotbase.scenario.schema import LANGUAGE_TASKS, Chat
+from pilotbase.scenario.schema import LANGUAGE_TASKS
 from pilotbase.scenario.template import template_names
 
 # Word at the top of the file → the tasks in which it has an effect.

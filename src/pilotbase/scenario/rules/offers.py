@@ -9,10 +9,11 @@ from typing import Any
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
+from pilotbase.scenario.offer import Candidate
 from pilotbase.scenario.rules.criteria import METRIC
 from pilotbase.scenario.rules.metrics import CLASS_TASKS, NUMBER_TASKS, REPORTED, SHARES
 from pilotbase.scenario.rules.need import repeated, unknown_name
-from pilotbase.scenario.schema import LANGUAGE_TASKS, Candidate
+from pilotbase.scenario.schema import LANGUAGE_TASKS
 
 TABLE_TASKS = (*CLASS_TASKS, *NUMBER_TASKS)
 

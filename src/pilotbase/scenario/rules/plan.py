@@ -8,8 +8,8 @@ from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
+from pilotbase.scenario.offer import Chat
 from pilotbase.scenario.rules.criteria import every
-from pilotbase.scenario.schema import Chat
 
 PRICED = ("input", "output")
 AMOUNT = Text('an amount such as "12.50 CNY"', '金额, 如 "12.50 CNY"')

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pilotbase.scenario.schema import Candidate, Scenario
+from pilotbase.scenario.offer import Candidate
+from pilotbase.scenario.schema import Scenario
 from pilotbase.trial.agents.environment import (
     ASK,
     CHECKS_MAX,

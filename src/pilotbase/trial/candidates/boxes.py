@@ -12,7 +12,7 @@ from pathlib import Path
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate, Sandbox
+from pilotbase.scenario.offer import Candidate, Sandbox
 from pilotbase.trial.candidates.command import Launch
 from pilotbase.trial.sandbox.boxed import ALLOWED, Box, open_to_all, possible, users_are_ours
 from pilotbase.trial.sandbox.copies import Copies, copies_of

@@ -8,7 +8,7 @@ from pathlib import Path
 from pilotbase.kernel.errors import CandidateError, PluginError
 from pilotbase.kernel.plugins import names
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.adapter import GROUP
 from pilotbase.trial.candidates.boxes import ADAPTER, sandboxed
 from pilotbase.trial.candidates.command import Launch

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pilotbase.kernel.plugins import provider
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.adapter import GROUP
 
 FILES_MAX = 1_000

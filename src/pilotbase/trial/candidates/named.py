@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pilotbase.kernel.errors import CandidateError
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.candidates.naming import (
     LIBRARIES,
     accepted_parameters,

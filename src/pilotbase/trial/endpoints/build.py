@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pilotbase.scenario.schema import Candidate
+from pilotbase.scenario.offer import Candidate
 from pilotbase.trial.endpoints.port import Endpoint
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Text
-from pilotbase.scenario import schema
+from pilotbase.scenario import offer as offers
 from pilotbase.trial.endpoints.completion import Turn, joined, stream_ended, turn_of
 from pilotbase.trial.endpoints.port import Case, Misspoken, Request, Response
 from pilotbase.trial.endpoints.prompt import Prompt
@@ -34,7 +34,7 @@ class ChatEndpoint:
         CandidateError: a price that is no amount.
     """
 
-    def __init__(self, offer: schema.Chat, wire: Wire, *, refusals: Sequence[str] = ()) -> None:
+    def __init__(self, offer: offers.Chat, wire: Wire, *, refusals: Sequence[str] = ()) -> None:
         self.concurrency, self.ours = offer.concurrency, offer.ours
         self._offer, self._wire, self._refusals = offer, wire, tuple(refusals)
         self._prompt = Prompt(offer.prompt)
@@ -140,7 +140,7 @@ def digest_of(url: str, path: str, body: bytes, repeat: int) -> str:
     return "sha256:" + hashlib.sha256(head + body).hexdigest()
 
 
-def _fixed(offer: schema.Chat) -> dict[str, Any]:
+def _fixed(offer: offers.Chat) -> dict[str, Any]:
     fixed: dict[str, Any] = {"model": offer.model, "max_tokens": offer.max_tokens}
     if offer.temperature is not None:
         fixed["temperature"] = offer.temperature
@@ -149,7 +149,7 @@ def _fixed(offer: schema.Chat) -> dict[str, Any]:
     return fixed
 
 
-def _prices(price: schema.Price | None) -> tuple[Decimal, Decimal] | None:
+def _prices(price: offers.Price | None) -> tuple[Decimal, Decimal] | None:
     """Minor units for a million tokens, read and written."""
     if price is None:
         return None

@@ -20,7 +20,7 @@ import anyio
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario import schema
+from pilotbase.scenario import offer as offers
 from pilotbase.trial.candidates.answer import short
 from pilotbase.trial.endpoints.address import address_of, resolve
 from pilotbase.trial.endpoints.chat import digest_of
@@ -58,7 +58,7 @@ class McpEndpoint:
     """
 
     def __init__(
-        self, offer: schema.Mcp, *, folder: Path, trust: bool, refusals: Sequence[str] = ()
+        self, offer: offers.Mcp, *, folder: Path, trust: bool, refusals: Sequence[str] = ()
     ) -> None:
         self.concurrency, self.ours = offer.concurrency, offer.ours
         self._offer, self._folder, self._trust = offer, folder, trust

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from pilotbase.scenario import schema
+from pilotbase.scenario import offer as offers
 from pilotbase.trial.endpoints.chat import digest_of
 from pilotbase.trial.endpoints.port import Case, Misspoken, Request, Response, Unanswered
 from pilotbase.trial.endpoints.tensors import output_tensors
@@ -37,7 +37,7 @@ class InferEndpoint:
         classes: the task's classes in the order of the probability tensor.
     """
 
-    def __init__(self, offer: schema.Infer, wire: Wire, *, classes: Sequence[str] = ()) -> None:
+    def __init__(self, offer: offers.Infer, wire: Wire, *, classes: Sequence[str] = ()) -> None:
         self.concurrency, self.ours = offer.concurrency, offer.ours
         self._offer, self._wire, self._classes = offer, wire, tuple(classes)
         version = f"/versions/{quote(offer.version, safe='')}" if offer.version else ""

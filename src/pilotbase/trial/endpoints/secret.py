@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Key
+from pilotbase.scenario.offer import Key
 
 CHARACTERS_MAX = 4096
 CHARACTERS_MIN = 8

@@ -24,7 +24,7 @@ import anyio
 
 from pilotbase.kernel.errors import CandidateError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario import schema
+from pilotbase.scenario import offer as offers
 from pilotbase.trial.endpoints.address import Address, address_of, resolve
 from pilotbase.trial.endpoints.http import Client, Ended, Lost, Received
 from pilotbase.trial.endpoints.pace import PAUSE_SECONDS_MAX, Pace
@@ -74,7 +74,7 @@ class Wire:
         CandidateError: an address that is refused by its form alone.
     """
 
-    def __init__(self, offer: schema.Endpoint, *, folder: Path, seed: int, trust: bool) -> None:
+    def __init__(self, offer: offers.Endpoint, *, folder: Path, seed: int, trust: bool) -> None:
         self._offer, self._folder, self._trust = offer, folder, trust
         self.address: Address = address_of(offer.url, private=offer.private)
         self._pace = Pace(Random(seed), offer.concurrency)
