@@ -1,0 +1,1 @@
+"""The gateway: it serves what was filed, for someone who is named."""
