@@ -1,9 +1,9 @@
 """One call, as every part of the gateway speaks of it.
 
-A call's way: a door reads it (`Ask`), the routes say what is served (`Route`), the key says for whom
-(`Grant`), guards look at it, the meter reserves what it may cost and puts the intent down durably,
-an upstream answers, the meter settles what it did cost (`Usage`, `Charge`). Whatever stands in its
-way is one `Refused`.
+A call's way: a door reads it (`Ask`), the routes say what is served (`Route`), the key says for
+whom (`Grant`), guards look at it, the meter reserves what it may cost and puts the intent down
+durably, an upstream answers, the meter settles what it did cost (`Usage`, `Charge`). Whatever
+stands in its way is one `Refused`.
 """
 
 from __future__ import annotations
