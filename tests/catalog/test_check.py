@@ -12,8 +12,8 @@ import pytest
 
 from pilotbase.catalog.check import data_faults, data_remarks
 from pilotbase.catalog.load import load_table
-from pilotbase.catalog.rules import plain_text, same_value
 from pilotbase.catalog.rules.columns import feature_columns
+from pilotbase.catalog.rules.values import plain_text, same_value
 from pilotbase.catalog.table import Table, content_digest, plain_frame
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text

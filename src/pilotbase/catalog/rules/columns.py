@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from pilotbase.catalog.rules import Path
+from pilotbase.catalog.rules.values import Path
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import Path
 from pilotbase.catalog.rules.columns import feature_columns
+from pilotbase.catalog.rules.values import Path
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import Path, plain_text, same_value
+from pilotbase.catalog.rules.values import Path, plain_text, same_value
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest

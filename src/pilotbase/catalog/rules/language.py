@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pilotbase.catalog.rules import Path, plain_text
 from pilotbase.catalog.rules.columns import feature_columns
+from pilotbase.catalog.rules.values import Path, plain_text
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest, shown

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import plain_text
+from pilotbase.catalog.rules.values import plain_text
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.read import ScenarioFile

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilotbase.catalog.rules import plain_text, same_value
+from pilotbase.catalog.rules.values import plain_text, same_value
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest
