@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from pilotbase.serve.call import Ask, Call, Charge, Grant, Outcome, Refused, Route, Usage
 
@@ -24,6 +25,17 @@ class Gate(Protocol):
 
     def routes(self, at: float) -> Sequence[Route]:
         """All live routes, by name."""
+        ...
+
+    def standing(self, call: Call, at: float) -> Refused | None:
+        """Why a call that is under way may go on no longer; None while it may."""
+        ...
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call the listener, on the loop's thread, whenever what is allowed may have changed.
+
+        Whoever keeps live calls then asks `standing` of each, and cuts those that are refused.
+        """
         ...
 
 
@@ -77,17 +89,22 @@ class Source(Protocol):
 
 
 class Guard(Protocol):
-    """Looks at content before, during or after a call (entry points ``pilotbase.guards``)."""
+    """Looks at the texts of a request or an answer (entry points ``pilotbase.guards``).
+
+    A guard is made once per route; it keeps nothing between two texts. ``held`` is how many
+    characters of a stream it may hold back at most; -1 where it needs the whole answer.
+    """
 
     name: str
+    held: int
 
-    def before(self, ask: Ask, route: Route) -> Refused | None: ...
-
-    def window(self) -> Window | None:
-        """For an answer in pieces: what holds pieces back until they are known to be clean."""
+    def look(self, text: str, seen: Seen) -> Finding:
+        """What is wrong with one text, and the text that may go on in its place."""
         ...
 
-    def after(self, answer: bytes, ask: Ask, route: Route) -> Refused | None: ...
+    def window(self, seen: Seen) -> Window | None:
+        """For an answer in pieces; None where it needs the whole answer, or only flags."""
+        ...
 
 
 class Window(Protocol):
@@ -98,3 +115,137 @@ class Window(Protocol):
         ...
 
     def finish(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a text stands that a guard looks at.
+
+    Attributes:
+        route: of the call. part: ``request`` or ``answer``. asked: the request, decoded; None
+            where it is no JSON.
+    """
+
+    route: Route
+    part: Literal["request", "answer"]
+    asked: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a guard made of a text: the text that goes on, names of what it flags, or a refusal."""
+
+    text: str
+    flags: tuple[str, ...] = ()
+    refused: Refused | None = None
+
+
+class Watch(Protocol):
+    """All guards of one call; the serving flow talks to this alone. Loop's thread only.
+
+    `guards.watch.watching(route)` gives what makes them; it is None where the route has none.
+    """
+
+    @property
+    def scanned(self) -> tuple[str, ...]:
+        """What was in fact looked at so far, for receipts and the journal (`Call.scanned`)."""
+        ...
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What was found and let pass; hand-off to a person may depend on it."""
+        ...
+
+    def before(self, ask: Ask, then: Then) -> None:
+        """Look at a request; may put a masked one into ``ask.body``.
+
+        ``then`` is called at once, or later where a guard looks in a process of its own.
+        """
+        ...
+
+    def pieces(self) -> Pieces | None:
+        """What an answer in pieces passes through; None where nothing looks at answers."""
+        ...
+
+    def after(self, answer: bytes, then: Callable[[bytes | Refused], None]) -> None:
+        """Look at a whole answer: what may go on in its place, or why none may."""
+        ...
+
+
+class Pieces(Protocol):
+    """An answer as server-sent events, on its way through the guards."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """From an event's data (without ``data:``) to the data of those that may go on now.
+
+        Raises Refused when something forbidden is seen; what it was part of never went out.
+        """
+        ...
+
+    def finish(self, then: Callable[[list[bytes] | Refused], None]) -> None:
+        """At the end of the answer (before ``[DONE]``): what is still held back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call that waits for a person.
+
+    Attributes:
+        usage: its usage id. stage: ``before`` or ``after`` the service is asked.
+        why: names of the reasons. until: seconds since 1970 when the time-out policy applies.
+    """
+
+    usage: str
+    stage: Literal["before", "after"]
+    why: tuple[str, ...]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of a parked call.
+
+    Attributes:
+        go: whether it goes on (or its answer out). person: who said so; empty at a time-out.
+        request, answer: what a person put in their place; None where they stand.
+        said: ``approved``, ``edited``, ``manual`` (a person answered instead of the service),
+            ``refused``, ``lapsed``.
+        refused: where it does not go on: what the caller is told.
+    """
+
+    go: bool
+    said: str
+    person: str = ""
+    request: bytes | None = None
+    answer: bytes | None = None
+    refused: Refused | None = None
+
+
+class People(Protocol):
+    """Hand-off to people. Loop's thread only; what it keeps is durable before it calls back."""
+
+    def wanted(
+        self, call: Call, stage: Literal["before", "after"], flags: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Why a person is needed at this stage; empty where none is. After ``meter.begin``."""
+        ...
+
+    def park(
+        self,
+        call: Call,
+        stage: Literal["before", "after"],
+        why: tuple[str, ...],
+        answer: bytes | None,
+        parked: Callable[[Ticket | Refused], None],
+        decided: Callable[[Decided], None],
+    ) -> None:
+        """Put a begun call down for a person. ``parked`` is called once it is durable: the door
+        answers 202 with the ticket's address, the reservation stays. ``decided`` is called once,
+        in this process, when a person has answered or the time is over; the flow then goes on with
+        a reply of its own and gives what came of it to `deliver`."""
+        ...
+
+    def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
+        """Keep the answer of a parked call for the caller, who polls for it."""
+        ...
