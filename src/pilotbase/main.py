@@ -40,7 +40,11 @@ _RECORD = "pilotbase.record.verbs"
 MODULES = {
     "": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs", f"{_RECORD}.keeping"),
     "scenario": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs"),
-    "catalog": ("pilotbase.catalog.assets.verbs", "pilotbase.catalog.parties.verbs"),
+    "catalog": (
+        "pilotbase.catalog.assets.verbs",
+        "pilotbase.catalog.parties.verbs",
+        "pilotbase.desk.provenance.verbs",
+    ),
     "sealed": ("pilotbase.catalog.verbs",),
     "match": ("pilotbase.desk.matching",),
     "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),

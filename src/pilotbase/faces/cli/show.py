@@ -32,6 +32,7 @@ from pilotbase.faces.cli.show_catalog import CATALOG_FORMS
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
 from pilotbase.faces.cli.show_match import MATCH_FORMS
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
+from pilotbase.faces.cli.show_provenance import PROVENANCE_FORMS
 from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.faces.cli.show_register import REGISTER_FORMS
 from pilotbase.faces.cli.show_sealed import SEALED_FORMS
@@ -386,6 +387,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **SEALED_FORMS,
     **KEEPING_FORMS,
     **CATALOG_FORMS,
+    **PROVENANCE_FORMS,
     **REGISTER_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,

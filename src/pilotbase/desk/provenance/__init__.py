@@ -1,0 +1,1 @@
+"""Provenance of what the base holds, gathered from the record: bills of materials, lineage."""

@@ -1,0 +1,56 @@
+"""What one can ask about provenance. Heavy rooms are imported when a verb is called: see ADR 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, asked, verb
+
+ASSET = ("The id of an asset or a filing.", "资产或备案的编号。")
+ANY = (
+    "The id of a filing, an asset or a run (its beginning is enough), or a scenario's id.",
+    "备案、资产或试验的编号 (试验可只写开头), 或场景编号。",
+)
+
+
+@dataclass(frozen=True)
+class BomRequest:
+    asset: str = asked(*ASSET)
+    spec: Literal["1.6", "1.7"] = asked("Version of CycloneDX.", "CycloneDX 版本。", default="1.7")
+    card: bool = asked("The model and its card alone.", "仅导出模型及其模型卡。", default=False)
+    out: Path | None = asked("Write it here.", "写入此文件。", default=None, short="-o")
+
+
+@dataclass(frozen=True)
+class BomResponse:
+    """A bill of materials; ``bom`` is the CycloneDX document, ``file`` where it was written."""
+
+    asset: str
+    spec: str
+    bom: dict[str, Any]
+    file: Path | None
+
+
+@verb(
+    "catalog.bom",
+    summary=Text(
+        "Write the bill of materials of an asset or a filing, with its model card (CycloneDX).",
+        "导出资产或备案的物料清单及模型卡 (CycloneDX)。",
+    ),
+    changes=False,
+    roles=("public",),
+)
+def bom(context: Context, request: BomRequest) -> BomResponse:
+    from pilotbase.desk.provenance.bills import bill_of_materials, write_bill
+    from pilotbase.record.opened import open_record
+
+    with open_record(context, create=False) as record:
+        made = bill_of_materials(
+            context, record, request.asset, spec=request.spec, card=request.card
+        )
+    if request.out is not None:
+        write_bill(request.out, made)
+    return BomResponse(request.asset, request.spec, made, request.out)

@@ -1,0 +1,26 @@
+"""How answers about provenance are printed for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from pilotbase.desk.provenance.verbs import BomResponse
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.kernel.text import Language, Text
+
+
+def _bom(console: Console, found: BomResponse, language: Language) -> None:
+    if found.file is None:
+        console.print_json(json.dumps(found.bom, ensure_ascii=False))
+        return
+    said = Text("CycloneDX {spec}, {n} components: {file}", "CycloneDX {spec}, {n} 个组件: {file}")
+    _say(console, said, language, spec=found.spec, n=len(found.bom["components"]), file=found.file)
+
+
+PROVENANCE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
+    "catalog.bom": _bom,
+}
