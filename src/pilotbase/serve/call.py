@@ -176,6 +176,8 @@ class Ask:
         stream: whether the answer is wanted in pieces. choices: how many answers are wanted.
         output_tokens_max: the caller's own limit, 0 where none. cases: rows of an inference.
         idempotency_key: the caller's, or empty. media: the body's content type.
+        fields: what the door has read of the body already; None where nothing, or where the body
+            was changed since.
     """
 
     service: str
@@ -187,6 +189,7 @@ class Ask:
     cases: int = 1
     idempotency_key: str = ""
     media: str = "application/json"
+    fields: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from pilotbase.serve.call import Ask, Call, Charge, Grant, Outcome, Refused, Route, Usage
+from pilotbase.serve.call import (
+    Ask,
+    Call,
+    Charge,
+    Grant,
+    Outcome,
+    Refused,
+    Route,
+    Upstream,
+    Usage,
+)
+from pilotbase.serve.rules.http_head import RequestHead
 
 Then = Callable[[Refused | None], None]
 """Called once on the event loop's thread: None where it went well."""
@@ -56,9 +67,19 @@ class Meter(Protocol):
 
 
 class Reply(Protocol):
-    """Where an answer goes: back through the door it was asked at. Loop's thread only."""
+    """Where an answer goes: back through the door it was asked at. Loop's thread only.
 
-    def start(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None: ...
+    ``block`` is header lines, each ended by CRLF: they are the same for many calls and are put
+    together once. Length and framing are the reply's own affair.
+    """
+
+    def whole(self, status: int, block: bytes, body: bytes) -> None:
+        """A whole answer at once."""
+        ...
+
+    def start(self, status: int, block: bytes) -> None:
+        """An answer begins whose length is not yet known; `send` and `end` or `abort` follow."""
+        ...
 
     def send(self, data: bytes) -> None: ...
 
@@ -72,9 +93,74 @@ class Reply(Protocol):
         """Answer with a refusal in the protocol's own shape, where nothing was started."""
         ...
 
+    def parked(self, ticket: Ticket, block: bytes) -> None:
+        """Say that a person is asked first, and where the answer will be found."""
+        ...
+
     @property
     def gone(self) -> bool:
         """Whether the client has left."""
+        ...
+
+
+class Door(Protocol):
+    """A protocol as callers speak it: reads requests and words refusals. Keeps nothing."""
+
+    def ask(self, head: RequestHead, body: bytes) -> Ask:
+        """What is asked for. Raises Refused."""
+        ...
+
+    def refusal(self, refused: Refused) -> tuple[bytes, bytes]:
+        """Header lines and body of a refusal; its status is ``refused.status``."""
+        ...
+
+
+class Dialect(Protocol):
+    """How one operation is put to an upstream, and how its answer is read.
+
+    Attributes:
+        path: below the upstream's address. media: of the question.
+        idempotent: asking twice does no more than asking once, but for its cost.
+    """
+
+    path: bytes
+    media: bytes
+    idempotent: bool
+
+    def most(self, ask: Ask, route: Route) -> Usage:
+        """What the call may use at most. Raises Refused where that is more than it may."""
+        ...
+
+    def question(self, call: Call, upstream: Upstream) -> bytes:
+        """The body for an upstream: its name of the model, the limits, usage asked for."""
+        ...
+
+    def read(self, call: Call, answer: bytes, usage: Usage) -> bytes | None:
+        """Read a whole answer's usage; what goes to the caller, or None where it is no answer."""
+        ...
+
+    def reading(self, call: Call, usage: Usage, pieces: Pieces | None) -> Reading:
+        """What reads an answer in pieces. Raises Refused where it cannot be guarded so."""
+        ...
+
+
+class Reading(Protocol):
+    """An answer in pieces, read as it passes.
+
+    Attributes:
+        done: the upstream has said its last word; what follows is nobody's.
+        whole: the answer is complete, so that it may be ended as such.
+    """
+
+    done: bool
+    whole: bool
+
+    def feed(self, data: bytes) -> bytes:
+        """What may go on now. Raises Refused, or ValueError where it is no such stream."""
+        ...
+
+    def last(self, held: Sequence[bytes]) -> bytes:
+        """What ends the answer: what guards had held back, and the protocol's own end."""
         ...
 
 

@@ -1,0 +1,225 @@
+"""Heads of HTTP/1.1 messages (RFC 9112), read strictly: what two readers could take differently is
+an error, because between two readers requests are smuggled (CWE-444).
+
+llhttp (in httptools) has the grammar and refuses both lengths at once, two lengths, folded headers,
+bare line feeds, space before a colon and bad chunks. What it leaves to us stands here: exactly one
+host, ``chunked`` as the only coding, no trick in the path, limits.
+"""
+
+from __future__ import annotations
+
+import re
+
+import httptools
+
+HEAD_BYTES_MAX = 16 * 1024
+HEADERS_MAX = 64
+TARGET_BYTES_MAX = 4096
+
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+_TARGET = re.compile(rb"/[!-~]*")
+_TRICK = re.compile(rb"//|\\|/\.{1,2}(?:/|$|\?)|%(?:2e|2f|5c|00|0a|0d)|#", re.IGNORECASE)
+_KEYS = (b"authorization", b"api-key", b"x-api-key")
+
+
+class HeadError(Exception):
+    """No head that may be answered otherwise than with an error and an end.
+
+    Attributes:
+        status: the HTTP status that says it.
+    """
+
+    def __init__(self, reason: str, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class RequestHead:
+    """What a request's head says.
+
+    Attributes:
+        method, target: as sent; ``path`` is the target without its query.
+        headers: names in lower case, in order.
+        length: of the body in bytes; -1 where it comes in chunks.
+        keep: whether the connection may carry another request.
+        expects: the client waits for ``100 Continue``.
+        key: the API key's text, empty where none. idempotency: the header of that name.
+        media: content type, without its parameters.
+    """
+
+    __slots__ = (
+        "expects",
+        "headers",
+        "idempotency",
+        "keep",
+        "key",
+        "length",
+        "media",
+        "method",
+        "path",
+        "target",
+        "version",
+    )
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.method = self.path = b""
+        self.version = "1.1"
+        self.length = 0
+        self.keep = self.expects = False
+        self.key = self.idempotency = ""
+        self.media = b""
+
+    # called by the parser
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+
+class ResponseHead:
+    """What a response's head says.
+
+    Attributes:
+        length: of the body in bytes; -1 in chunks; -2 until the connection ends.
+        headers: the first of each name, in lower case.
+    """
+
+    __slots__ = ("headers", "keep", "length", "media", "status")
+
+    def __init__(self) -> None:
+        self.status, self.length, self.keep = 0, -2, False
+        self.media = b""
+        self.headers: dict[bytes, bytes] = {}
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name in self.headers and name in _ONCE:
+            raise HeadError(f"{name.decode('latin-1')} stands twice")
+        if len(self.headers) >= HEADERS_MAX:
+            raise HeadError("too many headers")
+        self.headers.setdefault(name, value)
+
+
+_ONCE = frozenset(
+    (b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"retry-after")
+)
+
+
+def request_head(raw: bytes) -> RequestHead:
+    """Read a whole head, its empty line included.
+
+    Raises:
+        HeadError: it is none, is too long, or could be read in two ways.
+    """
+    if len(raw) > HEAD_BYTES_MAX:
+        raise HeadError("headers are too long", 431)
+    head = RequestHead()
+    parser = httptools.HttpRequestParser(head)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        raise HeadError("no upgrade is offered") from None
+    except httptools.HttpParserError as error:
+        raise HeadError(f"no proper HTTP: {error}") from None
+    head.method, head.version = parser.get_method(), parser.get_http_version()
+    _check_target(head)
+    _read_headers(head)
+    head.keep = head.version == "1.1" and parser.should_keep_alive()
+    return head
+
+
+def _check_target(head: RequestHead) -> None:
+    if len(head.target) > TARGET_BYTES_MAX:
+        raise HeadError("the path is too long", 414)
+    if head.version not in ("1.1", "1.0"):
+        raise HeadError("HTTP/1.1 is spoken here", 505)
+    head.path, _, query = head.target.partition(b"?")
+    if not _TARGET.fullmatch(head.target) or _TRICK.search(head.path) or b"#" in query:
+        raise HeadError("the path is not in its plain form")
+
+
+def _read_headers(head: RequestHead) -> None:
+    if len(head.headers) > HEADERS_MAX:
+        raise HeadError("too many headers", 431)
+    hosts = 0
+    for name, value in head.headers:
+        if not _VALUE.fullmatch(value):
+            raise HeadError("a header holds control characters")
+        if name == b"host":
+            hosts += 1
+        elif name == b"content-length":
+            head.length = int(value)
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked" or head.version != "1.1" or head.length == -1:
+                raise HeadError("chunked is the only coding")
+            head.length = -1
+        elif name == b"content-encoding" and value.lower() != b"identity":
+            raise HeadError("the body is not to be compressed", 415)
+        elif name == b"content-type":
+            head.media = value.partition(b";")[0].strip().lower()
+        elif name == b"expect":
+            if value.lower() != b"100-continue":
+                raise HeadError("nothing but 100-continue can be expected", 417)
+            head.expects = True
+        elif name == b"idempotency-key":
+            if head.idempotency or len(value) > 255:
+                raise HeadError("one idempotency key of at most 255 characters")
+            head.idempotency = value.decode("latin-1")
+        elif name in _KEYS:
+            _take_key(head, name, value)
+    if hosts != 1 and (head.version == "1.1" or hosts):
+        raise HeadError("exactly one host is to be named")
+
+
+def _take_key(head: RequestHead, name: bytes, value: bytes) -> None:
+    if name == b"authorization":
+        scheme, _, value = value.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return  # another scheme holds no key of ours
+    text = value.strip().decode("latin-1")
+    if head.key and head.key != text:
+        raise HeadError("two different keys are given")
+    head.key = text
+
+
+def response_head(raw: bytes) -> ResponseHead:
+    """Read a whole head, its empty line included; 1xx are read like others.
+
+    Raises:
+        HeadError: it is none, is too long, or could be read in two ways.
+    """
+    if len(raw) > HEAD_BYTES_MAX:
+        raise HeadError("headers are too long")
+    head = ResponseHead()
+    parser = httptools.HttpResponseParser(head)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        raise HeadError("an upgrade that nobody asked for") from None
+    except httptools.HttpParserCallbackError as error:
+        raise (error.__context__ or error) from None
+    except httptools.HttpParserError as error:
+        raise HeadError(f"no proper HTTP: {error}") from None
+    head.status = parser.get_status_code()
+    _read_framing(head, parser.get_http_version(), parser.should_keep_alive())
+    return head
+
+
+def _read_framing(head: ResponseHead, version: str, keep: bool) -> None:
+    coding = head.headers.get(b"transfer-encoding")
+    length = head.headers.get(b"content-length")
+    if coding is not None:
+        if coding.lower() != b"chunked" or version != "1.1" or length is not None:
+            raise HeadError("chunked is the only coding")
+        head.length = -1
+    elif head.status in (204, 304) or head.status < 200:
+        head.length = 0
+    elif length is not None:
+        head.length = int(length)
+    if head.headers.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
+        raise HeadError("a compressed answer, which was not asked for")
+    head.media = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    head.keep = version == "1.1" and head.length != -2 and keep

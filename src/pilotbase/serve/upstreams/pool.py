@@ -1,0 +1,226 @@
+"""Connections to one upstream: kept, counted, opened to checked addresses only."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from typing import Any
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.call import Caps, Upstream
+from pilotbase.serve.upstreams.link import Link, Lost, Sink
+from pilotbase.serve.upstreams.timer import NEVER, Ticks
+from pilotbase.trial.endpoints.address import Address, address_of, resolve
+
+CONNECTIONS_MAX = 256
+WAITING_MAX = 1024
+CONNECT_S = 5.0
+IDLE_S = 4.0  # servers close idle connections after 5 seconds and more
+RESOLVED_S = 60.0
+
+
+class _Waiting:
+    """A question for which there is no connection yet."""
+
+    __slots__ = ("caps", "deadline", "pool", "question", "sink")
+
+    def __init__(self, pool: Pool, question: bytes, sink: Sink, caps: Caps) -> None:
+        self.pool, self.question, self.sink, self.caps = pool, question, sink, caps
+        self.deadline = pool.ticks.now + min(caps.first_byte_s_max, caps.whole_s_max)
+
+    def late(self, now: float) -> None:
+        self.pool.give_up(self, Lost("no connection in time", sent=False, late=True))
+
+
+class Pool:
+    """As many connections to an upstream as are needed at once, up to a limit.
+
+    Args:
+        key: what stands after ``Authorization: Bearer``; empty where the upstream wants none.
+
+    Raises:
+        CandidateError: the upstream's address is none that may be written.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        ticks: Ticks,
+        *,
+        key: str = "",
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self.upstream, self.ticks = upstream, ticks
+        self._key, self._max = key, connections_max
+        self._path = upstream.url.removeprefix("unix:") if upstream.url[:5] == "unix:" else ""
+        self._address: Address | None = None
+        if not self._path:
+            self._address = address_of(upstream.url, private=upstream.private)
+        self._tls = ssl.create_default_context() if self._address and self._address.tls else None
+        self._numbers: tuple[str, ...] = ()
+        self._resolved = -NEVER
+        self._idle: list[Link] = []
+        self._links = set[Link]()
+        self._waiting = deque[_Waiting]()
+        self._dialling = set[asyncio.Task[None]]()
+        self._heads: dict[bytes, bytes] = {}
+        self._closed = False
+
+    @property
+    def links(self) -> int:
+        """Connections that are open now."""
+        return len(self._links)
+
+    def question(self, path: bytes, media: bytes, body: bytes) -> bytes:
+        """A POST to a path below the upstream's address."""
+        head = self._heads.get(path + b" " + media)
+        if head is None:
+            head = self._head(path, media)
+            self._heads[path + b" " + media] = head
+        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+
+    def _head(self, path: bytes, media: bytes) -> bytes:
+        address = self._address
+        target = address.target(path.decode()) if address else path.decode()
+        host = address.authority if address else "localhost"
+        key = f"authorization: Bearer {self._key}\r\n" if self._key else ""
+        return (
+            f"POST {target} HTTP/1.1\r\nhost: {host}\r\n{key}accept-encoding: identity\r\n"
+            f"content-type: {media.decode('latin-1')}\r\ncontent-length: "
+        ).encode("latin-1")
+
+    def ask(self, question: bytes, sink: Sink, caps: Caps, *, fresh: bool = False) -> Link | None:
+        """Send a question; None where it waits for a connection and nothing was sent yet.
+
+        Args:
+            fresh: not on a connection that was used before.
+        """
+        while self._idle and not fresh:
+            link = self._idle.pop()
+            if link.usable:
+                link.ask(question, sink, caps)
+                return link
+        if len(self._waiting) >= WAITING_MAX or self._closed:
+            sink.lost(Lost("all its connections are taken", sent=False, full=True))
+            return None
+        waiting = _Waiting(self, question, sink, caps)
+        self._waiting.append(waiting)
+        self.ticks.watch(waiting)
+        self._dial_more()
+        return None
+
+    def forget(self, sink: Sink) -> None:
+        """A call that waits for a connection was left."""
+        for one in [one for one in self._waiting if one.sink is sink]:
+            self._take_out(one)
+
+    def give_up(self, waiting: _Waiting, lost: Lost) -> None:
+        if self._take_out(waiting):
+            waiting.sink.lost(lost)
+
+    def _take_out(self, waiting: _Waiting) -> bool:
+        self.ticks.forget(waiting)
+        try:
+            self._waiting.remove(waiting)
+        except ValueError:
+            return False
+        return True
+
+    # connections
+
+    def _free(self, link: Link) -> None:
+        if self._waiting:
+            one = self._waiting.popleft()
+            self.ticks.forget(one)
+            # not from within what the connection is just doing
+            asyncio.get_running_loop().call_soon(self._give, link, one)
+            return
+        link.deadline = self.ticks.now + IDLE_S
+        self._idle.append(link)
+
+    def _give(self, link: Link, one: _Waiting) -> None:
+        if link.usable:
+            link.ask(one.question, one.sink, one.caps)
+        else:
+            self._waiting.appendleft(one)
+            self.ticks.watch(one)
+            self._dial_more()
+
+    def _gone(self, link: Link) -> None:
+        self._links.discard(link)
+        if link in self._idle:
+            self._idle.remove(link)
+        if self._waiting:
+            self._dial_more()
+
+    def _dial_more(self) -> None:
+        wanted = len(self._waiting) - len(self._dialling)
+        room = self._max - len(self._links) - len(self._dialling)
+        for _ in range(min(wanted, room)):
+            task = asyncio.get_running_loop().create_task(self._dial())
+            self._dialling.add(task)
+            task.add_done_callback(self._dialled)
+
+    def _dialled(self, task: asyncio.Task[None]) -> None:
+        self._dialling.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and self._waiting:
+            lost = error if isinstance(error, Lost) else Lost(str(error), sent=False)
+            self.give_up(self._waiting[0], lost)
+        if self._waiting and not self._closed:
+            self._dial_more()
+
+    async def _dial(self) -> None:
+        link = await self._connected()
+        self._links.add(link)
+        self._free(link)
+
+    async def _connected(self) -> Link:
+        reason = "no connection"
+        for where in await self._where():
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    return await self._to(where)
+            except ssl.SSLError:
+                reason = "no TLS connection"
+            except TimeoutError:
+                reason = f"no connection within {CONNECT_S:g} s"
+            except OSError as error:
+                refused = isinstance(error, ConnectionRefusedError)
+                reason = "connection refused" if refused else "no connection"
+        raise Lost(reason, sent=False)
+
+    async def _where(self) -> tuple[dict[str, Any], ...]:
+        """Where to connect: a socket's path, or the addresses that were checked."""
+        address = self._address
+        if address is None:
+            return ({"path": self._path},)
+        if self.ticks.now - self._resolved > RESOLVED_S:
+            try:
+                self._numbers = await resolve(address, private=self.upstream.private)
+            except PilotbaseError as error:
+                raise Lost(error.message.en, sent=False) from None
+            self._resolved = self.ticks.now
+        tls = {"ssl": self._tls, "server_hostname": address.host} if self._tls else {}
+        return tuple({"host": one, "port": address.port, **tls} for one in self._numbers)
+
+    async def _to(self, where: dict[str, Any]) -> Link:
+        loop = asyncio.get_running_loop()
+
+        def made() -> Link:
+            return Link(self.ticks, self._free, self._gone)
+
+        if "path" in where:
+            return (await loop.create_unix_connection(made, **where))[1]
+        return (await loop.create_connection(made, **where))[1]
+
+    async def aclose(self) -> None:
+        """Close all; calls that are under way are lost."""
+        self._closed = True
+        for task in tuple(self._dialling):
+            task.cancel()
+        for waiting in tuple(self._waiting):
+            self.give_up(waiting, Lost("the gateway is stopping", sent=False))
+        for link in tuple(self._links):
+            link.close()
+        await asyncio.sleep(0)
