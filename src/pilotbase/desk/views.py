@@ -10,6 +10,7 @@ from pilotbase.desk.events import BY_STATE
 from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
 from pilotbase.register import views as register
+from pilotbase.serve.routes import views as routes
 
 # An older shape of an event leads to the same state.
 _STATE_OF = {cls.kind.split("/")[0]: state for state, cls in BY_STATE.items()}
@@ -48,7 +49,7 @@ VIEWS = (
     declare(View("exposures", {}, fold_exposures)),
 )
 
-ALL = (*VIEWS, *catalog.VIEWS, register.FILINGS)
+ALL = (*VIEWS, *catalog.VIEWS, register.FILINGS, *routes.VIEWS)
 """The views of all rooms."""
 
 

@@ -43,6 +43,11 @@ def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
     Raises:
         TypeError: a state that JSON does not give back as it was. HomeError: disk full …
     """
+    return {fold.view.name: fold.state for fold in caught_up(record, views)}
+
+
+def caught_up(record: Record, views: Sequence[View]) -> list[Folding]:
+    """As `catch_up`; the folds themselves, for a process that folds further as the log grows."""
     size = record.size
     folds = [Folding(view, *_standing(record.home, view, size)) for view in views]
     start = min((fold.size for fold in folds), default=size)
@@ -53,7 +58,7 @@ def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
     for fold in folds:
         if fold.new:
             _write(record.home, fold)
-    return {fold.view.name: fold.state for fold in folds}
+    return folds
 
 
 def rebuild(record: Record, views: Sequence[View]) -> list[Rebuilt]:

@@ -41,13 +41,13 @@ class Registry:
 def registry(record: Record) -> Registry:
     """Parties, delegations and keys after the last entry."""
     state = catch_up(record, [PARTIES])[PARTIES.name]
-    parties = {id_: _party(id_, said) for id_, said in state["parties"].items()}
+    parties = {id_: party_of(id_, said) for id_, said in state["parties"].items()}
     delegations = {id_: delegation_of(said) for id_, said in state["delegations"].items()}
     keys = {id_: key_of(said) for id_, said in state["keys"].items()}
     return Registry(state, Book(parties, delegations), keys)
 
 
-def _party(id_: str, said: Said) -> Party:
+def party_of(id_: str, said: Said) -> Party:
     return Party(id_, said["what"], said["principal"], said["gone"])
 
 

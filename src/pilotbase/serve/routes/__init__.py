@@ -1,0 +1,1 @@
+"""What may be called, by whom and where it goes: compiled from the record."""
