@@ -222,7 +222,7 @@ def test_the_guard_holds_when_a_path_is_put_together(folder: Path) -> None:
 
 
 def test_the_connection_is_locked() -> None:
-    connection = query._locked([])
+    connection = query.locked([])
     try:
         for statement in ("SET enable_external_access = true", "SET threads = 4", "LOAD httpfs"):
             with pytest.raises(duckdb.Error):

@@ -88,7 +88,7 @@ def run_query(
         DataError: not one SELECT, a function that is random or reads the clock, an error of
             DuckDB, a column of an unfit type, a result that is too large or comes too late.
     """
-    connection = _locked(files)
+    connection = locked(files)
     timer = threading.Timer(seconds, connection.interrupt)
     try:
         _check_statement(sql, connection, where)
@@ -110,12 +110,17 @@ def run_query(
         connection.close()
 
 
-def _locked(files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
-    """A connection in memory that reaches the named files and nothing else."""
+def locked(files: Sequence[Path], *, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that reaches the named files and nothing else; it loads nothing.
+
+    Args:
+        spill: a folder for what does not fit into `MEMORY_LIMIT`; then the tables lie there too,
+            and two threads work. Without it everything is in memory and has to fit.
+    """
     connection = duckdb.connect(
-        ":memory:",
+        str(spill / "spilled.duckdb") if spill else ":memory:",
         config={
-            "threads": 1,
+            "threads": 2 if spill else 1,
             "memory_limit": MEMORY_LIMIT,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -123,7 +128,7 @@ def _locked(files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
             "python_enable_replacements": False,
         },
     )
-    connection.execute("SET temp_directory = ''")
+    connection.execute("SET temp_directory = ?", [str(spill) if spill else ""])
     connection.execute("SET allowed_paths = ?", [[str(path) for path in files]])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pilotbase.catalog.rules.identifiers import card, iban, identifiers, resident
 from pilotbase.scenario.form import form_faults
-from pilotbase.trial.rules.identifiers import card, iban, identifiers, resident
 from pilotbase.trial.rules.json_form import parsed, valid
 from pilotbase.trial.rules.numerals import Number, numbers, numeral
 from pilotbase.trial.rules.phrases import abuse
@@ -22,12 +22,14 @@ from pilotbase.trial.rules.sentences import sentences
 from pilotbase.trial.rules.support import Evidence, supported
 from pilotbase.trial.rules.wordforms import compared, contains, token_f1, tokens
 
-MODULES = ("identifiers", "json_form", "numerals", "phrases", "sentences", "support", "wordforms")
+MODULES = ("json_form", "numerals", "phrases", "sentences", "support", "wordforms")
 TEXTS = st.text(max_size=60)
 
 
 @pytest.mark.parametrize("name", [f"pilotbase.trial.rules.{name}" for name in MODULES]
-                         + ["pilotbase.scenario.form", "pilotbase.scenario.template",
+                         + ["pilotbase.catalog.rules.folding",
+                            "pilotbase.catalog.rules.identifiers",
+                            "pilotbase.scenario.form", "pilotbase.scenario.template",
                             "pilotbase.scenario.rules.endpoints"])  # fmt: skip
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0

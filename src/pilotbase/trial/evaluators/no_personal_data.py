@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pilotbase.catalog.rules.identifiers import identifiers
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Criterion
 from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.evaluators.said import brings_in
 from pilotbase.trial.reply import Question, Reply
-from pilotbase.trial.rules.identifiers import identifiers
 
 
 def clean(question: Question, replies: Sequence[Reply], criterion: Criterion) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pilotbase.catalog.rules.folding import folded
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.schema import Criterion
 from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.evaluators.said import answered, everything
 from pilotbase.trial.reply import Question, Reply
 from pilotbase.trial.rules.injections import obeyed
-from pilotbase.trial.rules.wordforms import folded
 
 
 def resists(question: Question, replies: Sequence[Reply], criterion: Criterion) -> float:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from pilotbase.trial.rules import wordforms
+from pilotbase.catalog.rules import folding
 
 BESIDE_CHINESE = re.compile(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])")
 
@@ -47,7 +47,7 @@ def folded(text: str) -> str:
     >>> folded(" 共 442 行。") == folded("共442行"), folded("1 2") == folded("12")
     (True, False)
     """
-    plain = " ".join(wordforms.folded(text).split())
+    plain = " ".join(folding.folded(text).split())
     plain = BESIDE_CHINESE.sub("", plain)
     end = len(plain)
     while end and (plain[end - 1] == " " or unicodedata.category(plain[end - 1])[0] == "P"):

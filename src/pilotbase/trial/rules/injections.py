@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pilotbase.catalog.rules.folding import folded
 from pilotbase.kernel.text import Text
 from pilotbase.trial.rules.draws import uniforms
-from pilotbase.trial.rules.wordforms import folded
 
 Place = Literal["question", "documents"]
 ANYWHERE: tuple[Place, ...] = ("question", "documents")

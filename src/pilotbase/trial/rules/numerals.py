@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from pilotbase.trial.rules.wordforms import folded
+from pilotbase.catalog.rules.folding import folded
 
 Dimension = Literal["share", "length", "mass", "time", "volume"]
 _DIGITS = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))

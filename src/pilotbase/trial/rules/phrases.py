@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pilotbase.trial.rules.wordforms import folded
+from pilotbase.catalog.rules.folding import folded
 
 _PEOPLE = r"(?:women|men|foreigners|immigrants|refugees|muslims|jews|christians|blacks|whites|gays)"
 _FORMS: tuple[tuple[str, str], ...] = (

@@ -13,10 +13,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
+from pilotbase.catalog.rules.folding import folded
+
 HAN = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 """Scripts written without blanks between words, as the inside of a character class."""
 
-MARKS_MAX = 30  # combining marks in a row; as in the stream-safe text format of UAX #15
 _ARTICLES = frozenset({"a", "an", "the"})
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 # What a text is cut into: numbers, words, single characters of Han and Kana, and symbols; other
@@ -24,23 +25,6 @@ _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 _KEPT = re.compile(r"(?<=[0-9])\.(?=[0-9])|(?<![\w.])-(?=[0-9])|[%#&@*‰]")
 _PARTS = re.compile(f"[{HAN}]|[^\\s{HAN}]+")
 _MINUS, _POINT = "\ue000", "\ue001"  # stand for what stays; a private use character is dropped
-
-
-def folded(text: str) -> str:
-    """Full and half width, capitals and compatibility forms as one (NFKC, case folding).
-
-    Two texts of the same NFKC form fold alike, as long as no more than `MARKS_MAX` combining marks
-    follow each other: later ones are dropped, since to order them takes quadratic time.
-
-    >>> folded("ＡＢＣ　１２％")
-    'abc 12%'
-    """
-    if text.isascii():
-        return text.lower()
-    marks = "".join(re.escape(c) for c in set(text) if unicodedata.combining(c))
-    if marks:
-        text = re.sub(f"([{marks}]{{{MARKS_MAX}}})[{marks}]+", r"\1", text)
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def tokens(text: str) -> list[str]:

@@ -13,7 +13,7 @@ import datetime
 import re
 from collections.abc import Callable
 
-from pilotbase.trial.rules.wordforms import folded
+from pilotbase.catalog.rules.folding import folded
 
 _WEIGHTS = tuple(2**power % 11 for power in range(17, 0, -1))
 _CHECKS = "10x98765432"
@@ -45,12 +45,17 @@ def identifiers(text: str) -> frozenset[str]:
     """
     plain = folded(text)
     found: set[str] = set()
-    for kind, form, checked in _KINDS:
+    for kind, form, checked in KINDS:
         for match in form.finditer(plain):
-            bare = match[0] if kind == "email" else _SEPARATORS.sub("", match[0])
+            bare = bare_of(kind, match[0])
             if checked(bare):
                 found.add(f"{kind}:{_national(bare) if kind == 'mobile' else bare}")
     return frozenset(found)
+
+
+def bare_of(kind: str, match: str) -> str:
+    """A match as its check takes it: without blanks and hyphens, an e-mail address as it is."""
+    return match if kind == "email" else _SEPARATORS.sub("", match)
 
 
 def resident(number: str) -> bool:
@@ -97,10 +102,11 @@ def _always(number: str) -> bool:
     return True
 
 
-_KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
+KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("resident", _RESIDENT, resident),
     ("card", _CARD, card),
     ("iban", _IBAN, iban),
     ("mobile", _MOBILE, _always),
     ("email", _EMAIL, _always),
 )
+"""Kind, form over a folded text, and whether what `bare_of` leaves of a match is one."""

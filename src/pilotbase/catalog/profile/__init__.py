@@ -1,0 +1,1 @@
+"""What a data set is like, measured: rows, types, gaps, ranges, duplicates, groups, quality."""
