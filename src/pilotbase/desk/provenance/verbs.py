@@ -54,3 +54,43 @@ def bom(context: Context, request: BomRequest) -> BomResponse:
     if request.out is not None:
         write_bill(request.out, made)
     return BomResponse(request.asset, request.spec, made, request.out)
+
+
+@dataclass(frozen=True)
+class LineageRequest:
+    what: str = asked(*ANY)
+    out: Path | None = asked(
+        "Folder for the PROV-JSON file and the drawings in both languages.",
+        "存放 PROV-JSON 文件与两种语言图示的文件夹。",
+        default=None,
+        short="-o",
+    )
+
+
+@dataclass(frozen=True)
+class LineageResponse:
+    """Where something comes from: ``prov`` is the W3C PROV-JSON document, ``files`` what was
+    written."""
+
+    what: str
+    prov: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+@verb(
+    "catalog.lineage",
+    summary=Text(
+        "Show where an asset, a run or a filing comes from, as W3C PROV and as a drawing.",
+        "显示资产、试验或备案的来源, 输出 W3C PROV 与图示。",
+    ),
+    changes=False,
+    roles=("public",),
+)
+def lineage(context: Context, request: LineageRequest) -> LineageResponse:
+    from pilotbase.desk.provenance.lineage import lineage_of, write_lineage
+    from pilotbase.record.opened import open_record
+
+    with open_record(context, create=False) as record:
+        found = lineage_of(context, record, request.what)
+    files = write_lineage(found, request.what, request.out) if request.out else []
+    return LineageResponse(request.what, found.as_json(), tuple(files))

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pilotbase.desk.provenance.verbs import BomResponse
+from pilotbase.desk.provenance.verbs import BomResponse, LineageResponse
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.kernel.text import Language, Text
 
@@ -21,6 +21,14 @@ def _bom(console: Console, found: BomResponse, language: Language) -> None:
     _say(console, said, language, spec=found.spec, n=len(found.bom["components"]), file=found.file)
 
 
+def _lineage(console: Console, found: LineageResponse, language: Language) -> None:
+    if not found.files:
+        console.print_json(json.dumps(found.prov, ensure_ascii=False))
+    for file in found.files:
+        console.print(str(file), markup=False, soft_wrap=True)
+
+
 PROVENANCE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.bom": _bom,
+    "catalog.lineage": _lineage,
 }
