@@ -33,6 +33,7 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Toured:
     return Toured(base, found.runs, found.reports)
 
 
+@pytest.hookimpl(tryfirst=True)  # the plugin reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `pytest -n`: a file's tests stay in one process, all files that tour in the same one.
 
