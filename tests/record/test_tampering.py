@@ -25,7 +25,8 @@ COLUMNS = {
     "entry": "leaf_index, sizes, data, beside",
     "node": "block, hashes",
     "checkpoint": "size, note",
-    "lookup": "hash, leaf_index",
+    "lookup_run": "number, start, stop",
+    "lookup": "place, hashes",
     "posting": "word, first, indexes",
     "indexed": "size",
     "body": "rowid, commitment, salt, data",
@@ -265,22 +266,49 @@ class TestIndex:
 
     def test_it_is_there(self, scene: Scene, make: Make) -> None:
         assert scene.read("SELECT size FROM indexed") == [(4,)]
-        assert len(scene.read("SELECT * FROM lookup")) == 4
+        assert scene.read("SELECT start, stop FROM lookup_run") == [(0, 4)]
+        assert [len(b) for (b,) in scene.read("SELECT hashes FROM lookup")] == [4 * 12]
         assert scene.record.append(make(1, a=b"a1", b=b"b1")).index == 1
 
     def test_lookup(self, scene: Scene) -> None:
-        for place, index in scene.read("SELECT hash, leaf_index FROM lookup"):
-            where = f"WHERE hash = {place}"
-            for change in (
-                f"DELETE FROM lookup {where}",
-                f"UPDATE lookup SET leaf_index = {(index + 1) % 4} {where}",
-                f"UPDATE lookup SET leaf_index = 2000 {where}",
-                f"UPDATE lookup SET hash = hash + 1 {where}",
-                f"INSERT INTO lookup VALUES ({place + 2}, {index})",
-            ):
-                with scene.changed(change) as report:
-                    # A place one further is where it would be, were the first one taken.
-                    assert not report.ok and "lookup" in faults(report), change
+        ((block,),) = scene.read("SELECT hashes FROM lookup")
+        others = [*flips(block), b"", block[:-1], block[:-12], block + b"\0", block + block]
+        swapped = block[8:16] + block[:8] + block[16:32] + block[36:40] + block[32:36] + block[40:]
+        for changed in [*others, swapped]:
+            with scene.changed(("UPDATE lookup SET hashes = ?", (changed,))) as report:
+                assert not report.ok and "lookup: " in faults(report), changed
+        for change in (
+            "DELETE FROM lookup",
+            "UPDATE lookup SET place = place + 1",
+            "INSERT INTO lookup SELECT place + 1, hashes FROM lookup",
+            "INSERT INTO lookup SELECT place + (1 << 24), hashes FROM lookup",
+        ):
+            with scene.changed(change) as report:
+                assert not report.ok and "lookup: " in faults(report), change
+
+    @pytest.mark.parametrize("number", [-1, 0, 1, 2, 3, 5, 99, 2**62, -(2**63)])
+    def test_runs(self, scene: Scene, make: Make, number: int) -> None:
+        ((known, start, stop),) = scene.read("SELECT number, start, stop FROM lookup_run")
+        for column, was in (("number", known), ("start", start), ("stop", stop)):
+            if number != was:
+                with scene.changed(f"UPDATE lookup_run SET {column} = {number}") as report:
+                    assert not report.ok and "lookup" in faults(report)
+        with scene.changed(f"INSERT INTO lookup_run VALUES (9, {number}, {stop})") as report:
+            assert not report.ok and "lookup_run" in faults(report)
+            with open_record(scene.record.context) as again:
+                with pytest.raises(RecordError) as error:
+                    again.append(make(50))
+                assert error.value.code == "record.damaged" and again.size == SIZE
+
+    def test_no_key_twice(self, scene: Scene) -> None:
+        """Neither among the indexed entries, nor among those that are not."""
+        for one, two in ((0, 3), (1, 5), (4, 6)):
+            (beside,) = scene.read(f"SELECT beside FROM entry WHERE leaf_index = {one}")[0]
+            same = "json_set(beside, '$[0][0]', json_extract(?, '$[0][0]'))"
+            change = f"UPDATE entry SET beside = {same} WHERE leaf_index = {two}"
+            with scene.changed((change, (beside,))) as report:
+                said = f"entry {two} has the key of entry {one}"
+                assert (said if two > 3 else "is not found by its key") in faults(report)
 
     def test_posting(self, scene: Scene) -> None:
         for word, first, indexes in scene.read("SELECT word, first, indexes FROM posting"):
@@ -456,7 +484,7 @@ class TestTogether:
         hand = scene.hands[LOG]
         (sql,) = hand.execute("SELECT sql FROM sqlite_schema WHERE name = 'lookup'").fetchone()
         hand.execute("ALTER TABLE lookup RENAME TO gone")
-        assert "missing: CREATE TABLE lookup" in faults(verify(scene.record))
+        assert "missing: CREATE TABLE lookup (" in faults(verify(scene.record))
         hand.execute(sql)
         hand.execute("INSERT INTO lookup SELECT * FROM gone")
         hand.execute("DROP TABLE gone")

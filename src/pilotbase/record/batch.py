@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from pilotbase.kernel.errors import RecordError
@@ -67,17 +68,20 @@ class Batch:
         Raises:
             ValueError: an index or a counter does not follow, or a key is known.
         """
-        counts, indexes, following = self._counts, self._indexes, self._next
-        for index, _, key, kind, count, _ in rows:
-            if kind not in counts:
-                counts[kind] = self._log.next_count(kind)
-            if index != following or count != counts[kind] or key in indexes:
-                raise ValueError(f"entry {index} does not follow on the {following} before it")
-            counts[kind] = count + 1
-            indexes[key] = following
-            following += 1
+        if not rows:
+            return
+        indexes, _, keys, kinds, counts, _ = zip(*rows, strict=True)
+        following, expected = range(self._next, self._next + len(rows)), list[int]()
+        for kind, run in groupby(kinds):
+            count, size = self._count(kind), sum(1 for _ in run)
+            expected += range(count, count + size)
+            self._counts[kind] = count + size
+        known, self._next = len(self._indexes), following.stop
+        self._indexes.update(zip(keys, following, strict=True))
+        unknown = len(self._indexes) == known + len(keys)
+        if indexes != tuple(following) or counts != tuple(expected) or not unknown:
+            raise _not_following(list(zip(indexes, counts, keys, strict=True)), following, expected)
         self.rows += rows
-        self._next = following
 
     def hashes(self) -> list[bytes]:
         """The hashes of the nodes that the rows complete; to be asked for once, at the end."""
@@ -101,6 +105,18 @@ class Batch:
         commitment = commit(salt, body)
         self.bodies[commitment] = Sealed(salt, body)
         return {"commitment": commitment, "size": len(body)}
+
+
+def _not_following(
+    given: Sequence[tuple[int, int, str]], indexes: Sequence[int], counts: Sequence[int]
+) -> ValueError:
+    """That the first entry with another index or counter, or a key seen before, does not follow."""
+    seen, at = set[str](), 0
+    for at, (index, count, key) in enumerate(given):
+        if index != indexes[at] or count != counts[at] or key in seen:
+            break
+        seen.add(key)
+    return ValueError(f"entry {given[at][0]} does not follow on the {indexes[at]} before it")
 
 
 def _too_long(kind: str, size: int) -> RecordError:

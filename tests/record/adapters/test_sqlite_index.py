@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
-from pilotbase.record.adapters import sqlite_index
+from pilotbase.record.adapters import sqlite_index, sqlite_lookup
 from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.ports import Row
@@ -59,10 +59,9 @@ def test_keys_that_share_a_hash(
     with pytest.MonkeyPatch.context() as patch:
 
         def crowded(key: str) -> int:
-            return sqlite_index._HASHES - 1 - len(key)
+            return (1 << sqlite_lookup.HASH_BITS) - 1 - len(key)
 
-        patch.setattr(sqlite_index, "key_hash", crowded)
-        patch.setattr(sqlite_index, "key_hashes", lambda keys: [crowded(key) for key in keys])
+        patch.setattr(sqlite_lookup, "key_hashes", lambda keys: [crowded(key) for key in keys])
         log = SqliteLog(tmp_path_factory.mktemp("log") / "log.db")
         for index, key in enumerate(keys):
             with log.transaction() as writing:

@@ -1,31 +1,33 @@
 """Finding entries in SQLite by idempotency key, kind and subject, without an index per row.
 
-Keys are hashes, so that a row-by-row index dirties a random page for every entry: it costs more
-than the rest of an append together. Here the newest entries, the *tail*, have no index at all; a
-writer holds their keys in memory, a reader scans them. When the tail has grown to a share of the
-log it is indexed at one go, in key order, within the transaction that made it too long (the idea of
-the log-structured merge-tree: O'Neil et al., Acta Informatica 33, 1996).
+The newest entries, the *tail*, have no index at all; a writer holds their keys in memory, a reader
+scans them. When the tail has grown to a share of the log it is indexed at one go, within the
+transaction that made it too long.
 
-``lookup`` maps the hash of a key to the entry, by linear probing where two keys share a hash.
-``posting`` lists, for each kind and subject, the entries that have it. ``indexed`` holds the sizes
-up to which this was done. All of it can be made again from the entries; an audit compares them.
+`sqlite_lookup` finds the key's entry. ``posting`` lists, for each kind and subject, the entries
+that have it. ``indexed`` holds the sizes up to which this was done. All of it can be made again
+from the entries; an audit compares them (`sqlite_index_audit`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from pilotbase.record.adapters import sqlite_runs
+from pilotbase.record.adapters import sqlite_lookup, sqlite_runs
+from pilotbase.record.adapters.sqlite_lookup import Run
 from pilotbase.record.ports import Row
 
-SCHEMA = """
-CREATE TABLE lookup (hash INTEGER PRIMARY KEY, leaf_index INTEGER NOT NULL) STRICT;
+if TYPE_CHECKING:
+    from pilotbase.record.adapters.sqlite_merge import Known
+
+SCHEMA = f"""
+{sqlite_lookup.SCHEMA};
 CREATE TABLE posting (
   word TEXT NOT NULL,
   first INTEGER NOT NULL,
@@ -36,20 +38,8 @@ CREATE TABLE indexed (size INTEGER PRIMARY KEY) STRICT
 """
 TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 32768, 8
 POSTING_MAX = 480  # times 8 bytes: such a row fits a page
-_HASHES = 2**63
-_ASKED_MAX = 500
-_kind, _about, _index = attrgetter("kind"), attrgetter("about"), attrgetter("index")
-
-
-def key_hash(key: str) -> int:
-    """63 bits of SHA-256: nobody can choose keys that crowd one place of the table."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") >> 1
-
-
-def key_hashes(keys: Iterable[str]) -> list[int]:
-    """`key_hash` of each."""
-    sha256, number = hashlib.sha256, int.from_bytes
-    return [number(sha256(key.encode()).digest()[:8], "big") >> 1 for key in keys]
+ASKED_FEW = 256
+"""Keys that a writer looks up before it is worth while to remember what the runs hold."""
 
 
 def words(kind: str, about: str) -> tuple[str, str]:
@@ -66,39 +56,6 @@ def indexed_size(connection: sqlite3.Connection) -> int:
     """How many entries, from the first, are indexed."""
     (size,) = connection.execute("SELECT max(size) FROM indexed").fetchone()
     return int(size or 0)
-
-
-def find_indexed(
-    connection: sqlite3.Connection, keys: Sequence[str], places: Sequence[int] = ()
-) -> dict[str, int]:
-    """The indexes of the entries with these keys, as far as there are any and they are indexed.
-
-    Args:
-        places: their hashes, if they are known.
-    """
-    places, taken, found = places or key_hashes(keys), set[int](), dict[str, int]()
-    for at in range(0, len(places), _ASKED_MAX):
-        some = places[at : at + _ASKED_MAX]
-        query = f"SELECT hash FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
-        taken.update(place for (place,) in connection.execute(query, some).fetchall())
-    if taken:
-        # Most keys are new, and their places free: only the others are looked at one by one.
-        for key, place in zip(keys, places, strict=True):
-            index = _probe(connection, key) if place in taken else None
-            if index is not None:
-                found[key] = index
-    return found
-
-
-def _probe(connection: sqlite3.Connection, key: str) -> int | None:
-    place, entries = key_hash(key), sqlite_runs.Places(connection)
-    query = "SELECT leaf_index FROM lookup WHERE hash = ?"
-    while (found := connection.execute(query, (place,)).fetchone()) is not None:
-        row = entries.row(found[0])
-        if row is not None and row.key == key:
-            return int(found[0])
-        place = (place + 1) % _HASHES
-    return None
 
 
 def listed(connection: sqlite3.Connection, word: str, start: int) -> Iterator[int]:
@@ -125,86 +82,125 @@ def last_listed(connection: sqlite3.Connection, word: str) -> int | None:
 class Tail:
     """What a writer knows of the entries without an index: where each will be found, and counters.
 
-    `keys` finds them meanwhile; `counts` has the next counter of each kind seen. The hashes
-    of keys that are to be added next may be said before.
+    `keys` finds them meanwhile; `counts` has the next counter of each kind seen.
     """
 
     def __init__(self) -> None:
-        self.start = self.stop = 0
-        self.keys: dict[str, int] = {}
-        self._expected: dict[str, int] = {}
-        self._hashes = array("q")
         self.counts: dict[str, int] = {}
-        self._kinds: dict[str, list[int]] = {}
-        self._abouts: dict[str, list[int]] = {}
+        self._runs: list[Run] = []
+        self._known: Known | None = None
+        self._asked = 0
+        self._begin(0)
+
+    def _begin(self, start: int) -> None:
+        self.start = self.stop = start
+        self.keys: dict[str, int] = {}
+        self._in_order: list[str] = []
+        self._indexes = array("q")
+        self._hashes: list[int] = []
+        self._hashed: tuple[Sequence[str], list[int]] = ((), [])
+        self._kinds: dict[str, array[int]] = {}
+        self._abouts: dict[str, array[int]] = {}
 
     def catch_up(self, connection: sqlite3.Connection, size: int) -> None:
         """Take in what other connections added, and forget what they indexed."""
         start = indexed_size(connection)
         if start != self.start or size < self.stop:
-            self.start = self.stop = start
-            self.keys, self.counts, self._kinds, self._abouts = {}, {}, {}, {}
-            self._hashes = array("q")
+            self._begin(start)
+            self.counts, self._known = {}, None
+            self._runs = sqlite_lookup.sound_runs(connection, start)
+        self.take(connection, size)
+
+    def take(self, connection: sqlite3.Connection, size: int) -> None:
+        """Take in the entries up to this size."""
         if size > self.stop:
             self.add(list(sqlite_runs.beside(connection, self.stop, size)))
             self.stop = size
 
-    def expect(self, keys: Sequence[str]) -> list[int]:
-        """The hashes of keys that will be added next, unless they are known."""
-        hashes = key_hashes(keys)
-        self._expected = dict(zip(keys, hashes, strict=True))
-        return hashes
+    def find(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
+        """The indexes of the entries with these keys, in the tail or before it."""
+        known = self.keys
+        found = {key: known[key] for key in keys if key in known}
+        if self._runs:
+            others = [key for key in keys if key not in found] if found else keys
+            hashes = sqlite_lookup.key_hashes(others)
+            self._hashed = others, hashes
+            found |= self._find_indexed(connection, others, hashes)
+        return found
+
+    def _find_indexed(
+        self, connection: sqlite3.Connection, keys: Sequence[str], hashes: Sequence[int]
+    ) -> dict[str, int]:
+        self._asked += len(keys)
+        asked, found = list(zip(keys, hashes, strict=True)), dict[str, int]()
+        if self._known is None and self._asked <= ASKED_FEW:
+            for run in self._runs:
+                found = sqlite_lookup.find(connection, run, asked) | found
+            return found
+        # For a few keys it would take longer to load than to look.
+        from pilotbase.record.adapters import sqlite_merge
+
+        self._known, tops = self._known or sqlite_merge.Known(), sqlite_merge.tops_of(hashes)
+        for run in self._runs:
+            some = self._known.candidates(connection, run, asked, tops)
+            found = sqlite_lookup.find(connection, run, some) | found
+        return found
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take in rows that follow."""
-        keys, expected, hashed = self.keys, self._expected, self._hashes.append
-        for index, _, key, *_ in rows:
-            if key not in keys:
-                keys[key] = index
-                hashed(expected.get(key, -1))
-        self._expected = {}
-        # Entries of one kind, or about one subject, come in runs more often than not.
-        for kind, run in groupby(rows, key=_kind):
-            some = list(run)
-            self._kinds.setdefault(kind, []).extend(map(_index, some))
-            self.counts[kind] = some[-1].count + 1
-        for about, run in groupby(rows, key=_about):
-            self._abouts.setdefault(about, []).extend(map(_index, run))
-        self.stop = rows[-1].index + 1 if rows else self.stop
+        if not rows:
+            return
+        indexes, _, keys, kinds, counts, abouts = zip(*rows, strict=True)
+        before = len(self.keys)
+        self.keys.update(zip(keys, indexes, strict=True))
+        if len(self.keys) < before + len(keys):
+            # A damaged log has a key twice: the first entry with it counts.
+            all_keys, all_indexes = [*self._in_order, *keys], [*self._indexes, *indexes]
+            self.keys = dict(zip(reversed(all_keys), reversed(all_indexes), strict=True))
+        self._take_hashes(keys)
+        self._in_order += keys
+        self._indexes.extend(indexes)
+        _list_under(self._kinds, kinds, indexes)
+        _list_under(self._abouts, abouts, indexes)
+        self.counts |= {kind: count + 1 for kind, count in zip(kinds, counts, strict=True)}
+        self.stop = indexes[-1] + 1
+
+    def _take_hashes(self, keys: Sequence[str]) -> None:
+        """Keep the hashes of keys that were just looked up; others are made when they are due."""
+        asked, hashes = self._hashed
+        self._hashed = (), []
+        if len(self._hashes) == len(self._in_order) and list(asked) == list(keys):
+            self._hashes += hashes
 
     def index(self, connection: sqlite3.Connection) -> None:
         """Index all of it; then there is no tail."""
-        # In order, so that each page of the table is touched once.
-        hashes = self._hashes if -1 not in self._hashes else key_hashes(self.keys)
-        _place(connection, sorted(zip(hashes, self.keys.values(), strict=True)))
         lists = {words(kind, "")[0]: indexes for kind, indexes in self._kinds.items()}
         lists |= {words("", about)[1]: indexes for about, indexes in self._abouts.items()}
         insert = "INSERT INTO posting (word, first, indexes) VALUES (?, ?, ?)"
-        connection.executemany(insert, _postings(lists))
+        connection.executemany(insert, postings(lists))
         connection.execute("INSERT INTO indexed (size) VALUES (?)", (self.stop,))
-        self.start = self.stop
-        self.keys, self._kinds, self._abouts = {}, {}, {}
-        self._hashes = array("q")
+        self.index_keys(connection)
+
+    def index_keys(self, connection: sqlite3.Connection) -> None:
+        """Index the keys alone; then there is no tail."""
+        from pilotbase.record.adapters import sqlite_merge
+
+        self._hashes += sqlite_lookup.key_hashes(self._in_order[len(self._hashes) :])
+        part = sqlite_merge.sorted_part(self._hashes, self._indexes, self.start)
+        self._known = self._known or sqlite_merge.Known()
+        self._runs = sqlite_merge.add(connection, self._runs, part, self.stop, self._known)
+        self._begin(self.stop)
 
 
-def _place(connection: sqlite3.Connection, places: list[tuple[int, int]]) -> None:
-    insert = "INSERT INTO lookup (hash, leaf_index) VALUES (?, ?)"
-    connection.execute("SAVEPOINT placing")
-    try:
-        connection.executemany(insert, places)
-        places = []
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK TO placing")
-    connection.execute("RELEASE placing")
-    for home, index in places:
-        row = sqlite_runs.Places(connection).row(index)
-        key = row.key if row is not None else ""
-        if _probe(connection, key) is not None:
-            raise known_key(index)
-        place = home
-        while connection.execute("SELECT 1 FROM lookup WHERE hash = ?", (place,)).fetchone():
-            place = (place + 1) % _HASHES
-        connection.execute(insert, (place, index))
+def _list_under(lists: dict[str, array[int]], texts: Sequence[str], indexes: Sequence[int]) -> None:
+    """List the indexes under the texts."""
+    first = texts[0]
+    if texts.count(first) == len(texts):
+        lists.setdefault(first, array("q")).extend(indexes)
+        return
+    # Entries of one kind, or about one subject, come in runs more often than not.
+    for text, run in groupby(zip(texts, indexes, strict=True), key=itemgetter(0)):
+        lists.setdefault(text, array("q")).extend(index for _, index in run)
 
 
 def known_key(index: int) -> ValueError:
@@ -212,7 +208,7 @@ def known_key(index: int) -> ValueError:
     return ValueError(f"entry {index} does not follow: its key is in the log already")
 
 
-def _postings(lists: dict[str, list[int]]) -> Iterator[tuple[str, int, bytes]]:
+def postings(lists: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int, bytes]]:
     for word, indexes in sorted(lists.items()):
         for at in range(0, len(indexes), POSTING_MAX):
             some = indexes[at : at + POSTING_MAX]
@@ -222,47 +218,3 @@ def _postings(lists: dict[str, list[int]]) -> Iterator[tuple[str, int, bytes]]:
 def _unpacked(indexes: object) -> tuple[int, ...]:
     data = indexes if isinstance(indexes, bytes) else b""
     return struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8])
-
-
-def index_faults(connection: sqlite3.Connection) -> Iterator[str]:
-    """Where the index differs from the entries; in words, as the store's other faults.
-
-    Each step of the indexing is done again, and what it would have written is compared.
-    """
-    start = written = 0
-    sizes = connection.execute("SELECT size FROM indexed ORDER BY size").fetchall()
-    for (stop,) in sizes:
-        rows = list(sqlite_runs.beside(connection, start, stop))
-        if len(rows) != stop - start:
-            yield f"indexed: from {start} up to {stop}; there are {len(rows)} entries"
-        yield from _lookup_faults(connection, rows)
-        made = list(_postings(_lists(rows)))
-        query = "SELECT indexes FROM posting WHERE word = ? AND first = ?"
-        for word, first, indexes in made:
-            if connection.execute(query, (word, first)).fetchone() != (indexes,):
-                yield f"posting: what is listed under {word!r} from {first} on is not so"
-        start, written = stop, written + len(made)
-    for table, expected in (("lookup", start), ("posting", written)):
-        (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        if found != expected:
-            yield f"{table}: {found} lines; {expected} were to be there"
-
-
-def _lookup_faults(connection: sqlite3.Connection, rows: Sequence[Row]) -> Iterator[str]:
-    for at in range(0, len(rows), _ASKED_MAX):
-        some = rows[at : at + _ASKED_MAX]
-        places = key_hashes(row.key for row in some)
-        query = f"SELECT hash, leaf_index FROM lookup WHERE hash IN ({', '.join('?' * len(some))})"
-        found = dict(connection.execute(query, places).fetchall())
-        for row, place in zip(some, places, strict=True):
-            # Where two keys share a place, one of them is further on.
-            if found.get(place) != row.index and _probe(connection, row.key) != row.index:
-                yield f"lookup: entry {row.index} is not found by its key"
-
-
-def _lists(rows: Sequence[Row]) -> dict[str, list[int]]:
-    lists = dict[str, list[int]]()
-    for row in rows:
-        for word in words(row.kind, row.about):
-            lists.setdefault(word, []).append(row.index)
-    return lists

@@ -16,18 +16,19 @@ from typing import Any
 
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
-from pilotbase.record.adapters import blocks, sqlite_index, sqlite_runs
+from pilotbase.record.adapters import blocks, sqlite_index, sqlite_lookup, sqlite_runs
 from pilotbase.record.adapters.sqlite import (
     connect,
     database_errors,
     open_database,
     structure_faults,
 )
+from pilotbase.record.adapters.sqlite_index_audit import index_faults
 from pilotbase.record.adapters.sqlite_upgrade import UPGRADES
 from pilotbase.record.ports import FIRST, LogReader, LogWriter, Row
 
 APPLICATION = 0x50424C47  # "PBLG"
-VERSION = 3
+VERSION = 4
 SCHEMA = f"""
 {sqlite_runs.SCHEMA};
 CREATE TABLE node (block INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
@@ -99,9 +100,14 @@ class SqliteReader:
                 yield max(first, start), sqlite_runs.datas(sizes, data)[max(start - first, 0) :]
 
     def find(self, keys: Sequence[str]) -> dict[str, int]:
-        with self._lock, database_errors(self._path):
-            found = sqlite_index.find_indexed(self._connection, keys)
+        with self._lock, database_errors(self._path), _one_state(self._connection):
             indexed = sqlite_index.indexed_size(self._connection)
+            asked, found = (
+                list(zip(keys, sqlite_lookup.key_hashes(keys), strict=True)),
+                dict[str, int](),
+            )
+            for run in sqlite_lookup.sound_runs(self._connection, indexed):
+                found = sqlite_lookup.find(self._connection, run, asked) | found
             wanted = set(keys).difference(found)
             if wanted:
                 for row in sqlite_runs.beside(self._connection, indexed, 2**63 - 1):
@@ -150,7 +156,7 @@ class SqliteReader:
             # What is asked of a broken structure gives no sensible answers.
             if not found:
                 found += sqlite_runs.faults(self._connection)
-                found += sqlite_index.index_faults(self._connection)
+                found += index_faults(self._connection)
         yield from found
 
     def _all(self, query: str, values: Sequence[object] = ()) -> list[Any]:
@@ -174,14 +180,8 @@ class SqliteWriter(SqliteReader):
             tail.catch_up(connection, self.size())
 
     def find(self, keys: Sequence[str]) -> dict[str, int]:
-        known = self._tail.keys
-        found = {key: known[key] for key in keys if key in known}
-        if self._tail.start:
-            with database_errors(self._path):
-                others = [key for key in keys if key not in found] if found else keys
-                places = self._tail.expect(others)
-                found |= sqlite_index.find_indexed(self._connection, others, places)
-        return found
+        with database_errors(self._path):
+            return self._tail.find(self._connection, keys)
 
     def next_count(self, kind: str) -> int:
         known = self._tail.counts.get(kind)
@@ -211,14 +211,7 @@ class SqliteWriter(SqliteReader):
                 tail.index(self._connection)
 
     def extend_new(self, rows: Sequence[Row], hashes: Sequence[bytes]) -> None:
-        keys, tail = [row.key for row in rows], self._tail
-        indexing = tail.stop - tail.start + len(rows) >= sqlite_index.tail_max(
-            tail.stop + len(rows)
-        )
-        # The table of places has room for a key once only: filling it finds the known ones.
-        if indexing:
-            tail.expect(keys)
-        known = tail.keys.keys() & keys if indexing else self.find(keys)
+        known = self.find([row.key for row in rows])
         if known:
             raise sqlite_index.known_key(next(row.index for row in rows if row.key in known))
         self.extend(rows, hashes)
@@ -227,6 +220,19 @@ class SqliteWriter(SqliteReader):
         insert = "INSERT INTO checkpoint (size, note) VALUES (?, ?)"
         with database_errors(self._path):
             self._connection.execute(insert, (size, note))
+
+
+@contextmanager
+def _one_state(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several reads of one state of the log, beside which others may go on indexing."""
+    begins = not connection.in_transaction
+    if begins:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if begins:
+            connection.execute("ROLLBACK")
 
 
 class SqliteLog(SqliteReader):
@@ -239,6 +245,8 @@ class SqliteLog(SqliteReader):
         with database_errors(path):
             self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
             self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+            # Nothing is ever erased from the log: what merging leaves behind need not be wiped.
+            self._connection.execute("PRAGMA secure_delete=OFF")
 
     @contextmanager
     def transaction(self) -> Iterator[LogWriter]:

@@ -41,6 +41,15 @@ CREATE TABLE entry (
 ) STRICT
 """
 
+_LOOKUP_4 = """
+CREATE TABLE lookup_run (
+  number INTEGER PRIMARY KEY,
+  start INTEGER NOT NULL,
+  stop INTEGER NOT NULL
+) STRICT;
+CREATE TABLE lookup (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT
+"""
+
 
 def _from_1(connection: sqlite3.Connection) -> None:
     """Nodes from a row each to blocks; keys, kinds and subjects have an index no more."""
@@ -62,7 +71,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
 
 
 def _from_2(connection: sqlite3.Connection) -> None:
-    """Entries from a row each to runs; then the index goes on from where it was."""
+    """Entries from a row each to runs."""
     run = connection.execute
     run("ALTER TABLE entry RENAME TO entry_2")
     run(_ENTRY_3)
@@ -73,12 +82,24 @@ def _from_2(connection: sqlite3.Connection) -> None:
         for rows_of_run in [some] if follow else [[row] for row in some]:
             connection.executemany(sqlite_runs.INSERT, sqlite_runs.packed(rows_of_run))
     run("DROP TABLE entry_2")
-    size, tail = sqlite_runs.size(connection), sqlite_index.Tail()
-    tail.start = tail.stop = sqlite_index.indexed_size(connection)
+
+
+def _from_3(connection: sqlite3.Connection) -> None:
+    """Hashes of keys from a row each to sorted runs; then the index goes on from where it was."""
+    run = connection.execute
+    run("DROP TABLE lookup")
+    for statement in _LOOKUP_4.split(";"):
+        run(statement)
+    size, sizes = sqlite_runs.size(connection), run("SELECT size FROM indexed ORDER BY size")
+    # Damage is carried over as it is: where the index goes beyond the entries, it does not follow.
+    steps, tail = [stop for (stop,) in sizes.fetchall() if 0 < stop <= size], sqlite_index.Tail()
+    for stop in steps:
+        tail.take(connection, stop)
+        tail.index_keys(connection)
     while size - tail.stop >= sqlite_index.tail_max(size):
-        tail.catch_up(connection, min(size, tail.stop + sqlite_index.TAIL_MAX))
+        tail.take(connection, min(size, tail.stop + sqlite_index.TAIL_MAX))
         tail.index(connection)
 
 
-UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
+UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
 """By the version they begin with; each leads to the next."""
