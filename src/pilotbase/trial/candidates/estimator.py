@@ -66,7 +66,7 @@ def answer_fold(job: FoldJob) -> FoldAnswers:
         warnings.simplefilter("always")
         try:
             model = fitted(recipe, job.train, job.target)
-            cut = _cutoff(job, model)
+            cut = cutoff_of(job, model)
         except (Exception, SystemExit) as error:
             reason = f"fit failed: {reason_of(error)}"
             blocks = [all_faulty(len(rows), recipe.classes, reason) for rows in job.asked]
@@ -104,7 +104,7 @@ def _answers_without_gaps(
     return block
 
 
-def _cutoff(job: FoldJob, model: Any) -> float:
+def cutoff_of(job: FoldJob, model: Any) -> float:
     """The score from which a case is called, chosen inside the training rows only."""
     recipe = job.recipe
     if recipe.call_score is not None:

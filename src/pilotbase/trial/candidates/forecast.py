@@ -76,16 +76,17 @@ def answer_window(job: WindowJob) -> FoldAnswers:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            parameters = _estimated(job.recipe, job.series[0][: job.learnt])
+            parameters = estimated(job.recipe, job.series[0][: job.learnt])
         except (Exception, SystemExit) as error:
             reason = f"fit failed: {reason_of(error)}"
             blocks = [all_faulty(len(job.known), (), reason) for _ in job.series]
         else:
-            blocks = [_forecasts(job, series, parameters) for series in job.series]
+            blocks = [forecasts(job, series, parameters) for series in job.series]
     return FoldAnswers(blocks, warnings=texts(caught))
 
 
-def _forecasts(job: WindowJob, series: Floats, parameters: Any) -> Predictions:
+def forecasts(job: WindowJob, series: Floats, parameters: Any) -> Predictions:
+    """Each origin of a series, seen through parameters that were estimated before."""
     block = blank(len(job.known), ())
     for row, known in enumerate(job.known):
         started = time.perf_counter()
@@ -109,7 +110,8 @@ def _model(recipe: SeriesRecipe, history: Floats) -> Any:
     return built(recipe.path, parameters, seed=recipe.seed, trust=recipe.trust)
 
 
-def _estimated(recipe: SeriesRecipe, history: Floats) -> Any:
+def estimated(recipe: SeriesRecipe, history: Floats) -> Any:
+    """The parameters of the class, fitted to a series. Raises whatever its code raises."""
     np.random.seed(recipe.seed)  # what the worker did before must not matter
     return _fit(_model(recipe, history)).params
 

@@ -1,0 +1,253 @@
+"""Candidates that answer: fitted estimators, series models, programs; each as the trial ran it.
+
+Which rows a fit has learnt from is said with every answer (`Answering.fit`): of a verdict about
+*future cases* it is the very fit that was judged; where several fits were judged crosswise, none of
+them is the service, and it is fitted once more on all rows.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from pilotbase.kernel.errors import RunError
+from pilotbase.kernel.text import Text
+from pilotbase.serve.worker.proof import Proven
+from pilotbase.trial.candidates.callable import launch_of
+from pilotbase.trial.candidates.command import Gone, Session
+from pilotbase.trial.candidates.estimator import FoldJob, answers, cutoff_of
+from pilotbase.trial.candidates.forecast import WindowJob, estimated, forecasts
+from pilotbase.trial.candidates.messages import BadReply
+from pilotbase.trial.candidates.recipe import fitted
+from pilotbase.trial.cases import OK, Cases, Ints, Predictions
+from pilotbase.trial.jobs import is_series_model, known_rows, recipe_of, series_recipe_of
+from pilotbase.trial.rules.encoding import as_text, is_indicator, source_of
+
+Fields = dict[str, Any]
+Case = Mapping[str, Any]
+
+
+class Unfit(Exception):
+    """What is asked cannot be answered; the message says why, in English."""
+
+
+class Answering(Protocol):
+    """A candidate that is ready. One thread at a time.
+
+    Attributes:
+        columns: what a case holds. fit: what it has learnt from, in words. task: of the scenario.
+    """
+
+    task: str
+    columns: tuple[str, ...]
+    fit: str
+
+    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+        """One answer a case. Raises Unfit."""
+        ...
+
+
+def answering_of(proven: Proven) -> Answering:
+    """The candidate, fitted or taught.
+
+    Raises:
+        RunError: it cannot be served by the base. CandidateError, PluginError: it does not start.
+    """
+    candidate = proven.candidate
+    if candidate.estimator is not None:
+        return SeriesModel(proven) if is_series_model(candidate) else Estimator(proven)
+    if (candidate.plugin or candidate.callable or candidate.command) and proven.cases.task != "act":
+        return Program(proven)
+    raise RunError(
+        "serve.no_worker",
+        Text("the base cannot run this candidate itself", "基地无法自行运行该候选方案"),
+        where=candidate.id,
+        next_step=Text(
+            "Name its endpoint in an arrangement: `pilotbase gateway offer SHEET`.",
+            "请在安排表中写明其端点: `pilotbase gateway offer 表格`。",
+        ),
+    )
+
+
+def lessons_of(proven: Proven) -> tuple[Ints, str]:
+    """The rows to learn from, and in words which they are."""
+    cases, deciding = proven.cases, proven.deciding
+    known = known_rows(cases)
+    if deciding is not cases:
+        rows = deciding.training_rows(0)
+        rows = rows[known[rows]]
+        held = int(deciding.scored.sum())
+        return rows, f"the fit that was judged: {len(rows)} rows, the {held} judged ones held out"
+    rows = np.flatnonzero(known)
+    fits = len(set(cases.fold[cases.scored].tolist()))
+    judged = "one fit on a part of them was" if fits == 1 else f"{fits} fits on parts of them were"
+    return rows, f"a refit on all {len(rows)} rows; {judged} judged"
+
+
+class Estimator:
+    """A scikit-learn candidate."""
+
+    def __init__(self, proven: Proven) -> None:
+        self._cases, self.task = proven.cases, proven.cases.task
+        seed = proven.scenario.plan.seed
+        self._recipe = recipe_of(proven.candidate, self._cases, seed=seed, trust=False)
+        features = proven.versions.features[0]
+        self._names = [str(name) for name in features.columns]
+        self.columns = tuple(dict.fromkeys(map(source_of, self._names)))
+        rows, self.fit = lessons_of(proven)
+        units = tuple(self._cases.unit_ids[unit] for unit in self._cases.unit[rows])
+        train, target = features.to_numpy()[rows], self._cases.target[rows]
+        self._model = fitted(self._recipe, train, target)
+        self._cut = cutoff_of(FoldJob(self._recipe, train, target, units, ()), self._model)
+
+    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+        rows = np.array([self._row(case) for case in cases], np.float64)
+        block = answers(self._recipe, self._model, rows.reshape(len(cases), -1), self._cut)
+        return fields_of(block, self._cases)
+
+    def _row(self, case: Case) -> list[float]:
+        unknown = case.keys() - set(self.columns)
+        if unknown:
+            raise Unfit(f"no column is called {sorted(unknown)[0]!r}"[:120])
+        return [_number(name, case) for name in self._names]
+
+
+class SeriesModel:
+    """A statsmodels candidate: forecasts the recorded series, and what has come since."""
+
+    def __init__(self, proven: Proven) -> None:
+        cases = self._cases = proven.cases
+        assert cases.time is not None
+        self.task = cases.task
+        self.columns: tuple[str, ...] = ("history",)
+        seed = proven.scenario.plan.seed
+        self._recipe = series_recipe_of(proven.candidate, seed=seed, trust=False)
+        order = np.argsort(cases.time, kind="stable")
+        self._series = proven.versions.series[0][order]
+        last = cases.names[int(order[-1])]
+        self.fit = (
+            f"a refit on the whole series, {len(self._series)} values up to {last}; "
+            f"`history` holds the values since; the forecast is {cases.horizon} steps ahead"
+        )
+        self._parameters = estimated(self._recipe, self._series)
+
+    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+        return [self._one(case) for case in cases]
+
+    def _one(self, case: Case) -> Fields:
+        since = case.get("history") or []
+        if not isinstance(since, list) or len(since) > 10_000:
+            raise Unfit("`history` is a list of at most 10000 numbers")
+        known = [math.nan if one is None else _float("history", one) for one in since]
+        series = np.concatenate([self._series, np.array(known, np.float64)])
+        job = WindowJob(
+            self._recipe, (series,), len(self._series), (len(series),), self._cases.horizon
+        )
+        return fields_of(forecasts(job, series, self._parameters), self._cases)[0]
+
+
+class Program:
+    """A plug-in, or a program that an arrangement names a folder for; one session."""
+
+    def __init__(self, proven: Proven) -> None:
+        self._proven, self._cases = proven, proven.cases
+        self.task = proven.cases.task
+        features = proven.versions.features[0]
+        words = self._cases.language is not None
+        self.columns = ("question",) if words else tuple(str(n) for n in features.columns)
+        self.fit = "nothing is learnt"
+        self._session = self._started()
+
+    def _started(self) -> Session:
+        proven, cases = self._proven, self._cases
+        seconds = proven.scenario.plan.budget.unit_seconds
+        launch = launch_of(proven.candidate, proven.folder, seconds, trust=False)
+        hello = {
+            "task": cases.task, "classes": list(cases.classes), "columns": list(self.columns),
+            "rolling": cases.split == "rolling", "season": cases.season,
+            "seed": proven.scenario.plan.seed, "parameters": dict(proven.candidate.parameters),
+        }  # fmt: skip
+        session = Session(launch, hello, time.monotonic)
+        if proven.versions.passages:
+            session.read(proven.versions.passages[0])
+            self.fit = f"{len(proven.versions.passages[0])} passages were read"
+        if session.learns and cases.split not in ("rolling", "frozen"):
+            rows, self.fit = lessons_of(proven)
+            lessons = (
+                {
+                    "features": proven.versions.case(int(row), 0).features,
+                    "target": cases.target[row],
+                }
+                for row in rows
+            )
+            session.fit(len(rows), lessons)
+        return session
+
+    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+        return [self._one(case) for case in cases]
+
+    def _one(self, case: Case) -> Fields:
+        try:
+            reply, _ = self._session.ask(self._asked(case))
+        except BadReply as error:
+            raise Unfit(str(error)) from error
+        except Gone as error:
+            self._session.close()
+            self._session = self._started()
+            raise Unfit(str(error)) from error
+        if "error" in reply:
+            raise Unfit(str(reply["error"])[:200])
+        return {name: value for name, value in reply.items() if name != "id"}
+
+    def _asked(self, case: Case) -> dict[str, Any]:
+        if self._cases.language is None:
+            return {"features": {name: case.get(name) for name in self.columns}}
+        question = case.get("question")
+        if not isinstance(question, str) or not question.strip():
+            raise Unfit("no question is asked")
+        return {"question": question, "columns": {}}
+
+
+def fields_of(block: Predictions, cases: Cases) -> list[Fields]:
+    """A block's rows as the fields that its task has. Raises Unfit: a row that has no answer."""
+    found = []
+    for row in range(len(block.status)):
+        if block.status[row] != OK:
+            said = next((what for at, what in block.problems if at == row), "no answer")
+            raise Unfit(f"case {row + 1}: {said}")
+        found.append(_fields(block, cases, row))
+    return found
+
+
+def _fields(block: Predictions, cases: Cases, row: int) -> Fields:
+    if cases.task == "classification":
+        fields: Fields = {"label": str(block.label[row])}
+        shares = block.probability[row] if block.probability is not None else None
+        if shares is not None and np.isfinite(shares).all():
+            fields["probability"] = dict(zip(cases.classes, shares.tolist(), strict=True))
+        return fields
+    if cases.task == "detection":
+        return {"label": int(block.label[row]), "score": float(block.score[row])}
+    found = {name: float(getattr(block, name)[row]) for name in ("value", "lower", "upper")}
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def _number(feature: str, case: Case) -> float:
+    """A feature of a case: a number, or whether a text column has the indicator's value."""
+    source = source_of(feature)
+    value = case.get(source)
+    if value is None:
+        return math.nan
+    if is_indicator(feature):
+        return float(as_text(value) == feature.partition("=")[2])
+    return _float(source, value)
+
+
+def _float(name: str, value: Any) -> float:
+    if isinstance(value, (bool, int, float)):
+        return float(value)
+    raise Unfit(f"{name} holds {str(value)[:40]!r}, which is no number")

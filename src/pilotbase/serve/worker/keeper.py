@@ -1,0 +1,255 @@
+"""Keeps the workers of own candidates: starts, restarts with back-off, stops. Light: it runs beside
+the gateway and imports nothing that fits models.
+
+The listening sockets are the keeper's own, in a folder that only its user may enter, so a call that
+comes while a worker starts waits in the socket's queue and is not lost. What is filed is started at
+once, a candidate in development with its first call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pilotbase.kernel.home import write_whole
+from pilotbase.kernel.verb import Context
+from pilotbase.serve.call import Upstream
+from pilotbase.serve.routes.compile import Books, compiled
+from pilotbase.trial.workers import single_threaded
+
+MEMORY_MB = 2048
+STARTING_MAX = 2
+"""Workers that fit at once: more would only take each other's processors."""
+BACK_OFF_SECONDS = (0.5, 60.0)
+STABLE_SECONDS = 60.0
+STOP_SECONDS = 10.0
+LOOK_SECONDS = 0.25
+STATES = "workers.json"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A worker that there should be: whose candidate, and where the scenario's files lie."""
+
+    name: str
+    version: str
+    filed: bool
+    folder: str
+
+
+def wanted_of(books: Books, at: float, sockets: str, *, development: bool) -> dict[str, Wanted]:
+    """By path of its socket, each worker that some route goes to. A drill does not stop any."""
+    calm = {name: {**said, "drill": None} for name, said in books.arrangements.items()}
+    found = compiled(replace(books, arrangements=calm), at, sockets, development=development)
+    wanted = dict[str, Wanted]()
+    for route in found.routes.values():
+        named = books.arrangements.get(route.filing, {}).get("upstreams", ())
+        folders = {said["id"]: said.get("folder", "") for said in named}
+        for one in route.upstreams:
+            if one.kind == "candidate":
+                filed = route.source == "filed"
+                folder = folders.get(one.id, "")
+                wanted[_path(one)] = Wanted(route.filing, route.version, filed, folder)
+    return wanted
+
+
+def _path(upstream: Upstream) -> str:
+    return upstream.url.removeprefix("unix:")
+
+
+@dataclass
+class _Place:
+    """A socket and the process behind it.
+
+    ``state`` is waiting (nobody has called yet), starting, ready, refused or down.
+    """
+
+    wanted: Wanted
+    listening: socket.socket
+    process: subprocess.Popen[bytes] | None = None
+    state: str = "waiting"
+    reason: str = ""
+    begun: float = 0.0
+    pause: float = BACK_OFF_SECONDS[0]
+    again_at: float = 0.0
+    said: bytearray = field(default_factory=bytearray)
+
+
+class Keeper:
+    """Used on one event loop's thread.
+
+    Args:
+        folder: where the sockets are; made by the caller, mode 0700.
+        changed: called when the state of some worker has changed.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        folder: Path,
+        *,
+        memory_mb: int = MEMORY_MB,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._context, self._folder, self._memory_mb = context, folder, memory_mb
+        self._places: dict[str, _Place] = {}
+        self._ending: list[tuple[subprocess.Popen[bytes], float]] = []
+        self._changed = changed
+        self._timer: asyncio.TimerHandle | None = None
+
+    def want(self, wanted: Mapping[str, Wanted]) -> None:
+        """Have these workers and no others."""
+        for path in [*self._places]:
+            if wanted.get(path) != self._places[path].wanted:
+                self._drop(path)
+        for path, one in wanted.items():
+            if path not in self._places:
+                self._places[path] = _Place(one, _listening(path))
+        if self._timer is None:
+            self._look()
+
+    def states(self) -> dict[str, dict[str, str]]:
+        """By name of filing or candidate: the state of its workers, and why it is so."""
+        found: dict[str, dict[str, str]] = {}
+        for place in self._places.values():
+            found[place.wanted.name] = {"state": place.state, "reason": place.reason}
+        return found
+
+    @property
+    def settled(self) -> bool:
+        """Whether every worker of what is filed is ready or refused."""
+        filed = [place for place in self._places.values() if place.wanted.filed]
+        return all(place.state in ("ready", "refused") for place in filed)
+
+    def close(self) -> None:
+        """End all workers; returns when they are gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for path in [*self._places]:
+            self._drop(path)
+        for process, until in self._ending:
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._ending.clear()
+
+    def _look(self) -> None:
+        """See to each place; four times a second."""
+        now, before = time.monotonic(), self.states()
+        starting = sum(place.state == "starting" for place in self._places.values())
+        for place in self._places.values():
+            self._read(place)
+            if place.process is not None and place.process.poll() is not None:
+                self._fell(place, now)
+            called = place.wanted.filed or place.state == "down" or _is_called(place.listening)
+            due = place.process is None and now >= place.again_at and called
+            if due and starting < STARTING_MAX:
+                self._start(place, now)
+                starting += 1
+        self._reap(now)
+        if self.states() != before:
+            self._tell()
+        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _tell(self) -> None:
+        with suppress(OSError):  # a note for pages alone
+            write_whole(self._folder / STATES, json.dumps(self.states()).encode())
+        self._changed()
+
+    def _start(self, place: _Place, now: float) -> None:
+        wanted, key = place.wanted, self._context.vault_key
+        order = {
+            "home": str(self._context.home),
+            "vault_key": str(key) if key else "",
+            "name": wanted.name,
+            "version": wanted.version,
+            "filed": wanted.filed,
+            # Without a folder, no file can be named: this one has none.
+            "folder": wanted.folder or str(self._folder / "none"),
+            "socket": place.listening.fileno(),
+            "memory_mb": self._memory_mb,
+        }
+        code = "from pilotbase.serve.worker.process import main; main()"
+        place.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code, json.dumps(order)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=single_threaded(dict(os.environ)),
+            pass_fds=(place.listening.fileno(),),
+            start_new_session=True,
+        )
+        assert place.process.stdout is not None
+        os.set_blocking(place.process.stdout.fileno(), False)
+        place.state, place.reason, place.begun = "starting", "", now
+        place.said.clear()
+
+    def _read(self, place: _Place) -> None:
+        """What a worker says of itself: one line of JSON, once it is fitted."""
+        if place.process is None or place.state != "starting":
+            return
+        assert place.process.stdout is not None
+        place.said += place.process.stdout.read(65536) or b""
+        if b"\n" in place.said:
+            said = json.loads(place.said.split(b"\n", 1)[0])
+            place.reason = str(said["reason"])[:500]
+            place.state = "refused" if place.reason else "ready"
+
+    def _fell(self, place: _Place, now: float) -> None:
+        assert place.process is not None and place.process.stdout is not None
+        code = place.process.returncode
+        place.process.stdout.close()
+        place.process, place.state = None, "down"
+        place.reason = f"its process ended ({code})"
+        if now - place.begun > STABLE_SECONDS:
+            place.pause = BACK_OFF_SECONDS[0]
+        place.again_at = now + place.pause
+        place.pause = min(2 * place.pause, BACK_OFF_SECONDS[1])
+
+    def _drop(self, path: str) -> None:
+        place = self._places.pop(path)
+        place.listening.close()
+        Path(path).unlink(missing_ok=True)
+        if place.process is not None:
+            assert place.process.stdout is not None
+            place.process.stdout.close()
+            with suppress(ProcessLookupError):
+                os.killpg(place.process.pid, signal.SIGTERM)
+            self._ending.append((place.process, time.monotonic() + STOP_SECONDS))
+
+    def _reap(self, now: float) -> None:
+        for process, until in self._ending:
+            if process.poll() is None and now > until:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        self._ending = [one for one in self._ending if one[0].poll() is None]
+
+
+def _listening(path: str) -> socket.socket:
+    Path(path).unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.bind(path)
+    os.chmod(path, 0o600)
+    made.listen(256)
+    made.setblocking(False)
+    return made
+
+
+def _is_called(listening: socket.socket) -> bool:
+    """Whether somebody waits to be accepted."""
+    waiting = select.poll()
+    waiting.register(listening, select.POLLIN)
+    return bool(waiting.poll(0))
