@@ -152,8 +152,11 @@ class Reading(Protocol):
         whole: the answer is complete, so that it may be ended as such.
     """
 
-    done: bool
-    whole: bool
+    @property
+    def done(self) -> bool: ...
+
+    @property
+    def whole(self) -> bool: ...
 
     def feed(self, data: bytes) -> bytes:
         """What may go on now. Raises Refused, or ValueError where it is no such stream."""
@@ -177,24 +180,37 @@ class Source(Protocol):
 class Guard(Protocol):
     """Looks at the texts of a request or an answer (entry points ``pilotbase.guards``).
 
-    A guard is made once per route; it keeps nothing between two texts. ``held`` is how many
-    characters of a stream it may hold back at most; -1 where it needs the whole answer.
+    A guard is made once per route and keeps nothing between two texts. ``reads`` says whether it
+    is shown each text of a message by itself, or each message once (`Seen.whole`; what it would put
+    in its place does not count then). ``held`` is how many characters of a stream it may hold back
+    at most; -1 where it needs the whole answer.
     """
 
-    name: str
-    held: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def reads(self) -> Literal["texts", "whole"]: ...
+
+    @property
+    def held(self) -> int: ...
 
     def look(self, text: str, seen: Seen) -> Finding:
         """What is wrong with one text, and the text that may go on in its place."""
         ...
 
     def window(self, seen: Seen) -> Window | None:
-        """For an answer in pieces; None where it needs the whole answer, or only flags."""
+        """For one text of an answer in pieces; None where ``held`` is -1."""
         ...
 
 
 class Window(Protocol):
     """Holds back the tail of a stream, so that nothing forbidden passes split across pieces."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What was found so far and let pass, or put out of sight."""
+        ...
 
     def feed(self, text: str) -> str:
         """What may go on. Raises Refused when something forbidden is seen."""
@@ -208,12 +224,13 @@ class Seen:
     """Where a text stands that a guard looks at.
 
     Attributes:
-        route: of the call. part: ``request`` or ``answer``. asked: the request, decoded; None
-            where it is no JSON.
+        route: of the call. part: ``request`` or ``answer``. whole: the message, decoded.
+        asked: the request, decoded.
     """
 
     route: Route
     part: Literal["request", "answer"]
+    whole: Any = None
     asked: Any = None
 
 

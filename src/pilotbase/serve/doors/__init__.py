@@ -1,0 +1,1 @@
+"""Protocols that callers speak."""

@@ -1,0 +1,1 @@
+"""The serving flow, and the server that calls come in at."""

@@ -1,0 +1,58 @@
+"""The receipt every answer carries in its headers, put together once for each route and key."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from pilotbase.serve.call import Grant, Route
+
+VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "") + " "
+KEPT_MAX = 4096
+
+
+def safe(value: str) -> str:
+    """A value as a header can carry it: visible ASCII, the rest as percent-encoded UTF-8.
+
+    >>> safe("evil\\r\\nset-cookie: a=b"), safe("市监局")
+    ('evil%0D%0Aset-cookie: a=b', '%E5%B8%82%E7%9B%91%E5%B1%80')
+    """
+    return quote(value, safe=VISIBLE).strip()
+
+
+def block_of(route: Route, grant: Grant) -> bytes:
+    """The lines that are the same for all calls of a key to a route; the usage id comes last."""
+    lines = [
+        f"pilotbase-filing: {safe(route.filing)}",
+        f"pilotbase-version: {safe(route.version)}",
+        f"pilotbase-principal: {safe(route.principal)}",
+        f"pilotbase-for: {safe(grant.principal)}",
+        f"pilotbase-verify: {register_path(route.filing)}",
+    ]
+    if route.source != "filed":
+        lines.append("pilotbase-development: not filed")
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii") + b"pilotbase-usage: "
+
+
+def register_path(filing: str) -> str:
+    """Where a filing can be looked up, at this gateway."""
+    return "/register/" + quote(filing, safe="")
+
+
+class Blocks:
+    """Header lines by route and grant; made anew where either is another object than before."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], tuple[Route, Grant, bytes]] = {}
+
+    def of(self, route: Route, grant: Grant) -> bytes:
+        place = id(route), id(grant)
+        found = self._kept.get(place)
+        if found is not None and found[0] is route and found[1] is grant:
+            return found[2]
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+        block = block_of(route, grant)
+        self._kept[place] = route, grant, block
+        return block

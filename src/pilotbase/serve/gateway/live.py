@@ -1,0 +1,436 @@
+"""One call on its way: from the key to the last byte, settled exactly once in every ending.
+
+Everything is a callback on the loop's thread, and there is no task: a call that waits for the disk,
+for an upstream or for a person is an object that something will call. Three things end it: an
+answer, a failure, or somebody else (the client leaves, a stop cuts it). Whatever comes first takes
+the call; what comes later finds it ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pilotbase.serve.call import Ask, Call, Grant, Outcome, Refused, Route, Usage
+from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway.parking import Kept
+from pilotbase.serve.ports import Decided, Dialect, Pieces, Reading, Reply, Ticket, Watch
+from pilotbase.serve.rules.http_head import ResponseHead
+from pilotbase.serve.upstreams.link import Link, Lost
+from pilotbase.serve.upstreams.replicas import Replica
+
+if TYPE_CHECKING:
+    from pilotbase.serve.gateway.serving import Serving
+
+TRIES_MAX = 4
+Stage = Literal["before", "after"]
+JSON = b"content-type: application/json\r\n"
+STREAM = b"content-type: text/event-stream\r\ncache-control: no-store\r\nx-accel-buffering: no\r\n"
+
+
+class Live:
+    """A call, the sink of its upstream's answer and the source of its reply.
+
+    Attributes:
+        call: None until a key was admitted and the limits are known.
+        streams: whether the caller wants pieces.
+    """
+
+    __slots__ = (
+        "_at",
+        "_begun",
+        "_body",
+        "_dialect",
+        "_ended",
+        "_grant",
+        "_held",
+        "_kept",
+        "_key",
+        "_link",
+        "_parking",
+        "_pieces",
+        "_reading",
+        "_replica",
+        "_reply",
+        "_route",
+        "_serving",
+        "_started",
+        "_tried",
+        "_usage",
+        "_watch",
+        "ask",
+        "call",
+        "others",
+        "streams",
+    )
+
+    def __init__(self, serving: Serving, ask: Ask, key: str, reply: Reply, at: float) -> None:
+        self._serving, self.ask, self._key, self._reply, self._at = serving, ask, key, reply, at
+        self.streams = ask.stream
+        self._body = ask.body
+        self.call: Call | None = None
+        self.others: list[Route] = []
+        self._route: Route
+        self._grant: Grant
+        self._dialect: Dialect
+        self._replica: Replica
+        self._usage: Usage
+        self._tried: tuple[Replica, ...] = ()
+        self._watch: Watch | None = None
+        self._reading: Reading | None = None
+        self._pieces: Pieces | None = None
+        self._link: Link | None = None
+        self._kept: Kept | None = None
+        self._held: list[bytes] | None = None
+        self._begun = self._ended = self._started = self._parking = False
+
+    # the way in
+
+    def enter(self, route: Route) -> None:
+        """From the key to the intent on disk. Raises Refused while nothing is begun."""
+        serving = self._serving
+        self._route = route
+        self._grant = serving.gate.admit(self._key, route, self._at)
+        dialect = serving.dialects.get(self.ask.operation)
+        if dialect is None or self.ask.operation not in route.speaks:
+            raise said.not_spoken(self.ask.operation, route)
+        self._dialect = dialect
+        replica = serving.replicas.pick(route, self._tried)
+        if replica is None:
+            if not self.others:
+                raise said.none_left(route)
+            return self.enter(self.others.pop(0))
+        self._replica = replica
+        if route.guards and serving.watching is not None:
+            self._watch = serving.watching(route)
+            if self._watch is not None:
+                return self._watch.before(self.ask, self._looked)
+        return self._reserve()
+
+    def _looked(self, refused: Refused | None) -> None:
+        if self._ended:
+            return
+        if refused is None:
+            if self.ask.body is not self._body:
+                self._body, self.ask.fields = self.ask.body, None
+            try:
+                return self._reserve()
+            except Refused as error:
+                refused = error
+        self._turn_away(refused)
+
+    def _reserve(self) -> None:
+        most = self._dialect.most(self.ask, self._route)
+        scanned = self._watch.scanned if self._watch is not None else ()
+        self.call = call = Call(self.ask, self._route, self._grant, self._at, most, scanned=scanned)
+        self._serving.meter.begin(call, self._intent)
+
+    def _turn_away(self, refused: Refused) -> None:
+        self._ended = True
+        self._serving.live.discard(self)
+        self._reply.refuse(refused)
+
+    def _intent(self, refused: Refused | None) -> None:
+        if refused is not None:
+            if not self._ended:
+                self._turn_away(refused)
+            return
+        self._begun = True
+        self._usage = Usage(bytes_in=len(self._body))
+        if self._ended:  # left or cut while the disk was at work
+            self._settle("aborted")
+            return
+        if self._route.handoff and self._serving.people is not None:
+            assert self.call is not None
+            flags = self._watch.flags if self._watch is not None else ()
+            why = self._serving.people.wanted(self.call, "before", flags)
+            if why:
+                return self._park("before", why, None)
+        self._send()
+
+    def _send(self) -> None:
+        call, replica = self.call, self._replica
+        assert call is not None
+        call.upstream = replica.upstream.id
+        pool, dialect = replica.pool, self._dialect
+        try:
+            body = dialect.question(call, replica.upstream)
+        except Refused as refused:
+            return self._end_refused("refused", refused)
+        question = pool.question(dialect.path, dialect.media, body)
+        self._link = pool.ask(question, self, self._route.caps)
+
+    # what the upstream says (Sink)
+
+    def whole(self, head: ResponseHead, body: bytes) -> None:
+        self._link = None
+        if head.status != 200:
+            return self._not_answered(head)
+        self._replica.answered()
+        call, usage = self.call, self._usage
+        assert call is not None
+        answer = self._dialect.read(call, body, usage)
+        if answer is None:
+            return self._end_refused("failed", said.unread(self._route))
+        if self._watch is not None:
+            return self._watch.after(answer, self._looked_after)
+        return self._answer(answer)
+
+    def _looked_after(self, answer: bytes | Refused) -> None:
+        if self._ended:
+            return
+        if isinstance(answer, Refused):
+            return self._end_refused("cut", answer)
+        self._answer(answer)
+
+    def _answer(self, answer: bytes, media: bytes = JSON) -> None:
+        route, call = self._route, self.call
+        assert call is not None
+        if self._watch is not None:
+            call.scanned = self._watch.scanned
+        if route.handoff and self._serving.people is not None:
+            flags = self._watch.flags if self._watch is not None else ()
+            why = self._serving.people.wanted(call, "after", flags)
+            if why:
+                return self._park("after", why, answer)
+        self._give(answer, media)
+
+    def _give(self, answer: bytes, media: bytes) -> None:
+        call = self.call
+        assert call is not None
+        self._usage.bytes_out = len(answer)
+        self._settle("served")
+        self._ended = True
+        self._serving.live.discard(self)
+        self._reply.whole(200, self._block(media), answer)
+
+    def _block(self, media: bytes) -> bytes:
+        assert self.call is not None
+        fixed = self._serving.blocks.of(self._route, self._grant)
+        return b"%b%b%b\r\n" % (media, fixed, self.call.usage_id.encode())
+
+    def begin(self, head: ResponseHead, link: Link) -> None:
+        assert self.call is not None
+        self._link = link
+        self._replica.answered()
+        if self._watch is not None:
+            self._pieces = self._watch.pieces()
+        if self._route.handoff and self._serving.people is not None:
+            self._held = []  # a person may have to see it first
+        try:
+            self._reading = self._dialect.reading(self.call, self._usage, self._pieces)
+        except Refused as refused:
+            self._cancel()
+            self._end_refused("refused", refused)
+
+    def piece(self, data: bytes) -> None:
+        reading = self._reading
+        assert reading is not None
+        try:
+            out = reading.feed(data)
+        except Refused as refused:
+            self._cancel()
+            return self._end_refused("cut", refused)
+        except ValueError:
+            self._cancel()
+            return self._end_refused("failed", said.unread(self._route))
+        if reading.done:
+            self._last_word(out)
+        elif out:
+            self._pass_on(out)
+
+    def _pass_on(self, out: bytes) -> None:
+        self._usage.bytes_out += len(out)
+        if self._usage.bytes_out > self._route.caps.answer_bytes_max:
+            self._cancel()
+            return self._end_refused("cut", said.unread(self._route))
+        if self._held is not None:
+            return self._held.append(out)
+        if not self._started:
+            self._started = True
+            self._reply.start(200, self._block(STREAM))
+        self._reply.send(out)
+
+    def _last_word(self, out: bytes) -> None:
+        """The upstream is done; the end goes out once the guards have let go of the tail."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.last_word()
+        if out:
+            self._pass_on(out)
+        if self._ended:
+            return
+        if self._pieces is not None:
+            self._pieces.finish(self._let_go)
+        else:
+            self._close_stream(())
+
+    def _let_go(self, held: list[bytes] | Refused) -> None:
+        if self._ended:
+            return
+        if isinstance(held, Refused):
+            return self._end_refused("cut", held)
+        self._close_stream(held)
+
+    def _close_stream(self, held: list[bytes] | tuple[()]) -> None:
+        reading = self._reading
+        assert reading is not None
+        if not reading.whole:
+            return self._end_refused("failed", said.unread(self._route))
+        out = reading.last(held)
+        if self._held is not None:
+            return self._answer(b"".join((*self._held, out)), STREAM)
+        if out:
+            self._pass_on(out)
+        if self._ended:
+            return
+        self._settle("served")
+        self._ended = True
+        self._serving.live.discard(self)
+        if not self._started:
+            self._reply.whole(200, self._block(STREAM), b"")
+        else:
+            self._reply.end()
+
+    def end(self) -> None:
+        """The upstream's message is over, with or without the protocol's last word."""
+        self._link = None
+        if self._reading is not None and not self._reading.done:
+            self._last_word(b"")
+
+    def lost(self, lost: Lost) -> None:
+        self._link = None
+        if lost.stale and self._dialect.idempotent and self._try_again():
+            return
+        if not lost.full and not lost.stale:
+            self._replica.failed()
+        if not lost.sent and self._try_another():
+            return
+        self._end_refused("failed", said.lost(lost, self._route))
+
+    def _not_answered(self, head: ResponseHead) -> None:
+        """A status other than 200. 429 and 503 say that nothing was done: another may do it."""
+        if head.status >= 500:
+            self._replica.failed()
+        else:
+            self._replica.answered()
+        if head.status in (429, 503) and self._try_another():
+            return
+        retry = head.headers.get(b"retry-after", b"")
+        self._end_refused("failed", said.upstream_said(head.status, self._route, retry))
+
+    # second attempts
+
+    def _try_again(self) -> bool:
+        """On a new connection to the same upstream."""
+        if self._replica in self._tried or self._begun is False:
+            return False
+        self._tried = (*self._tried, self._replica)
+        self._send()
+        return True
+
+    def _try_another(self) -> bool:
+        """Another replica, then the routes of second choice, each a call of its own."""
+        if len(self._tried) >= TRIES_MAX or self._reply.gone:
+            return False
+        self._tried = (*self._tried, self._replica)
+        replica = self._serving.replicas.pick(self._route, self._tried)
+        if replica is not None:
+            self._replica = replica
+            self._send()
+            return True
+        return self._fall_back()
+
+    def _fall_back(self) -> bool:
+        if not self.others:
+            return False
+        self._settle("failed")
+        self._watch = None  # the other route has its own guards
+        key = self.ask.idempotency_key
+        if key:  # the first choice's call has it already
+            self.ask.idempotency_key = f"{key}/{len(self.others)}"
+        try:
+            self.enter(self.others.pop(0))
+        except Refused as refused:
+            self._turn_away(refused)
+        return True
+
+    # people
+
+    def _park(self, stage: Stage, why: tuple[str, ...], answer: bytes | None) -> None:
+        people = self._serving.people
+        assert people is not None and self.call is not None
+        self._parking = True
+        people.park(self.call, stage, why, answer, self._parked, self._decided)
+
+    def _parked(self, ticket: Ticket | Refused) -> None:
+        if self._ended:
+            return
+        if isinstance(ticket, Refused):
+            return self._end_refused("refused", ticket)
+        assert self._serving.people is not None
+        if not self._reply.gone:
+            self._reply.parked(ticket, self._block(JSON))
+        self._reply = self._kept = Kept(self._serving.people, ticket.usage)
+
+    def _decided(self, decided: Decided) -> None:
+        if self._ended:
+            return
+        if not decided.go:
+            refused = decided.refused or said.none_left(self._route)
+            return self._end_refused("refused", refused)
+        if decided.answer is not None:
+            return self._give(decided.answer, JSON)
+        if decided.request is not None:
+            self._body = self.ask.body = decided.request
+            self.ask.fields = None
+        self._send()
+
+    # other endings
+
+    def cancel(self) -> None:
+        """The client has left. A call that waits for a person goes on: its answer is kept."""
+        if self._ended or self._parking:
+            return
+        self._ended = True
+        self._serving.live.discard(self)
+        self._cancel()
+        if self._begun:
+            self._settle("aborted")
+
+    def cut(self, refused: Refused) -> None:
+        """It may go on no longer: a stop, a key that was revoked, the end of the gateway."""
+        if self._ended:
+            return
+        self._cancel()
+        self._end_refused("cut", refused)
+
+    def pause(self) -> None:
+        if self._link is not None:
+            self._link.pause()
+
+    def resume(self) -> None:
+        if self._link is not None:
+            self._link.resume()
+
+    def _cancel(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.cancel()
+        elif self._begun and self._kept is None:
+            self._replica.pool.forget(self)
+
+    def _end_refused(self, outcome: Outcome, refused: Refused) -> None:
+        if self._begun:
+            self._settle(outcome)
+        self._ended = True
+        self._serving.live.discard(self)
+        if self._started:
+            self._reply.abort()
+        else:
+            self._reply.refuse(refused)
+
+    def _settle(self, outcome: Outcome) -> None:
+        if self._begun:
+            self._begun = False
+            assert self.call is not None
+            self._serving.meter.settle(self.call, self._usage, outcome)

@@ -1,0 +1,105 @@
+"""What callers are told when an upstream does not answer as it should."""
+
+from __future__ import annotations
+
+from pilotbase.kernel.text import Text
+from pilotbase.serve.call import Refused, Route
+from pilotbase.serve.upstreams.link import Lost
+
+_LATER = Text("Try again later.", "请稍后重试。")
+_TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方。")
+
+
+def lost(error: Lost, route: Route) -> Refused:
+    """No answer, or half of one: 504 where the time was up, 503 where nothing could be sent."""
+    why = Text(
+        f"the service's upstream did not answer: {error}", f"该服务的上游未正常应答: {error}"
+    )
+    if error.late:
+        return Refused(504, "serve.upstream_late", why, _LATER, where=route.filing)
+    if not error.sent:
+        return Refused(
+            503, "serve.upstream_down", why, _LATER, where=route.filing, retry_after_s=5.0
+        )
+    return Refused(502, "serve.upstream_failed", why, _LATER, where=route.filing)
+
+
+def none_left(route: Route) -> Refused:
+    return Refused(
+        503,
+        "serve.no_upstream",
+        Text("none of the service's upstreams can be reached now", "该服务的上游目前均不可用"),
+        _LATER,
+        where=route.filing,
+        retry_after_s=5.0,
+    )
+
+
+def unread(route: Route) -> Refused:
+    """An answer that is none in its protocol; a stream that is no stream of it."""
+    return Refused(
+        502,
+        "serve.upstream_garbage",
+        Text("what the service's upstream sent is no answer", "该服务的上游返回的内容不是有效应答"),
+        _TELL,
+        where=route.filing,
+    )
+
+
+def upstream_said(status: int, route: Route, retry_after: bytes) -> Refused:
+    """An upstream's own refusal. Its words stay here: they may be of others, or hold a key."""
+    if status == 429:
+        seconds = float(retry_after) if retry_after.isdigit() and len(retry_after) < 7 else 5.0
+        return Refused(
+            429,
+            "serve.upstream_busy",
+            Text("the service's upstream has too much to do", "该服务的上游繁忙"),
+            _LATER,
+            where=route.filing,
+            retry_after_s=seconds,
+        )
+    if status in (400, 404, 409, 413, 415, 422):
+        return Refused(
+            422,
+            "serve.upstream_refused",
+            Text(
+                f"the service's upstream does not take this request (it said {status})",
+                f"该服务的上游不接受此请求 (返回 {status})",
+            ),
+            Text(
+                "Check the request against the service's description.", "请对照服务说明检查请求。"
+            ),
+            where=route.filing,
+        )
+    return Refused(
+        502,
+        "serve.upstream_failed",
+        Text(f"the service's upstream said {status}", f"该服务的上游返回 {status}"),
+        _LATER,
+        where=route.filing,
+    )
+
+
+def not_spoken(operation: str, route: Route) -> Refused:
+    return Refused(
+        404,
+        "serve.not_spoken",
+        Text(
+            f"this service does not answer {operation} requests", f"该服务不受理 {operation} 请求"
+        ),
+        Text(
+            f"It answers: {', '.join(sorted(route.speaks))}.",
+            f"它受理: {', '.join(sorted(route.speaks))}。",
+        ),
+        where=route.filing,
+    )
+
+
+def stopping() -> Refused:
+    return Refused(
+        503,
+        "serve.stopping",
+        Text("the gateway is stopping", "网关正在停止"),
+        _LATER,
+        retry_after_s=5.0,
+    )

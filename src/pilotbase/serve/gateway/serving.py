@@ -1,0 +1,83 @@
+"""The serving flow: one way for every call, whatever protocol it was asked by."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.call import Ask, Operation, Refused, Route
+from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway.headers import Blocks
+from pilotbase.serve.gateway.live import Live
+from pilotbase.serve.ports import Dialect, Gate, Meter, People, Reply, Watch
+from pilotbase.serve.upstreams.replicas import Replicas
+
+Watching = Callable[[Route], Watch | None]
+"""The guards of one call to a route; None where nothing looks."""
+
+
+class Serving:
+    """Serves calls. On the loop's thread only.
+
+    Args:
+        dialects: how each operation is put to an upstream.
+        clock: seconds since 1970; read once a call.
+
+    Attributes:
+        live: the calls that are under way.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        meter: Meter,
+        replicas: Replicas,
+        dialects: Mapping[Operation, Dialect],
+        *,
+        watching: Watching | None = None,
+        people: People | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.gate, self.meter, self.replicas = gate, meter, replicas
+        self.dialects = dict(dialects)
+        self.watching, self.people = watching, people
+        self.clock = clock
+        self.blocks = Blocks()
+        self.live = set[Live]()
+        self.stopping = False
+
+    def serve(self, ask: Ask, key: str, reply: Reply) -> Live | None:
+        """Begin a call. The reply hears of everything; None where it was refused at once."""
+        at = self.clock()
+        live = Live(self, ask, key, reply, at)
+        try:
+            if self.stopping:
+                raise said.stopping()
+            route = self.gate.route(ask.service, at)
+            if route.fallback:
+                live.others = list(route.fallback)
+            self.live.add(live)
+            live.enter(route)
+        except Refused as refused:
+            self.live.discard(live)
+            reply.refuse(refused)
+            return None
+        except PilotbaseError as error:  # an upstream's address or key is not in order
+            self.live.discard(live)
+            reply.refuse(Refused(503, error.code, error.message, error.next_step))
+            return None
+        return live
+
+    def recheck(self) -> None:
+        """What is allowed has changed: calls that may go on no longer are cut."""
+        at = self.clock()
+        for live in tuple(self.live):
+            if live.call is not None and (why := self.gate.standing(live.call, at)) is not None:
+                live.cut(why)
+
+    def cut_all(self) -> None:
+        """The end of a graceful stop: what is still under way is cut and settled."""
+        self.stopping = True
+        for live in tuple(self.live):
+            live.cut(said.stopping())
