@@ -15,6 +15,9 @@ from pilotbase.assess.rules import (
     REPORTED_CONDITION,
     REPORTED_REASON,
     SOME_TOOL,
+    SYNTHETIC_CONDITION,
+    SYNTHETIC_REASON,
+    CandidateVerdict,
     Trust,
     Weighed,
     admitted,
@@ -133,16 +136,14 @@ def _candidate(
     trust = trust_of(plan, offered["id"])
     tool = _tool(plan)
     tried = candidate_verdict(verdicts, [r.blocking for r in readings])
-    verdict = graded(tried, trust)
+    synthetic = plan.get("data", {}).get("synthetic")
+    verdict = graded(tried, trust, synthetic=bool(synthetic))
     hanging = {"no-go": ("fails",), "insufficient": ("undecided",)}.get(
         verdict, ("fails", "undecided")
     )
     open_ = [c for c in shown if c["verdict"] in hanging]
     names = _listed([c["title"] for c in open_ if c["blocking"] or verdict == "conditional"])
-    reason = REASONS[tried] if tried != "go" or trust == "tried" else REPORTED_REASON
-    conditions = [CONDITION.format(names=names)] if tried == "conditional" else []
-    if verdict == "conditional" and trust == "reported":
-        conditions.append(REPORTED_CONDITION.format(tool=tool))
+    reason, conditions = _grounds(tried, verdict, trust, names, tool, synthetic)
     return {
         "id": offered["id"],
         "title": offered["title"] or {"en": offered["id"], "zh": offered["id"]},
@@ -152,7 +153,7 @@ def _candidate(
         "verdict": verdict,
         "trust": trust,
         "reported_by": tool.as_dict() if trust == "reported" else None,
-        "reason": reason.format(names=names, tool=tool).as_dict(),
+        "reason": reason.as_dict(),
         "condition": _joined(conditions),
         "claims": [_beside(claim, plan["criteria"], shown) for claim in offered["claims"]],
         "criteria": shown,
@@ -164,6 +165,26 @@ def _candidate(
             if name not in ("importance", "problems")
         },
     }
+
+
+def _grounds(
+    tried: CandidateVerdict,
+    verdict: CandidateVerdict,
+    trust: Trust,
+    names: Text,
+    tool: Text,
+    synthetic: Document | None,
+) -> tuple[Text, list[Text]]:
+    """Why a verdict is what it is, and what it hangs on."""
+    reason = REASONS[tried].format(names=names)
+    conditions = [CONDITION.format(names=names)] if tried == "conditional" else []
+    if synthetic and verdict == "conditional":
+        conditions.append(SYNTHETIC_CONDITION.format(**synthetic))
+        reason = SYNTHETIC_REASON.format(**synthetic) if tried == "go" else reason
+    if trust == "reported" and verdict == "conditional":
+        conditions.append(REPORTED_CONDITION.format(tool=tool))
+        reason = REPORTED_REASON.format(tool=tool) if tried == "go" else reason
+    return reason, conditions
 
 
 def trust_of(plan: Document, candidate: str) -> Trust:

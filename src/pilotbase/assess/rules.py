@@ -94,14 +94,17 @@ def candidate_verdict(
     return "go" if all(v == "meets" for v in verdicts) else "conditional"
 
 
-def graded(verdict: CandidateVerdict, trust: Trust) -> CandidateVerdict:
+def graded(verdict: CandidateVerdict, trust: Trust, *, synthetic: bool = False) -> CandidateVerdict:
     """The verdict that a grade of trust allows: what another tool reports and the base has not
-    tried is at best *conditional*, on a trial by the base.
+    tried is at best *conditional*, on a trial by the base; so is what was tried on synthetic rows,
+    on a trial on observed ones.
 
     Whoever hands in a log chooses which one: of twenty runs of a candidate that should not go, the
-    best may well pass. No level of alpha covers that, so a log can rule out and cannot admit.
+    best may well pass. Whoever makes rows chooses what is hard in them. No level of alpha covers
+    that, so a log and synthetic rows can rule out and cannot admit.
     """
-    return "conditional" if verdict == "go" and trust == "reported" else verdict
+    best: CandidateVerdict = "conditional" if trust == "reported" or synthetic else "go"
+    return best if verdict == "go" else verdict
 
 
 def best_go(
@@ -137,6 +140,16 @@ REPORTED_CONDITION = Text(
     "Proposed by rule, to be written by the panel: a trial by the base, before anything is filed. "
     "These scores are reported by {tool} and were not tried here.",
     "规则拟定, 由评审组正式写明: 备案前须由本基地试验。所列得分由 {tool} 报告, 未在本基地试验。",
+)
+SYNTHETIC_REASON = Text(
+    "Every criterion is met on synthetic rows ({rows} of {of}); nothing is shown of observed ones.",
+    "在合成数据上达到全部指标 ({of} 行中 {rows} 行为合成); 不能说明在实际数据上的表现。",
+)
+SYNTHETIC_CONDITION = Text(
+    "Proposed by rule, to be written by the panel: the same trial on observed rows alone, before "
+    "anything is filed. {rows} of {of} rows are synthetic.",
+    "规则拟定, 由评审组正式写明: 备案前须仅以实际数据重做同一试验。"
+    "{of} 行中有 {rows} 行为合成数据。",
 )
 SOME_TOOL = Text("another tool", "其他工具")
 

@@ -14,6 +14,7 @@ from pilotbase.catalog.listing_rules import findings
 from pilotbase.catalog.parties.events import PartyAdded
 from pilotbase.catalog.parties.registry import PERSON, person_of
 from pilotbase.catalog.paths import inside
+from pilotbase.catalog.rules.synthetic import all_inherited, inherited
 from pilotbase.catalog.sheet import read_sheet
 from pilotbase.catalog.views import ASSETS, PARTIES
 from pilotbase.kernel.canonical import digest, encode
@@ -58,10 +59,9 @@ def add_list(record: Record, context: Context, file: Path) -> list[Added]:
     hashes, lost = _hashes(sheet.said, file.absolute().parent)
     sheet.refuse([*findings(sheet.said, parties, assets), *lost])
     made = [_party(record, context, card, parties.get(card.id)) for card in sheet.said.parties]
-    made += [
-        asset_draft(context, card_of(card, hashes.get(card.id)), assets.get(card.id))
-        for card in sheet.said.assets
-    ]
+    cards = [card_of(card, hashes.get(card.id)) for card in sheet.said.assets]
+    marked = all_inherited(cards, {id_: said["card"] for id_, said in assets.items()})
+    made += [asset_draft(context, card, assets.get(card["id"])) for card in marked]
     return record_all(record, made)
 
 
@@ -122,7 +122,11 @@ def _party(
 def asset_draft(
     context: Context, card: Mapping[str, Any], known: Mapping[str, Any] | None
 ) -> tuple[Added, Draft | None]:
-    """What recording an asset's card comes to: nothing, where this is its newest version."""
+    """What recording an asset's card comes to: nothing, where this is its newest version.
+
+    An asset that has been synthetic stays marked as such.
+    """
+    card = inherited(card, known["card"] if known else None, {})
     version, number = digest(card), known["number"] if known else 0
     if known is not None and known["version"] == version:
         return Added(card["id"], card["kind"], "unchanged", number, version), None

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pilotbase.catalog.datasets import Loaded, Loader
 from pilotbase.catalog.paths import inside
+from pilotbase.catalog.rules.synthetic import MARKER, marked_rows
 from pilotbase.catalog.sealed.keeping import Opener
 from pilotbase.catalog.sealed.sets import SealedSet
 from pilotbase.catalog.table import Table, content_digest, plain_frame
@@ -37,6 +38,7 @@ class _Read:
     licence: Text | None = None
     sealed: SealedSet | None = None
     reported_by: Text | None = None
+    synthetic: int = 0
 
 
 def load_table(
@@ -84,10 +86,13 @@ def load_table(
     else:
         read = _from_file(data, named[0], folder, trust)
     frame, loaded_digest = read.frame, content_digest(read.frame)
+    synthetic = max(read.synthetic, _marked(frame))
     if data.prepare is not None:
         from pilotbase.catalog.query import prepared  # DuckDB takes a while to import
 
         frame = prepared(frame, data.prepare)
+    if MARKER in frame:  # says what the rows are, and is nothing to learn from
+        frame = frame.drop(columns=MARKER)
     return Table(
         frame=frame,
         source=read.source,
@@ -98,7 +103,13 @@ def load_table(
         licence=read.licence,
         sealed=read.sealed,
         reported_by=read.reported_by,
+        synthetic=synthetic,
+        loaded_rows=len(read.frame),
     )
+
+
+def _marked(frame: pd.DataFrame) -> int:
+    return marked_rows(frame[MARKER].tolist()) if MARKER in frame else 0
 
 
 def _from_keeping(name: str, sealed: Opener | None) -> _Read:
@@ -168,7 +179,21 @@ def _from_query(sql: str, folder: Path) -> _Read:
     }
     listed = ", ".join(names)
     source = Text(f"query over {listed or 'no file'}", f"对 {listed or '(无文件)'} 的查询")
-    return _Read(frame, source, digest(read))
+    # A query may leave the marker out of its answer, but not what it was made of.
+    synthetic = len(frame) if any(map(_marks_rows, files)) else 0
+    return _Read(frame, source, digest(read), synthetic=synthetic)
+
+
+def _marks_rows(file: Path) -> bool:
+    """Whether a file of a query holds rows that are marked as synthetic."""
+    from pilotbase.catalog.query import run_query
+
+    quoted = str(file).replace("'", "''")
+    try:
+        found = run_query(f"SELECT {MARKER} FROM '{quoted}'", "data.sql", files=[file])
+    except DataError:  # the column is not there
+        return False
+    return marked_rows(found[MARKER].tolist()) > 0
 
 
 def _from_loader(name: str, trust: bool, loaders: Mapping[str, Loader] | None) -> _Read:

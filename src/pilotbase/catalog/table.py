@@ -53,6 +53,7 @@ class Table:
         licence: on which terms they may be used, where the loader says so.
         sealed: the sealed test set that the rows are; None where they are open.
         reported_by: the tool that reports scores in it; None where it is plain data.
+        synthetic: how many of the ``loaded_rows`` rows before `prepare` are marked as synthetic.
     """
 
     frame: pd.DataFrame
@@ -64,6 +65,8 @@ class Table:
     licence: Text | None = None
     sealed: SealedSet | None = None
     reported_by: Text | None = None
+    synthetic: int = 0
+    loaded_rows: int = 0
 
     @property
     def rows(self) -> int:

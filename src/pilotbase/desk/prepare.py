@@ -153,6 +153,7 @@ def ready(checked: Checked) -> Prepared:
         holdout=holdout,
         sealed=_sealed(table),
         reported_by=table.reported_by.as_dict() if table.reported_by else None,
+        synthetic=_synthetic(table),
         code={c.id: code for c in scenario.candidates if (code := code_of(c, file.folder))},
         findings=[_answered(finding, scenario) for finding in findings],
         odds=planned_odds(_deciding(cases, holdout, scenario), scenario, *_levels(scenario)),
@@ -163,6 +164,10 @@ def ready(checked: Checked) -> Prepared:
 def _sealed(table: Table) -> dict[str, Any] | None:
     kept = table.sealed
     return {"set": kept.name, "exposures": kept.exposures} if kept is not None else None
+
+
+def _synthetic(table: Table) -> dict[str, int] | None:
+    return {"rows": table.synthetic, "of": table.loaded_rows} if table.synthetic else None
 
 
 def _deciding(cases: Cases, holdout: Cases | None, scenario: Scenario) -> Cases:

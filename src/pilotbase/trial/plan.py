@@ -31,6 +31,7 @@ def plan_document(
     holdout: Cases | None,
     sealed: Mapping[str, Any] | None = None,
     reported_by: Mapping[str, str] | None = None,
+    synthetic: Mapping[str, int] | None = None,
     code: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     findings: Sequence[Mapping[str, Any]],
     odds: Sequence[Mapping[str, Any]],
@@ -43,6 +44,7 @@ def plan_document(
         documents: sha256 of the table of passages that may be cited.
         decisions: sha256 of the table of decisions; empty where there is none.
         reported_by: the tool whose log the data are, ``{"en", "zh"}``.
+        synthetic: how many of the loaded rows are synthetic, ``{"rows", "of"}``.
         sealed: the sealed test set that the data are, and how often it may be exposed.
         code: by candidate, what its program consists of (`candidates.code`).
         findings: what the leak check found, each with the owner's answer.
@@ -65,6 +67,7 @@ def plan_document(
             **({"decisions": decisions} if decisions else {}),
             **({"sealed": dict(sealed)} if sealed else {}),
             **({"reported_by": dict(reported_by)} if reported_by else {}),
+            **({"synthetic": dict(synthetic)} if synthetic else {}),
         },
         "order": {"rule": ORDER_RULE, "receipt": _receipt(plan.witness)},
         "alpha": plan.alpha,

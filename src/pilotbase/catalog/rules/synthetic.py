@@ -6,7 +6,7 @@ has to see that from the data themselves, wherever they have been in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MARKER = "pilotbase_synthetic"
@@ -49,6 +49,22 @@ def inherited(card: Card, earlier: Card | None, cards: Mapping[str, Card]) -> di
         return dict(card)
     properties = {**kept, **card.get("properties", {}), SYNTHETIC: True}
     return {**card, "properties": properties}
+
+
+def all_inherited(cards: Sequence[Card], known: Mapping[str, Card]) -> list[dict[str, Any]]:
+    """The cards of a list with the marks that they cannot lose, however long the way to the source.
+
+    Args:
+        known: the newest cards of all assets that the catalog has, by id.
+    """
+    made = {card["id"]: dict(card) for card in cards}
+    for _ in cards:
+        now = {**known, **made}
+        again = {id_: inherited(card, known.get(id_), now) for id_, card in made.items()}
+        if again == made:
+            break
+        made = again
+    return list(made.values())
 
 
 def _made_of(card: Card, cards: Mapping[str, Card]) -> Iterable[str]:

@@ -30,7 +30,7 @@ from pilotbase.record.opened import Record
 from pilotbase.register.filings import filings
 
 Said = Mapping[str, Any]
-MADE_BY = ("catalog.synthesised/1", "label.finished/1")
+MADE_BY = ("data.synthesised/1", "label.finished/1")
 """Events about data that were made of other data."""
 
 
@@ -117,7 +117,7 @@ class _Gathered:
     def _made(self, name: str, entry: Entry) -> None:
         """Data that were made of other data: synthesised or labelled."""
         body, at = entry.body, entry.envelope["at"]
-        synthesis = entry.kind == "catalog.synthesised/1"
+        synthesis = entry.kind == "data.synthesised/1"
         label = Text("synthesis", "合成") if synthesis else Text("labelling", "标注")
         facts = ("method", "seed", "rows") if synthesis else ("alpha", "raters", "rows")
         activity = self._activity(

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pilotbase.desk.data.verbs import SynthesiseResponse
 from pilotbase.desk.provenance.verbs import BomResponse, LineageResponse
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.kernel.text import Language, Text
@@ -28,7 +29,22 @@ def _lineage(console: Console, found: LineageResponse, language: Language) -> No
         console.print(str(file), markup=False, soft_wrap=True)
 
 
+def _synthesised(console: Console, found: SynthesiseResponse, language: Language) -> None:
+    said = Text(
+        "{n} synthetic rows as {asset}, marked for ever as such: {file}",
+        "{n} 行合成数据, 编号 {asset}, 永久标记为合成: {file}",
+    )
+    _say(console, said, language, n=found.rows, asset=found.asset, file=found.file)
+    if found.withheld:
+        withheld = Text(
+            "Not carried over, because nearly every value is another one: {names}",
+            "以下各列几乎每值各异, 未予沿用: {names}",
+        )
+        _say(console, withheld, language, names=", ".join(found.withheld))
+
+
 PROVENANCE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.bom": _bom,
     "catalog.lineage": _lineage,
+    "catalog.synthesise": _synthesised,
 }

@@ -81,8 +81,9 @@ const verdicts = (() => {
         return admitted[n] ? "meets" : "undecided";
       });
       const hangs = words.filter((_, k) => criteria[k].blocking);
-      // What another tool reports and the base has not tried admits nobody by itself.
-      const best = plan.candidates[n]?.trust === "reported" ? "conditional" : "go";
+      // What another tool reports, and what was tried on synthetic rows, admits nobody by itself.
+      const best = plan.candidates[n]?.trust === "reported" || plan.data?.synthetic
+        ? "conditional" : "go";
       const verdict = hangs.includes("fails") ? "no-go"
         : hangs.includes("undecided") ? "insufficient"
           : words.every((w) => w === "meets") ? best : "conditional";

@@ -1,0 +1,1 @@
+"""Data that are made of other data, with provenance: synthesis and labelling."""

@@ -1,0 +1,88 @@
+"""Two plain ways to make synthetic rows; page: docs, "Synthetic rows". Pure, drawn from a seed.
+
+``rows`` resamples whole rows and blurs them: relations between columns stay, and so may people be
+recognised. ``columns`` draws every column by itself: relations are gone, each column's own
+distribution stays. Neither is anonymous, neither is data that were observed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pilotbase.catalog.rules.synthetic import MARKER
+from pilotbase.trial.rules.draws import normals, uniforms
+
+Method = Literal["rows", "columns"]
+DISTINCT_SHARE, DISTINCT_LEAST = 0.5, 20
+DECIMALS_MAX = 12
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def synthesised(
+    frame: pd.DataFrame, method: Method, *, rows: int, seed: int, noise: float
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Synthetic rows, all of them marked, and the columns whose values were withheld.
+
+    Args:
+        frame: in plain types, at least one row. rows: how many to make, at least 1.
+        noise: for ``rows``: standard deviation of what is added to a number, in standard deviations
+            of its column, and the share of texts that are swapped for another row's; in [0, 1].
+
+    A text column in which nearly every value is another one names or describes single cases: its
+    values are withheld and numbers stand in their place.
+    """
+    whole = _drawn(len(frame), rows, seed, "row")
+    made, withheld = dict[str, Any](), list[str]()
+    for name in (str(column) for column in frame.columns):
+        if name == MARKER:
+            continue
+        values = frame[name]
+        if _names_cases(values):
+            made[name] = [f"synthetic-{number}" for number in range(1, rows + 1)]
+            withheld.append(name)
+        elif method == "columns":
+            made[name] = values.to_numpy()[_drawn(len(frame), rows, seed, f"column:{name}")]
+        else:
+            made[name] = _blurred(values, whole, seed, noise)
+    made[MARKER] = np.ones(rows, np.bool_)
+    return pd.DataFrame(made), tuple(withheld)
+
+
+def _drawn(size: int, count: int, seed: int, key: str) -> Ints:
+    """(count,) places in 0 … size-1, with replacement."""
+    return (uniforms(seed, "synthesis", key, count) * size).astype(np.int64)
+
+
+def _names_cases(values: pd.Series[Any]) -> bool:
+    if values.dtype.kind in "bif":
+        return False
+    known = [value for value in values if isinstance(value, str)]
+    distinct = len(set(known))
+    return distinct > DISTINCT_LEAST and distinct > DISTINCT_SHARE * len(known)
+
+
+def _blurred(values: pd.Series[Any], whole: Ints, seed: int, noise: float) -> Any:
+    name = str(values.name)
+    taken = values.to_numpy()[whole]
+    if values.dtype.kind not in "if":
+        swap = uniforms(seed, "synthesis", f"swap:{name}", len(whole)) < noise
+        other = values.to_numpy()[_drawn(len(values), len(whole), seed, f"other:{name}")]
+        return np.where(swap, other, taken)
+    known = values.to_numpy(np.float64)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return taken
+    added = noise * float(known.std()) * normals(seed, "synthesis", f"noise:{name}", len(whole))
+    moved = np.clip(taken + added, known.min(), known.max())
+    if values.dtype.kind == "i":
+        return np.rint(moved).astype(np.int64)
+    return np.round(moved, _decimals(known))
+
+
+def _decimals(known: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    """How many decimals the column's numbers are written with."""
+    written = (np.format_float_positional(value, trim="-") for value in known)
+    return min(DECIMALS_MAX, max(len(text.partition(".")[2]) for text in written))
