@@ -44,6 +44,7 @@ MODULES = {
         "pilotbase.catalog.assets.verbs",
         "pilotbase.catalog.parties.verbs",
         "pilotbase.desk.provenance.verbs",
+        "pilotbase.desk.data.verbs",
     ),
     "sealed": ("pilotbase.catalog.verbs",),
     "match": ("pilotbase.desk.matching",),
