@@ -1,0 +1,177 @@
+"""The usage journal of one gateway process: when it says that a record is down, it is on disk.
+
+The event loop's thread hands records over; one thread writes all that wait in one go, makes them
+durable with one fdatasync and wakes the loop once for all of them (group commit, as in
+`record.group_commit`). While it waits for the disk the next group gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from pilotbase.serve.metering.segments import Segment
+from pilotbase.serve.rules.frames import FIRST_LINK, Terms, encode
+
+SEGMENT_BYTES, SEGMENT_S = 8 * 2**20, 3600.0
+GROUP_MAX = 4096
+LINGER_S = 0.02
+"""How long a settle waits for a group to go with, where no intent comes."""
+RETRY_S = 0.5
+"""How soon settles are tried again after the disk refused them."""
+
+W = TypeVar("W")
+
+
+class TermsRecord:
+    """Terms with their number; written into every segment that refers to them, before they are."""
+
+    __slots__ = ("number", "payload", "segment")
+
+    def __init__(self, number: int, terms: Terms) -> None:
+        self.number = number
+        self.payload = encode(["terms", number, terms])
+        self.segment = 0
+
+
+Item = tuple[bytes, TermsRecord | None, Any]
+"""A payload, the terms it refers to, and who waits for it (None: nobody does)."""
+
+
+class Journal(Generic[W]):
+    """Appends records to segments in a folder of its own.
+
+    Args:
+        written: called on the loop's thread with those who waited and whether their records are on
+            disk; where they are not, they never will be.
+        full: called in the writing thread with each segment that is complete.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        gateway: str,
+        loop: asyncio.AbstractEventLoop,
+        written: Callable[[list[W], bool], None],
+        full: Callable[[Path], None],
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_s: float = SEGMENT_S,
+    ) -> None:
+        """Raises OSError when the first segment cannot be made."""
+        self._folder, self._gateway, self._loop = folder, gateway, loop
+        self._written, self._full = written, full
+        self._segment_bytes, self._segment_s = segment_bytes, segment_s
+        self._waiting = deque[Item]()
+        self._signal = SimpleQueue[bool]()
+        self._idle = self._nudging = False
+        self._segment = Segment(folder, gateway, 1, FIRST_LINK)
+        self._broken = self._closing = False
+        self._since = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="usage journal", daemon=True)
+        self._thread.start()
+
+    # On the loop's thread
+
+    def put(self, payload: bytes, terms: TermsRecord, waits: W) -> None:
+        """Put a record down that somebody waits for."""
+        self._waiting.append((payload, terms, waits))
+        if self._idle:
+            self._idle = False
+            self._signal.put(True)
+
+    def add(self, payload: bytes) -> None:
+        """Put a record down that nobody waits for; it goes with the next group."""
+        self._waiting.append((payload, None, None))
+        if not self._nudging:
+            self._nudging = True
+            self._loop.call_later(LINGER_S, self._nudge)
+
+    def _nudge(self) -> None:
+        self._nudging = False
+        self._signal.put(True)
+
+    def close(self) -> None:
+        """Write what waits and complete the last segment; blocks until that is done."""
+        self._closing = True
+        self._signal.put(True)
+        self._thread.join()
+
+    # In the writing thread
+
+    def _run(self) -> None:
+        while True:
+            if not self._waiting:
+                if self._closing:
+                    break
+                self._idle = True
+                # What came between looking and saying so gave no signal.
+                if not self._waiting:
+                    self._signal.get()
+                self._idle = False
+            refused = self._flush()
+            if refused and self._closing:
+                break
+            if refused:
+                self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._nudge)
+                self._signal.get()
+        with suppress(OSError):
+            self._segment.close()
+            self._full(self._segment.path)
+
+    def _flush(self) -> bool:
+        """Write one group; whether the disk refused records that have to be tried again."""
+        waiting = self._waiting
+        group = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
+        waits = [one[2] for one in group if one[2] is not None]
+        fresh = list[TermsRecord]()
+        try:
+            if group:
+                self._turn()
+                self._segment.append(self._payloads(group, fresh))
+        except OSError:
+            for terms in fresh:
+                terms.segment = 0
+            kept = [one for one in group if one[2] is None]
+            waiting.extendleft(reversed(kept))
+            # After a failed fdatasync nobody knows what the file holds: go on in another.
+            self._broken = True
+            self._tell(waits, False)
+            return bool(kept)
+        self._tell(waits, True)
+        return False
+
+    def _payloads(self, group: list[Item], fresh: list[TermsRecord]) -> list[bytes]:
+        payloads, number = list[bytes](), self._segment.number
+        for payload, terms, _ in group:
+            if terms is not None and terms.segment != number:
+                payloads.append(terms.payload)
+                terms.segment = number
+                fresh.append(terms)
+            payloads.append(payload)
+        return payloads
+
+    def _tell(self, waits: list[W], done: bool) -> None:
+        if waits:
+            # The loop is closed where a process ends in haste; then nobody is there to be told.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._written, waits, done)
+
+    def _turn(self) -> None:
+        """Begin another segment where this one is full, old, or was refused by the disk."""
+        old = self._segment
+        age = time.monotonic() - self._since
+        if not (self._broken or old.size >= self._segment_bytes or age >= self._segment_s):
+            return
+        self._segment = Segment(self._folder, self._gateway, old.number + 1, old.link)
+        self._since, self._broken = time.monotonic(), False
+        with suppress(OSError):
+            old.close()
+        self._full(old.path)

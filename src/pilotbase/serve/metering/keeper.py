@@ -1,0 +1,186 @@
+"""The thread that asks the ledger's store: leases, claims of idempotency keys, giving back.
+
+All that waits goes in one transaction of each kind. The loop's thread hands work in and gets the
+answers called back; it never waits itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from time import monotonic, time
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.metering.ledger import Slot, Weighed
+from pilotbase.serve.metering.store import Claim, Given, LedgerStore, Wanted
+from pilotbase.serve.rules.budget import Window
+
+RETRY_S = 1.0
+FORGET_S = 3600.0
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A call that needs the store before it can be put down.
+
+    Attributes:
+        weighed, needs: what has to be leased. wanted: the claim to be made, once.
+        claim: who has its idempotency key before it. failed: the store could not be asked.
+        given: by slot, what the store gave to all who asked together; `short` the slots where that
+            was less than was asked for.
+    """
+
+    weighed: Sequence[Weighed]
+    needs: tuple[int, int, int]
+    wanted: Wanted | None
+    done: Callable[[Request], None]
+    claim: Claim | None = None
+    failed: bool = False
+    short: dict[int, Given] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Backlog:
+    """What has to be told to the store sooner or later, in any order."""
+
+    gives: list[tuple[Window, int]] = field(default_factory=list)
+    held: dict[Window, int] = field(default_factory=dict)
+    unclaim: list[str] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+
+    def take(self, other: Backlog) -> None:
+        self.gives += other.gives
+        self.held.update(other.held)
+        self.unclaim += other.unclaim
+        self.settled += other.settled
+
+
+def _free(slot: Slot, amount: int) -> None:
+    slot.free += amount
+
+
+class Keeper:
+    """Asks the store for a gateway process."""
+
+    def __init__(self, store: LedgerStore, gateway: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._store, self._gateway, self._loop = store, gateway, loop
+        self.granted: Callable[[Slot, int], None] = _free
+        """Called on the loop's thread with each slot that something was leased to."""
+        self._work = SimpleQueue[Request | Backlog | None]()
+        self._backlog = Backlog()
+        self._retry_at = 0.0
+        self._forget_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="usage ledger", daemon=True)
+        self._thread.start()
+
+    def ask(self, request: Request) -> None:
+        """Lease and claim; ``request.done`` is called on the loop's thread with the answer."""
+        self._work.put(request)
+
+    def tell(self, backlog: Backlog) -> None:
+        """Tell the store; tried again until it is told."""
+        self._work.put(backlog)
+
+    def close(self) -> None:
+        """Tell what is left, end the leases and close the store; blocks until that is done."""
+        self._work.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            work = [self._work.get()]
+            with suppress(Empty):
+                while True:
+                    work.append(self._work.get_nowait())
+            going = None not in work
+            self._forget()
+            requests = [one for one in work if isinstance(one, Request)]
+            for one in work:
+                if isinstance(one, Backlog):
+                    self._backlog.take(one)
+            # First what comes back, so that it can be leased again at once.
+            self._tell(last=not going)
+            if requests:
+                self._answer(requests)
+        with suppress(self._store.errors, PilotbaseError, OSError):
+            # All that is free was given back; what is open stays charged until it is reconciled.
+            self._store.drop_leases(self._gateway)
+        with suppress(self._store.errors):
+            self._store.close()
+
+    def _forget(self) -> None:
+        if time() < self._forget_at:
+            return
+        self._forget_at = time() + FORGET_S
+        with suppress(self._store.errors, PilotbaseError, OSError):
+            self._store.forget(int(time()))
+
+    def _tell(self, *, last: bool) -> None:
+        backlog = self._backlog
+        if not last and monotonic() < self._retry_at:
+            return
+        try:
+            if backlog.gives or backlog.held:
+                self._store.give_back(self._gateway, backlog.gives, backlog.held)
+                backlog.gives, backlog.held = [], {}
+            if backlog.unclaim:
+                self._store.unclaim(backlog.unclaim)
+                backlog.unclaim = []
+            if backlog.settled:
+                self._store.settled(backlog.settled)
+                backlog.settled = []
+        except (self._store.errors, PilotbaseError, OSError):
+            self._retry_at = monotonic() + RETRY_S
+
+    def _answer(self, requests: list[Request]) -> None:
+        given = list[tuple[Slot, Given]]()
+        try:
+            self._claim([one for one in requests if one.wanted is not None])
+            given = self._lease([one for one in requests if one.claim is None])
+        except (self._store.errors, PilotbaseError, OSError):
+            for one in requests:
+                one.failed = True
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._back, requests, given)
+
+    def _claim(self, requests: list[Request]) -> None:
+        if requests:
+            wanted = [one.wanted for one in requests if one.wanted is not None]
+            claims = self._store.claim(self._gateway, wanted)
+            for one, claim in zip(requests, claims, strict=True):
+                one.claim = claim
+
+    def _lease(self, requests: list[Request]) -> list[tuple[Slot, Given]]:
+        asked = dict[int, int]()
+        slots = dict[int, Slot]()
+        for one in requests:
+            for slot, which in one.weighed:
+                slots[id(slot)] = slot
+                asked[id(slot)] = asked.get(id(slot), 0) + one.needs[which]
+        wants = [
+            (slot, asked[at] - slot.free) for at, slot in slots.items() if asked[at] > slot.free
+        ]
+        if not wants:
+            return []
+        asks = [(slot.window, slot.limit.most, amount) for slot, amount in wants]
+        found = self._store.lease(self._gateway, asks)
+        short = {
+            id(slot): given
+            for (slot, amount), given in zip(wants, found, strict=True)
+            if given.amount < amount
+        }
+        for one in requests:
+            one.short = {id(slot): short[id(slot)] for slot, _ in one.weighed if id(slot) in short}
+        return [(slot, given) for (slot, _), given in zip(wants, found, strict=True)]
+
+    def _back(self, requests: list[Request], given: list[tuple[Slot, Given]]) -> None:
+        """On the loop's thread: what was leased is free from here on, then each is answered."""
+        for slot, one in given:
+            self.granted(slot, one.amount)
+        for request in requests:
+            request.done(request)

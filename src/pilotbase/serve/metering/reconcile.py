@@ -1,0 +1,166 @@
+"""After a crash: journals are completed, leases ended, and people say what was left unsettled."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pilotbase.kernel.errors import HomeError
+from pilotbase.kernel.event import Draft
+from pilotbase.kernel.home import only_one, storage_errors
+from pilotbase.record.opened import Record
+from pilotbase.serve.metering.events import Reconciled
+from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
+from pilotbase.serve.metering.segments import journals
+from pilotbase.serve.metering.store import LedgerStore
+from pilotbase.serve.metering.usage import UNSETTLED, usage_of
+from pilotbase.serve.rules.budget import Window
+from pilotbase.serve.rules.window import bounds
+
+LOCK, ENDED = "lock.db", "ended"
+CALLS_MAX = 1_000
+"""Calls in one event, so that entries stay small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A call of a process that is gone, of which nobody knows how it ended.
+
+    ``nano`` is what was reserved, and what stays charged.
+    """
+
+    usage_id: str
+    gateway: str
+    at_ms: int
+    key: str
+    holder: str
+    service: str
+    currency: str
+    nano: int
+    tokens: int
+    accounts: tuple[str, ...]
+
+
+def recover(record: Record, store: LedgerStore) -> list[str]:
+    """Complete the journals of processes that are gone, and end their leases; which these were.
+
+    Two who do it at once do it once: a journal is held by a lock while it is written or completed.
+
+    Raises:
+        HomeError, RecordError: disk full, not writable.
+    """
+    done = list[str]()
+    for folder in journals(record.home):
+        if (folder / ENDED).exists():
+            continue
+        with _alone(folder) as alone:
+            if alone and not (folder / ENDED).exists():
+                with storage_errors(folder):
+                    seal_rest(record, folder)
+                    with usage_of(record) as usage:
+                        _end(usage, store, folder.name)
+                    (folder / ENDED).touch()
+                done.append(folder.name)
+    return done
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether nobody else, above all no living gateway, holds the journal."""
+    lock = only_one(folder / LOCK)
+    try:
+        lock.__enter__()
+    except HomeError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _end(usage: sqlite3.Connection, store: LedgerStore, gateway: str) -> None:
+    leases, spent = store.leases(gateway), Counter[Window]()
+    words = (
+        "SELECT u.at, u.nano, u.outcome, u.input_tokens + u.output_tokens, u.reserved_tokens,"
+        " t.accounts, t.currency FROM usage u JOIN terms t ON t.gateway = u.gateway AND"
+        " t.number = u.terms WHERE u.gateway = ?"
+    )
+    for at, nano, outcome, used, tokens, accounts, currency in usage.execute(words, (gateway,)):
+        tokens = tokens if outcome == UNSETTLED else min(used, tokens)
+        for window, amount in weights(at, json.loads(accounts), currency, nano, tokens, leases):
+            spent[window] += amount
+    words = "SELECT usage_id, outcome FROM usage WHERE gateway = ? AND usage_id LIKE 'k%'"
+    claims = {one: outcome != UNSETTLED for one, outcome in usage.execute(words, (gateway,))}
+    store.end(gateway, spent, claims)
+
+
+def weights(
+    at_ms: int,
+    accounts: Iterable[str],
+    currency: str,
+    nano: int,
+    tokens: int,
+    windows: Iterable[Window],
+) -> Iterator[tuple[Window, int]]:
+    """What a call weighs in each of the windows that it is in."""
+    named = set(accounts)
+    needs = {"requests": 1, "tokens": tokens, f"money:{currency}": nano}
+    for window in windows:
+        weighs = window.account in named and window.unit in needs
+        if weighs and bounds(window.per, at_ms / 1000)[0] == window.start:
+            yield window, needs[window.unit]
+
+
+def unsettled(record: Record) -> list[Unsettled]:
+    """The calls that processes which are gone left unsettled, oldest first."""
+    over = [folder.name for folder in journals(record.home) if (folder / ENDED).exists()]
+    words = (
+        "SELECT u.usage_id, u.gateway, u.at, t.key, t.holder, t.service, t.currency, u.nano,"
+        " u.reserved_tokens, t.accounts FROM usage u JOIN terms t ON t.gateway = u.gateway AND"
+        " t.number = u.terms WHERE u.outcome = 'unsettled' ORDER BY u.at, u.sequence"
+    )
+    with usage_of(record) as usage:
+        rows = [row for row in usage.execute(words) if row[1] in over]
+    return [Unsettled(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
+
+
+def reconcile(
+    record: Record, store: LedgerStore, calls: Mapping[Unsettled, int], by: str, reason: str
+) -> None:
+    """Say what unsettled calls come to, 0 to what was reserved; what is less is given back.
+
+    Raises:
+        ValueError: an amount outside that. HomeError, RecordError.
+    """
+    for one, nano in calls.items():
+        if not 0 <= nano <= one.nano:
+            raise ValueError(f"{one.usage_id}: {nano} is outside 0 to {one.nano}")
+    by_gateway = dict[str, list[Unsettled]]()
+    for one in calls:
+        by_gateway.setdefault(one.gateway, []).append(one)
+    actor = record.context.actor("finance")
+    for gateway, some in by_gateway.items():
+        for start in range(0, len(some), CALLS_MAX):
+            part = some[start : start + CALLS_MAX]
+            said = {one.usage_id: str(calls[one]) for one in part}
+            happened = Reconciled(gateway, said, by, reason)
+            record.append(Draft(happened, actor, GATEWAY + gateway))
+            _credit(store, part, calls)
+
+
+def _credit(store: LedgerStore, part: Iterable[Unsettled], calls: Mapping[Unsettled, int]) -> None:
+    windows = list(store.used())
+    gives = list[tuple[Window, int]]()
+    for one in part:
+        less = one.nano - calls[one]
+        # A call that is not to be paid at all used no tokens either; it stays a request.
+        tokens = one.tokens if calls[one] == 0 else 0
+        found = weights(one.at_ms, one.accounts, one.currency, less, tokens, windows)
+        gives += [(window, n) for window, n in found if window.unit != "requests"]
+    store.credit(gives)

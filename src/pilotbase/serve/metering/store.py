@@ -1,0 +1,245 @@
+"""The ledger's store, shared by all gateway processes: what is counted, leased and claimed.
+
+In a SQLite file in the home, or in the PostgreSQL database that holds the record: then gateways on
+several machines share one budget. A statement means the same in both; what differs is how one is
+alone in writing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pilotbase.record import stores
+from pilotbase.serve.metering.segments import FOLDER
+from pilotbase.serve.rules.budget import Window, slice_of
+from pilotbase.serve.rules.window import MONTH, length_of
+
+FILE = "ledger.db"
+BUSY_S = 10.0
+KEPT_S = 2 * 86_400
+"""Claims are forgotten when they are older; see `rules.usage_id`."""
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS gateway_counter (account text, unit text, per text, start bigint,"
+    " used bigint NOT NULL, PRIMARY KEY (account, unit, per, start))",
+    "CREATE TABLE IF NOT EXISTS gateway_lease (gateway text, account text, unit text, per text,"
+    " start bigint, taken bigint NOT NULL, open bigint NOT NULL,"
+    " PRIMARY KEY (gateway, account, unit, per, start))",
+    "CREATE TABLE IF NOT EXISTS gateway_claim (usage_id text PRIMARY KEY, gateway text NOT NULL,"
+    " at bigint NOT NULL, settled integer NOT NULL)",
+)
+_OF = "account = ? AND unit = ? AND per = ? AND start = ?"
+
+
+class Given(NamedTuple):
+    """What a lease came to.
+
+    Attributes:
+        amount: leased now. open: what all processes hold that is not finally spent; it may come
+            back before the window turns.
+    """
+
+    amount: int
+    open: int
+
+
+class Claim(NamedTuple):
+    """Who had an idempotency key before, and whether that call is settled."""
+
+    usage_id: str
+    settled: bool
+
+
+class Wanted(NamedTuple):
+    """A call with an idempotency key: the id it would get, and the one the name had yesterday."""
+
+    usage_id: str
+    before: str
+    at: int
+
+
+class LedgerStore:
+    """Used by one thread of each process; every method is one durable transaction.
+
+    ``used`` of a window is all that was leased and not given back. A lease's ``taken`` is what of
+    it one gateway process took: what it did spend stands in its journal, so that the rest of a dead
+    process's lease can be given back exactly.
+    """
+
+    def __init__(self, connection: Any, begin: str, mark: str, errors: type[Exception]) -> None:
+        """Args: mark: how a parameter is written. begin: how one is alone in writing."""
+        self._connection, self._begin, self._mark = connection, begin, mark
+        self.errors = errors
+        with self._alone() as do:
+            for table in _TABLES:
+                do(table)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def lease(self, gateway: str, asks: Sequence[tuple[Window, int, int]]) -> tuple[Given, ...]:
+        """Lease from windows: to each ask, of a limit and an amount, what it gets."""
+        with self._alone() as do:
+            return tuple(_lease(do, gateway, *ask) for ask in asks)
+
+    def give_back(
+        self, gateway: str, gives: Iterable[tuple[Window, int]], held: Mapping[Window, int]
+    ) -> None:
+        """Give back what was leased and not spent; ``held`` is what of a lease is still open."""
+        with self._alone() as do:
+            for window, amount in gives:
+                do(f"UPDATE gateway_counter SET used = used - ? WHERE {_OF}", (amount, *window))
+                words = "UPDATE gateway_lease SET taken = taken - ? WHERE gateway = ? AND "
+                do(words + _OF, (amount, gateway, *window))
+            for window, amount in held.items():
+                words = "UPDATE gateway_lease SET open = ? WHERE gateway = ? AND "
+                do(words + _OF, (amount, gateway, *window))
+
+    def claim(self, gateway: str, wanted: Sequence[Wanted]) -> list[Claim | None]:
+        """Claim usage ids for calls: None where it is claimed now, else who has it."""
+        with self._alone() as do:
+            return [_claim(do, gateway, one) for one in wanted]
+
+    def unclaim(self, usage_ids: Sequence[str]) -> None:
+        """Take claims back: the calls were refused, so the same names may come again."""
+        with self._alone() as do:
+            for one in usage_ids:
+                do("DELETE FROM gateway_claim WHERE usage_id = ?", (one,))
+
+    def settled(self, usage_ids: Sequence[str]) -> None:
+        """Say that claimed calls are settled."""
+        with self._alone() as do:
+            for one in usage_ids:
+                do("UPDATE gateway_claim SET settled = 1 WHERE usage_id = ?", (one,))
+
+    def leases(self, gateway: str) -> dict[Window, int]:
+        """What a gateway process took and did not give back, by window."""
+        with self._alone() as do:
+            words = "SELECT account, unit, per, start, taken FROM gateway_lease WHERE gateway = ?"
+            return {Window(*row[:4]): row[4] for row in do(words, (gateway,)).fetchall()}
+
+    def end(self, gateway: str, spent: Mapping[Window, int], claims: Mapping[str, bool]) -> None:
+        """End the leases of a process that is gone: what it did not spend is given back.
+
+        Args:
+            spent: by window, what its journal says. claims: of its claims, those whose intents are
+                in its journal, and whether they are settled; all others are taken back.
+        """
+        with self._alone() as do:
+            words = "SELECT account, unit, per, start, taken FROM gateway_lease WHERE gateway = ?"
+            for *window, taken in do(words, (gateway,)).fetchall():
+                rest = max(taken - spent.get(Window(*window), 0), 0)
+                do(f"UPDATE gateway_counter SET used = used - ? WHERE {_OF}", (rest, *window))
+            do("DELETE FROM gateway_lease WHERE gateway = ?", (gateway,))
+            words = "SELECT usage_id FROM gateway_claim WHERE gateway = ? AND settled = 0"
+            for (usage_id,) in do(words, (gateway,)).fetchall():
+                if usage_id not in claims:
+                    do("DELETE FROM gateway_claim WHERE usage_id = ?", (usage_id,))
+                elif claims[usage_id]:
+                    do("UPDATE gateway_claim SET settled = 1 WHERE usage_id = ?", (usage_id,))
+
+    def credit(self, gives: Iterable[tuple[Window, int]]) -> None:
+        """Give back what stayed charged of calls that somebody said are not to be paid."""
+        with self._alone() as do:
+            for window, amount in gives:
+                words = f"UPDATE gateway_counter SET used = used - ? WHERE {_OF} AND used >= ?"
+                do(words, (amount, *window, amount))
+
+    def used(self) -> dict[Window, int]:
+        """By window, what is used or leased."""
+        with self._alone() as do:
+            words = "SELECT account, unit, per, start, used FROM gateway_counter"
+            return {Window(*row[:4]): row[4] for row in do(words).fetchall()}
+
+    def drop_leases(self, gateway: str) -> None:
+        """A process ends in good order: what it has taken and not given back is spent or open."""
+        with self._alone() as do:
+            do("DELETE FROM gateway_lease WHERE gateway = ?", (gateway,))
+
+    def forget(self, at: int) -> None:
+        """Forget claims too old at a moment (seconds since 1970), and windows long over."""
+        with self._alone() as do:
+            do("DELETE FROM gateway_claim WHERE at < ?", (at - KEPT_S,))
+            pers = do("SELECT DISTINCT per FROM gateway_counter WHERE per <> 'total'").fetchall()
+            for (per,) in pers:
+                before = at - max(2 * length_of(per), 62 * 86_400 * (per == MONTH), KEPT_S)
+                for table in ("gateway_counter", "gateway_lease"):
+                    do(f"DELETE FROM {table} WHERE per = ? AND start < ?", (per, before))
+
+    @contextmanager
+    def _alone(self) -> Iterator[Callable[..., Any]]:
+        connection, mark = self._connection, self._mark
+
+        def do(words: str, values: Sequence[Any] = ()) -> Any:
+            return connection.execute(words.replace("?", mark), values)
+
+        for words in self._begin.split(";"):
+            connection.execute(words)
+        try:
+            yield do
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _lease(do: Callable[..., Any], gateway: str, window: Window, most: int, asked: int) -> Given:
+    row = do(f"SELECT used FROM gateway_counter WHERE {_OF}", window).fetchone()
+    amount = slice_of(most - (row[0] if row else 0), asked)
+    if amount:
+        words = (
+            "INSERT INTO gateway_counter VALUES (?, ?, ?, ?, ?) ON CONFLICT"
+            " (account, unit, per, start) DO UPDATE SET used = gateway_counter.used + ?"
+        )
+        do(words, (*window, amount, amount))
+        words = (
+            "INSERT INTO gateway_lease VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, account,"
+            " unit, per, start) DO UPDATE SET taken = gateway_lease.taken + ?,"
+            " open = gateway_lease.open + ?"
+        )
+        do(words, (gateway, *window, amount, amount, amount, amount))
+    held = do(f"SELECT sum(open) FROM gateway_lease WHERE {_OF}", window).fetchone()[0]
+    return Given(amount, int(held or 0))
+
+
+def _claim(do: Callable[..., Any], gateway: str, wanted: Wanted) -> Claim | None:
+    words = "SELECT usage_id, settled FROM gateway_claim WHERE usage_id IN (?, ?)"
+    row = do(words, (wanted.usage_id, wanted.before)).fetchone()
+    if row is not None:
+        return Claim(row[0], bool(row[1]))
+    words = "INSERT INTO gateway_claim VALUES (?, ?, ?, 0)"
+    do(words, (wanted.usage_id, gateway, wanted.at))
+    return None
+
+
+def open_store(home: Path) -> LedgerStore:
+    """The ledger's store of a home.
+
+    Raises:
+        HomeError: the database cannot be reached, or its driver is missing; OSError, sqlite3.Error.
+    """
+    said = stores.store_of(home)
+    if said is not None:
+        return _postgres(said)
+    folder = home / FOLDER
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = sqlite3.connect(
+        folder / FILE, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return LedgerStore(connection, "BEGIN IMMEDIATE", "?", sqlite3.Error)
+
+
+def _postgres(said: stores.Postgres) -> LedgerStore:
+    import psycopg
+
+    from pilotbase.record.adapters.postgres import Database
+
+    connection = Database(said.dsn, said.schema).connect()
+    # One writer at a time, as in SQLite; readers of the record are not in its way.
+    alone = "BEGIN;SELECT pg_advisory_xact_lock(7308895133)"
+    return LedgerStore(connection, alone, "%s", psycopg.Error)

@@ -1,0 +1,137 @@
+"""Usage to be asked: the home's journals read into a database, each record once.
+
+The database is a cache of the journals and of what was reconciled: it can be thrown away. Reading
+goes on where it stopped; a call is known by its usage id, so that reading again changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.home import storage_errors
+from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
+from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
+from pilotbase.serve.metering.views import JOURNALS
+from pilotbase.serve.rules.frames import Broken, decode
+from pilotbase.serve.rules.usage_id import of_sequence
+
+FILE = "usage.db"
+UNSETTLED, RECONCILED = "unsettled", "reconciled"
+_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS terms (gateway TEXT, number INTEGER, key TEXT, holder TEXT,
+  principal TEXT, links TEXT, filing TEXT, service TEXT, version TEXT, operation TEXT, source TEXT,
+  currency TEXT, call INTEGER, "case" INTEGER, input_token INTEGER, output_token INTEGER,
+  accounts TEXT, PRIMARY KEY (gateway, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS usage (usage_id TEXT PRIMARY KEY, gateway TEXT, sequence INTEGER,
+  at INTEGER, terms INTEGER, reserved INTEGER, reserved_tokens INTEGER, outcome TEXT, nano INTEGER,
+  input_tokens INTEGER, output_tokens INTEGER, cases INTEGER, bytes_in INTEGER, bytes_out INTEGER,
+  chunks INTEGER, counted INTEGER, UNIQUE (gateway, sequence)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS progress (gateway TEXT PRIMARY KEY, number INTEGER, size INTEGER);
+"""
+_TERMS = ("key", "holder", "principal", "links", "filing", "service", "version", "operation",
+          "source", "currency", "call", "case", "input_token", "output_token",
+          "accounts")  # fmt: skip
+
+
+@contextmanager
+def usage_of(record: Record) -> Iterator[sqlite3.Connection]:
+    """The home's usage as of now, in the tables ``usage`` and ``terms``.
+
+    Raises:
+        HomeError: disk full, not writable.
+    """
+    file = record.home / FOLDER / FILE
+    with storage_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_TABLES)
+        with storage_errors(file):
+            ingest(record.home, connection)
+            _apply_reconciled(connection, catch_up(record, [JOURNALS])[JOURNALS.name])
+        yield connection
+    finally:
+        connection.close()
+
+
+def ingest(home: Path, connection: sqlite3.Connection) -> None:
+    """Read what is new in the home's journals. Again, or by two at once, it changes nothing."""
+    for folder in journals(home):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _ingest(folder, connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def _ingest(folder: Path, connection: sqlite3.Connection) -> None:
+    words = "SELECT number, size FROM progress WHERE gateway = ?"
+    number, size = connection.execute(words, (folder.name,)).fetchone() or (1, 0)
+    for path in segments(folder)[number - 1 :]:
+        try:
+            reading = Reading(path)
+        except Broken:
+            # Nothing in it can be read; `pilotbase gateway verify` names it.
+            continue
+        fresh = size if reading.number == number else 0
+        for frame in reading.frames():
+            if frame.offset >= fresh:
+                _take(connection, folder.name, decode(frame.payload))
+        words = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?)"
+        connection.execute(words, (folder.name, reading.number, reading.size))
+
+
+def _take(connection: sqlite3.Connection, gateway: str, said: list[Any]) -> None:
+    word, number, *rest = said
+    if word == "terms":
+        _take_terms(connection, gateway, number, rest[0])
+    elif word == "intent":
+        at, terms, nano, tokens, *named = rest
+        usage_id = named[0] if named else of_sequence(gateway, number)
+        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 16)})"
+        row = (usage_id, gateway, number, at, terms, nano, tokens, UNSETTLED, nano)
+        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0))
+    elif word == "settle":
+        outcome, _, nano, *used = rest
+        words = (
+            "UPDATE usage SET outcome = ?, nano = ?, input_tokens = ?, output_tokens = ?,"
+            " cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?"
+            " WHERE gateway = ? AND sequence = ? AND outcome = 'unsettled'"
+        )
+        connection.execute(words, (outcome, nano, *used, gateway, number))
+
+
+def _take_terms(
+    connection: sqlite3.Connection, gateway: str, number: int, said: Mapping[str, Any]
+) -> None:
+    values = {"source": "filed", **said}
+    for name in ("links", "accounts"):
+        values[name] = json.dumps(values[name], separators=(",", ":"))
+    words = f"INSERT OR IGNORE INTO terms VALUES ({', '.join('?' * (2 + len(_TERMS)))})"
+    connection.execute(words, (gateway, number, *(values[name] for name in _TERMS)))
+
+
+def _apply_reconciled(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
+    rows = [
+        (RECONCILED, int(nano), usage_id)
+        for journal in state.values()
+        for usage_id, nano in journal["reconciled"].items()
+    ]
+    if rows:
+        connection.execute("BEGIN IMMEDIATE")
+        words = (
+            "UPDATE usage SET outcome = ?, nano = ? WHERE usage_id = ? AND outcome = 'unsettled'"
+        )
+        connection.executemany(words, rows)
+        connection.execute("COMMIT")

@@ -1,0 +1,47 @@
+"""Views of metering: limits in force, sealed segments, what was reconciled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pilotbase.kernel.event import Entry
+from pilotbase.record.rules.views import View, declare
+
+_JOURNAL = (
+    "serve.journal_opened/1",
+    "serve.segment_sealed/1",
+    "serve.journal_ended/1",
+    "serve.reconciled/1",
+)
+
+
+def fold_limits(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
+    """By account and window: the limit in force."""
+    if entry.kind == "serve.limited/1":
+        said = entry.body
+        key = f"{said['account']} {said['per']}"
+        if said["requests"] is said["tokens"] is said["money"] is None:
+            state.pop(key, None)
+        else:
+            state[key] = {**said, "entry": entry.index, "at": entry.envelope["at"]}
+    return state
+
+
+def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
+    """By gateway process: its sealed segments in order, and what was reconciled."""
+    if entry.kind not in _JOURNAL:
+        return state
+    journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "reconciled": {}}
+    journal = state.setdefault(entry.body["gateway"], journal)
+    if entry.kind == "serve.segment_sealed/1":
+        journal["segments"].append(entry.body)
+    elif entry.kind == "serve.journal_ended/1":
+        journal["ended"] = entry.body["segments"]
+    elif entry.kind == "serve.reconciled/1":
+        for usage_id, nano in entry.body["calls"].items():
+            journal["reconciled"].setdefault(usage_id, nano)
+    return state
+
+
+LIMITS = declare(View("limits", {}, fold_limits))
+JOURNALS = declare(View("usage-journals", {}, fold_journals))

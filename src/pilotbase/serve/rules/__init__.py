@@ -1,0 +1,1 @@
+"""Pure rules of serving: no I/O, no clock, no chance."""

@@ -1,0 +1,127 @@
+"""How records stand in a segment of the usage journal: framed, linked, and what each says. Pure.
+
+A frame is the payload's length (4 bytes, little-endian), its link (16 bytes) and the payload. The
+link is the beginning of SHA-256 over the link before it and the payload: a checksum that also fixes
+the order. The first link of a gateway's journal follows on 16 zero bytes, that of a later segment
+on the last link of the segment before. A length of zero is the end: segments are filled with zeros
+ahead of what is written.
+
+Payloads are JSON arrays whose first item says what they are:
+
+- ``["segment", 1, gateway, number, link before]``, the first of each segment;
+- ``["terms", number, {…}]``: what calls under one key and one filing have in common (`Terms`);
+- ``["intent", sequence, at in ms, terms, reserved nano, reserved tokens, usage id]``: before a call
+  is dispatched; the usage id is left out where it follows from the sequence;
+- ``["settle", sequence, outcome, currency, nano, input tokens, output tokens, cases, bytes in,
+  bytes out, chunks, counted]``: how it ended and what it comes to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pilotbase.serve.call import Tariff
+
+FORMAT = 1
+LINK_SIZE, HEAD_SIZE = 16, 20
+PAYLOAD_MAX = 2**20
+FIRST_LINK = bytes(LINK_SIZE)
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder().decode
+
+
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Under what a call is metered: whose key, up which mandates, which filing, at what prices."""
+
+    key: str
+    holder: str
+    principal: str
+    links: tuple[str, ...]
+    filing: str
+    service: str
+    version: str
+    operation: str
+    currency: str
+    call: int
+    case: int
+    input_token: int
+    output_token: int
+    accounts: tuple[str, ...]
+    source: str = "filed"
+
+    @property
+    def tariff(self) -> Tariff:
+        return Tariff(self.currency, self.call, self.case, self.input_token, self.output_token)
+
+
+class Frame(NamedTuple):
+    """A record as it stands in a segment: where it begins, its payload, its link."""
+
+    offset: int
+    payload: bytes
+    link: bytes
+
+
+def framed(payload: bytes, before: bytes) -> tuple[bytes, bytes]:
+    """Head of the frame, and the payload's link, given the link before it."""
+    link = hashlib.sha256(before + payload).digest()[:LINK_SIZE]
+    return len(payload).to_bytes(4, "little") + link, link
+
+
+class Broken(Exception):
+    """From ``offset`` on, what stands there is no record that follows on the one before."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"at byte {offset}")
+        self.offset = offset
+
+
+def frames(data: bytes, before: bytes, offset: int = 0) -> Iterator[Frame]:
+    """The frames from an offset up to the end.
+
+    Raises:
+        Broken: a frame that is cut off, or whose link does not follow.
+    """
+    size = len(data)
+    while size - offset >= 4:
+        length = int.from_bytes(data[offset : offset + 4], "little")
+        if length == 0:
+            return
+        stop = offset + HEAD_SIZE + length
+        if length > PAYLOAD_MAX or stop > size:
+            raise Broken(offset)
+        payload = data[offset + HEAD_SIZE : stop]
+        link = hashlib.sha256(before + payload).digest()[:LINK_SIZE]
+        if link != data[offset + 4 : offset + HEAD_SIZE]:
+            raise Broken(offset)
+        yield Frame(offset, payload, link)
+        offset, before = stop, link
+    if data[offset:].strip(b"\0"):
+        raise Broken(offset)
+
+
+def header(gateway: str, number: int, before: bytes) -> bytes:
+    """The payload that a segment begins with."""
+    return encode(["segment", FORMAT, gateway, number, before.hex()])
+
+
+def header_of(data: bytes) -> tuple[str, int, bytes]:
+    """Gateway, number and link before, of a segment's bytes; not yet checked against the link.
+
+    Raises:
+        Broken: it does not begin with such a record.
+    """
+    try:
+        length = int.from_bytes(data[:4], "little")
+        said: Any = decode(data[HEAD_SIZE : HEAD_SIZE + length])
+        word, version, gateway, number, before = said
+        link = bytes.fromhex(before)
+    except (msgspec.DecodeError, ValueError, TypeError) as error:
+        raise Broken(0) from error
+    if (word, version) != ("segment", FORMAT) or len(link) != LINK_SIZE:
+        raise Broken(0)
+    return str(gateway), int(number), link

@@ -1,0 +1,47 @@
+"""What a call costs: a tariff, what was used, and how it ended. Pure; whole nano-units only.
+
+With the tariff's ``call`` *a*, ``case`` *b*, ``input_token`` *c* and ``output_token`` *d*, a call
+that used *n* cases, *i* and *o* tokens comes to ``a + b·n + c·i + d·o``. How it ended says which of
+the parts are due (`DUE`); what was reserved before the call is the most it can come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pilotbase.serve.call import Outcome, Tariff, Usage
+
+DUE: Mapping[Outcome, tuple[bool, bool]] = {
+    "served": (True, True),
+    "aborted": (True, True),
+    "cut": (False, True),
+    "failed": (False, False),
+    "refused": (False, False),
+}
+"""By outcome: whether the call and its cases are due, and whether the tokens are. Who leaves has
+been served up to there; who is cut off pays what was delivered; nobody pays for a failure."""
+
+
+def price(tariff: Tariff, usage: Usage) -> int:
+    """What a whole call of this usage costs, in nano-units.
+
+    >>> price(Tariff("CNY", call=20_000_000, output_token=2_000), Usage(output_tokens=100))
+    20200000
+    """
+    return (
+        tariff.call
+        + tariff.case * usage.cases
+        + tariff.input_token * usage.input_tokens
+        + tariff.output_token * usage.output_tokens
+    )
+
+
+def due(tariff: Tariff, usage: Usage, outcome: Outcome, reserved: int) -> int:
+    """What a call comes to by how it ended, in nano-units: 0 to ``reserved``."""
+    whole, tokens = DUE[outcome]
+    nano = 0
+    if tokens:
+        nano = tariff.input_token * usage.input_tokens + tariff.output_token * usage.output_tokens
+    if whole:
+        nano += tariff.call + tariff.case * usage.cases
+    return nano if nano < reserved else reserved
