@@ -36,6 +36,11 @@ class RecordGate:
         self.lost = False
         """The record has not been read for too long; nothing is served until it is."""
 
+    @property
+    def books(self) -> Books | None:
+        """What the record says; None before it was read."""
+        return self._books
+
     def put(self, books: Books, compiled: Compiled) -> None:
         """Put a new state in place of the old one, and tell all who listen."""
         self._books, self._ring = books, KeyRing(books.book, books.keys)
@@ -83,7 +88,7 @@ class RecordGate:
         key = self._books.keys.get(call.grant.key)
         if key is None:
             return why.of_key(Refusal("key.wrong", why.no_key().message))
-        found = self._ring.standing(key, _moment(at))
+        found = self._ring.standing(key, moment_of(at))
         return why.of_key(found) if isinstance(found, Refusal) else None
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -95,7 +100,7 @@ class RecordGate:
             raise why.no_key()
         if self._ring is None:
             raise why.lost()
-        moment = _moment(at)
+        moment = moment_of(at)
         found = self._ring.admit(_text(key), SCOPE + route.filing, moment)
         if isinstance(found, Refusal) and found.code == "key.scope":
             found = self._ring.admit(key, SCOPE + route.service, moment)
@@ -130,7 +135,8 @@ def _text(key: str) -> str:
     return key if key.isascii() else "?"
 
 
-def _moment(at: float) -> datetime:
+def moment_of(at: float) -> datetime:
+    """Seconds since 1970 as a moment."""
     return datetime.fromtimestamp(at, UTC)
 
 

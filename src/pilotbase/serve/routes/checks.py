@@ -1,0 +1,126 @@
+"""What an arrangement sheet must hold against the record. Pure: yields findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pilotbase.kernel.errors import CandidateError, InputError, SheetError
+from pilotbase.kernel.text import Text
+from pilotbase.scenario.finding import Finding, Path, nearest
+from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
+from pilotbase.serve.rules.tariff import tariff_of
+from pilotbase.trial.endpoints.address import address_of
+
+Said = Mapping[str, Any]
+ENDED = ("stopped", "withdrawn", "exited")
+EARLIER = "earlier"
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_AMOUNT = Text('"0.50 CNY per 1000000"', '"0.50 CNY per 1000000"')
+
+
+def findings(sheet: ArrangementSheet, filings: Said, *, development: bool) -> Iterator[Finding]:
+    """All that stands against a sheet.
+
+    Args:
+        filings: the register's view. development: services without a filing are meant.
+    """
+    seen = set[str]()
+    for number, service in enumerate(sheet.services):
+        at: Path = ("services", number)
+        if service.filing in seen:
+            said = Text(f"{service.filing} stands here twice", f"{service.filing} 重复出现")
+            yield Finding((*at, "filing"), "sheet.twice", said)
+        seen.add(service.filing)
+        yield from _filing(service, at, filings, development)
+        yield from _upstreams(service, at, development)
+        yield from _tokens(service, at, filings)
+        yield from _guards(service, at)
+
+
+def _filing(service: ServiceSheet, at: Path, filings: Said, development: bool) -> Iterator[Finding]:
+    known = filings.get(service.filing)
+    where = (*at, "filing")
+    if development:
+        names = {*filings, *(id_.rpartition("-")[0] for id_ in filings)}
+        if service.filing in names:
+            said = Text(
+                f"{service.filing} is filed: development never stands in for it",
+                f"{service.filing} 已备案: 开发模式不能取代它",
+            )
+            yield Finding(where, "sheet.filed", said, Text("another name", "另取名称"))
+    elif known is None:
+        said = Text(
+            f"no filing is called {service.filing!r}", f"没有名为 {service.filing!r} 的备案"
+        )
+        yield Finding(where, "sheet.unknown", said, None, nearest(service.filing, filings))
+    elif known["state"] in ENDED:
+        said = Text(f"the filing is {known['state']} for good", "该备案已永久失效")
+        yield Finding(where, "sheet.ended", said, Text("a live filing", "有效的备案"))
+    for number, name in enumerate(service.fallback):
+        if name not in filings and name != EARLIER:
+            said = Text(f"no filing is called {name!r}", f"没有名为 {name!r} 的备案")
+            yield Finding((*at, "fallback", number), "sheet.unknown", said, None,
+                          nearest(name, filings))  # fmt: skip
+
+
+def _upstreams(service: ServiceSheet, at: Path, development: bool) -> Iterator[Finding]:
+    ids = [one.id for one in service.upstreams]
+    if development and not service.upstreams:
+        said = Text("no upstream is named", "未写明上游")
+        yield Finding((*at, "upstreams"), "sheet.no_upstream", said, at_key=True)
+    for number, one in enumerate(service.upstreams):
+        where = (*at, "upstreams", number)
+        if one.id in ids[:number]:
+            said = Text(f"two upstreams are called {one.id}", f"两个上游同名: {one.id}")
+            yield Finding((*where, "id"), "sheet.twice", said)
+        yield from _upstream(one, where, development)
+
+
+def _upstream(one: UpstreamSheet, at: Path, development: bool) -> Iterator[Finding]:
+    if one.kind == "candidate":
+        if one.url is not None or one.key is not None or development:
+            said = Text(
+                "the base's own worker has neither url nor key, and serves filed candidates",
+                "基地自有的工作进程没有 url 与 key, 且只服务已备案的候选方案",
+            )
+            yield Finding((*at, "kind"), "sheet.own_worker", said)
+    elif one.url is None:
+        said = Text("where it is, is not said", "未写明地址")
+        yield Finding((*at, "url"), "sheet.no_url", said, at_key=True)
+    else:
+        try:
+            address_of(one.url, private=one.private)
+        except CandidateError as error:
+            yield Finding((*at, "url"), "sheet.address", error.message, error.next_step)
+    key = one.key
+    if key is not None and (key.env is None) == (key.file is None):
+        said = Text("a key lies in one place", "密钥须恰好指明一处")
+        yield Finding((*at, "key"), "sheet.key", said, Text("env or file", "env 或 file"))
+    elif key is not None and key.env is not None and not _ENV.fullmatch(key.env):
+        said = Text("this is no name of a variable", "不是环境变量名")
+        yield Finding((*at, "key", "env"), "sheet.key", said)
+
+
+def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]:
+    filed = filings.get(service.filing, {})
+    price = filed.get("price") or {"amount": "0 XXX", "per": "month"}
+    for word, text in service.tokens.model_dump(exclude_none=True).items():
+        try:
+            tariff_of(price, {word: text})
+        except ValueError as error:
+            said = Text(str(error), f"价格无法使用: {error}")
+            yield Finding((*at, "tokens", word), "sheet.price", said, _AMOUNT)
+
+
+def _guards(service: ServiceSheet, at: Path) -> Iterator[Finding]:
+    from pilotbase.serve.guards.arranged import arranged
+
+    try:
+        arranged(service.guards)
+    except SheetError as error:
+        for fault in error.faults:
+            yield Finding((*at, "guards"), fault.code, fault.message)
+    except InputError as error:
+        yield Finding((*at, "guards"), error.code, error.message, error.next_step)

@@ -1,0 +1,168 @@
+"""The substitution drill: an upstream of a running service is cut off, and callers are played.
+
+The cut is an event, so every gateway on the record makes it, and it ends by itself. Calls that are
+under way at the upstream are left to end; new ones go to its other upstreams, or to the filings of
+second choice. Probes are calls like any other: with a key, metered and charged.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pilotbase.kernel.errors import InputError, RunError
+from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.time import stamp
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record, open_record
+from pilotbase.register.views import FILING
+from pilotbase.serve.routes.books import Reading
+from pilotbase.serve.routes.compile import compiled
+from pilotbase.serve.routes.events import DrillBegun, Drilled
+from pilotbase.serve.routes.offer import check_person
+from pilotbase.serve.routes.shown import ANYWHERE
+
+if TYPE_CHECKING:
+    from pilotbase.serve.routes.verbs import DrillRequest
+
+SECONDS_MAX, PACE_MAX, PROBES_MAX = 3600, 100, 64
+PROBE_SECONDS = 15.0
+PATHS = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One call's end: seconds on a steady clock; ``code`` is empty where it was served."""
+
+    ended: float
+    filing: str
+    code: str
+
+
+def drilled(context: Context, request: DrillRequest) -> Entry:
+    """Cut, probe, record what was found; the entry that says so.
+
+    Raises:
+        InputError: no such upstream, no key, no person, or numbers out of range. RunError: the
+            service is not live.
+    """
+    key, body = _checked(request)
+    with open_record(context, create=False) as record:
+        check_person(record, request.as_)
+        upstream = _upstream(record, context, request)
+        until = stamp(context.clock() + timedelta(seconds=request.seconds))
+        begun = DrillBegun(request.filing, upstream, until, request.as_)
+        by = context.actor("compute operator")
+        first = record.append(Draft(begun, by, FILING + request.filing))
+        start = time.monotonic()
+        probes = _probed(request, key, body, start)
+        found = summed(probes, start, request, upstream, first.index)
+        return record.append(Draft(found, by, FILING + request.filing))
+
+
+def summed(
+    probes: Sequence[Probe], start: float, request: DrillRequest, upstream: str, begun: int
+) -> Drilled:
+    """What the probes say, as it is recorded."""
+    end = start + request.seconds
+    good = sorted(min(one.ended, end) for one in probes if not one.code)
+    marks = [start, *good, end]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(marks)]
+    return Drilled(
+        filing=request.filing,
+        upstream=upstream,
+        begun=begun,
+        seconds=request.seconds,
+        asked=len(probes),
+        served=len(good),
+        gap_ms=round(1000 * max(gaps)),
+        by_filing=dict(Counter(one.filing for one in probes if not one.code)),
+        refusals=dict(Counter(one.code for one in probes if one.code)),
+    )
+
+
+def _checked(request: DrillRequest) -> tuple[str, bytes]:
+    """The key's text and the request's body."""
+    key = os.environ.get(request.key, "")
+    if not key:
+        said = Text(
+            f"the variable {request.key} holds no key", f"环境变量 {request.key} 中没有密钥"
+        )
+        raise InputError("serve.no_key", said, where="--key")
+    if not 1 <= request.seconds <= SECONDS_MAX or not 1 <= request.pace <= PACE_MAX:
+        said = Text(
+            f"a drill takes 1 to {SECONDS_MAX} seconds at 1 to {PACE_MAX} calls a second",
+            f"演练时长 1 至 {SECONDS_MAX} 秒, 每秒 1 至 {PACE_MAX} 次调用",
+        )
+        raise InputError("serve.drill_range", said, where="--seconds")
+    asked = {"messages": [{"role": "user", "content": "drill"}], "max_tokens": 1}
+    try:
+        if request.request is not None:
+            asked = json.loads(request.request.read_bytes())
+        return key, json.dumps({**asked, "model": request.filing}).encode()
+    except (OSError, ValueError, TypeError) as error:
+        said = Text(f"the request cannot be used: {error}", f"请求无法使用: {error}")
+        raise InputError("serve.bad_request", said, where=str(request.request)) from error
+
+
+def _upstream(record: Record, context: Context, request: DrillRequest) -> str:
+    reading = Reading(record)
+    reading.grown()
+    made = compiled(reading.books(), context.clock().timestamp(), ANYWHERE)
+    route = made.routes.get(request.filing)
+    if route is None or route.filing != request.filing:
+        why = made.shut.get(request.filing)
+        said = Text(f"{request.filing} is not served", f"{request.filing} 未提供服务")
+        raise RunError("serve.not_served", why.message if why else said, where=request.filing)
+    names = [one.id for one in route.upstreams]
+    if request.upstream and request.upstream not in names:
+        said = Text(f"it has no upstream {request.upstream!r}", f"没有上游 {request.upstream!r}")
+        step = Text(f"It has: {', '.join(names)}.", f"已有: {', '.join(names)}。")
+        raise InputError("serve.no_such_upstream", said, where="--upstream", next_step=step)
+    return request.upstream or names[0]
+
+
+def _probed(request: DrillRequest, key: str, body: bytes, start: float) -> list[Probe]:
+    with ThreadPoolExecutor(PROBES_MAX) as pool:
+        waiting = []
+        for number in range(request.seconds * request.pace):
+            time.sleep(max(0.0, start + number / request.pace - time.monotonic()))
+            waiting.append(pool.submit(_probe, request.address, key, body))
+        return [one.result() for one in waiting]
+
+
+def _probe(address: str, key: str, body: bytes) -> Probe:
+    parts = urlsplit(address)
+    secure = parts.scheme == "https"
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    try:
+        connection.request("POST", PATHS["chat"], body, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        return Probe(time.monotonic(), "", type(error).__name__)
+    finally:
+        connection.close()
+    filing = answer.headers.get("pilotbase-filing", "")
+    code = "" if answer.status == 200 else _code(data, answer.status)
+    return Probe(time.monotonic(), filing, code)
+
+
+def _code(data: bytes, status: int) -> str:
+    try:
+        return str(json.loads(data)["error"]["code"])[:80]
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {status}"

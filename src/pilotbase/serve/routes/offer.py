@@ -1,0 +1,99 @@
+"""Arranging services: from a sheet to the record, by a named person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pilotbase.catalog.parties.registry import registry
+from pilotbase.catalog.sheet import read_sheet
+from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record
+from pilotbase.register.filings import filings
+from pilotbase.register.views import FILING
+from pilotbase.scenario.finding import nearest
+from pilotbase.scenario.offer import Key
+from pilotbase.serve.routes.checks import findings
+from pilotbase.serve.routes.events import Arranged
+from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
+
+SERVICE = "service:"
+
+
+def offer(
+    record: Record, context: Context, file: Path, by: str, *, development: bool = False
+) -> list[Entry]:
+    """Record how the services of a sheet are arranged; all of them or none.
+
+    Raises:
+        SheetError: with all that stands against it. InputError: ``by`` is no person of the catalog.
+    """
+    sheet = read_sheet(file, ArrangementSheet)
+    check_person(record, by)
+    sheet.refuse(findings(sheet.said, filings(record), development=development))
+    happened = [
+        _arranged(one, by, sheet.said.reason, development, file.absolute().parent)
+        for one in sheet.said.services
+    ]
+    actor = context.actor("compute operator")
+    about = SERVICE if development else FILING
+    return record.append_many([Draft(one, actor, about + one.filing) for one in happened])
+
+
+def check_person(record: Record, by: str) -> None:
+    """Raises InputError unless it is a person of the catalog."""
+    parties = registry(record).book.parties
+    persons = [one.id for one in parties.values() if one.kind == "person" and not one.gone]
+    if by in persons:
+        return
+    meant = nearest(by, persons)
+    raise InputError(
+        "serve.no_person",
+        Text(f"{by!r} is no person of the catalog", f"{by!r} 不是目录中的自然人"),
+        where="--as",
+        next_step=Text(
+            f"Did you mean {meant!r}?" if meant else "`pilotbase catalog list` shows who there is.",
+            f"是否想写 {meant!r}?" if meant else "`pilotbase catalog list` 可列出已有主体。",
+        ),
+    )
+
+
+def _arranged(
+    said: ServiceSheet, by: str, reason: str, development: bool, folder: Path
+) -> Arranged:
+    return Arranged(
+        filing=said.filing,
+        by=by,
+        reason=reason,
+        speaks=said.speaks,
+        upstreams=tuple(_upstream(one, folder) for one in said.upstreams),
+        fallback=said.fallback,
+        tokens=said.tokens.model_dump(exclude_none=True),
+        caps=said.caps.model_dump(exclude_none=True),
+        guards=said.guards,
+        handoff=said.handoff,
+        content=said.content,
+        development=development,
+    )
+
+
+def _upstream(said: UpstreamSheet, folder: Path) -> dict[str, Any]:
+    return {
+        "id": said.id,
+        "kind": said.kind,
+        "url": said.url or "",
+        "model": said.model,
+        "secret": _secret(said.key, folder),
+        "weight": said.weight,
+        "private": said.private,
+        "folder": str(folder / said.folder) if said.folder else "",
+    }
+
+
+def _secret(key: Key | None, folder: Path) -> str:
+    if key is None:
+        return ""
+    return f"env:{key.env}" if key.env else f"file:{folder / str(key.file)}"

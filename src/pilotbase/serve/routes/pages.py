@@ -1,0 +1,238 @@
+"""Pages of the register at the gateway, for the public without a login; health and readiness.
+
+Each page has a ``.json`` twin. All of a text comes from strangers: it is escaped, and the pages may
+run no script.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route as Path
+
+from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.time import parse
+from pilotbase.register.rules.states import WORDS, standing
+from pilotbase.serve.call import Refused, Route
+from pilotbase.serve.routes.compile import Books
+from pilotbase.serve.routes.gate import RecordGate, moment_of
+from pilotbase.serve.routes.shown import service
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;padding:.4rem;"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere}code{font-size:.9em}"
+)
+TITLE = Text("Public register", "公开备案登记")
+LINES = (
+    ("stands", Text("stands", "状态")),
+    ("said", Text("verdict", "结论")),
+    ("verdict", Text("hash of the verdict", "结论的哈希")),
+    ("tier", Text("tier", "等级")),
+    ("principal", Text("answers for it", "负责方")),
+    ("person", Text("the person behind it", "负责人")),
+    ("candidate", Text("candidate", "候选方案")),
+    ("version", Text("version of what is served", "所提供内容的版本")),
+    ("tried", Text("as it was tried", "试验时的摘要")),
+    ("since", Text("since", "自")),
+    ("expires", Text("until", "至")),
+    ("price", Text("price", "价格")),
+    ("single_points", Text("single points of failure", "单点依赖")),
+)
+Seen = Callable[[], Books | None]
+Check = Callable[[], Mapping[str, Any]]
+
+
+class Pages:
+    """The ASGI application beside the doors.
+
+    Args:
+        gate: says what is live. books: what the record says; None before it was read.
+        ready: further things that have to be well for calls to be taken, by name; each is true or
+            says why not. more: routes of other parts.
+    """
+
+    def __init__(
+        self, gate: RecordGate, books: Seen, ready: Check, more: Iterable[Path] = ()
+    ) -> None:
+        self._gate, self._books, self._ready = gate, books, ready
+        self.app = Starlette(
+            routes=[
+                Path("/healthz", self._health),
+                Path("/readyz", self._readiness),
+                Path("/register", self._list),
+                Path("/register.json", self._list_json),
+                Path("/register/{filing}.json", self._filing_json),
+                Path("/register/{filing}", self._filing),
+                *more,
+            ]
+        )
+
+    async def _health(self, request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def _readiness(self, request: Request) -> Response:
+        checks = {"record": self._books() is not None and not self._gate.lost, **self._ready()}
+        well = all(value is True for value in checks.values())
+        return JSONResponse({"ready": well, "checks": checks}, 200 if well else 503)
+
+    async def _list(self, request: Request) -> Response:
+        language = _language(request)
+        rows = [
+            [
+                f'<a href="/register/{escape(one["filing"])}">{escape(one["filing"])}</a>',
+                escape(_word(one["stands"], language)),
+                escape(one["tier"]),
+                escape(one["principal"]),
+                escape(one["expires"]),
+            ]
+            for one in self._filings()
+        ]
+        names = ("filing", "stands", "tier", "principal", "expires")
+        heads = [_head(name, language) for name in names]
+        return _page(TITLE.in_language(language), _table(heads, rows), language)
+
+    async def _list_json(self, request: Request) -> Response:
+        return JSONResponse({"filings": self._filings()}, headers=HEADERS)
+
+    async def _filing(self, request: Request) -> Response:
+        language, name = _language(request), request.path_params["filing"]
+        said = self._said(name)
+        if said is None:
+            return _page(name, _not_here(language), language, 404)
+        lines = [
+            [
+                escape(head.in_language(language)),
+                f"<code>{escape(_shown(said[word], language))}</code>",
+            ]
+            for word, head in LINES
+        ]
+        steps = [
+            [escape(str(step[word])) for word in ("entry", "at", "state", "role", "reason")]
+            for step in said["history"]
+        ]
+        refused = said["refused"]
+        why = f"<p><strong>{escape(refused[language])}</strong></p>" if refused else ""
+        body = (
+            why
+            + _table([], lines)
+            + _history(language)
+            + _table([], steps)
+            + _check(name, language)
+        )
+        return _page(name, body, language)
+
+    async def _filing_json(self, request: Request) -> Response:
+        said = self._said(request.path_params["filing"])
+        if said is None:
+            return JSONResponse({"error": "register.unknown"}, 404, headers=HEADERS)
+        return JSONResponse(said, headers=HEADERS)
+
+    def _filings(self) -> list[dict[str, Any]]:
+        books = self._books()
+        found = [self._said(id_) for id_ in sorted(books.filings)] if books else []
+        words = ("filing", "stands", "tier", "said", "principal", "since", "expires", "served")
+        return [{word: one[word] for word in words} for one in found if one is not None]
+
+    def _said(self, name: str) -> dict[str, Any] | None:
+        """A filing as anyone may see it, and whether it is served; None where there is none."""
+        books = self._books()
+        if books is None or name not in books.filings:
+            return None
+        said, now = books.filings[name], time.time()
+        route: Route | None = None
+        refused: Refused | None = None
+        try:
+            route = self._gate.route(name, now)
+        except Refused as error:
+            refused = error
+        words = ("filing", "run", "scenario", "candidate", "tried", "plan", "verdict", "said",
+                 "since", "expires", "price", "principal", "person", "accepted_by", "parts",
+                 "single_points", "conditions", "history", "trust", "earlier")  # fmt: skip
+        return {
+            **{word: said[word] for word in words},
+            "stands": standing(said["state"], parse(said["expires"]), moment_of(now)),
+            "tier": said["tier"]["tier"],
+            "version": said["asset"]["version"],
+            "asset": said["asset"],
+            "served": service(route, books.arrangements, books.filings) if route else None,
+            "refused": refused.message.as_dict() if refused else None,
+        }
+
+
+def _language(request: Request) -> Language:
+    wanted = request.query_params.get("lang", "")
+    accepts = request.headers.get("accept-language", "").strip().lower()
+    return "zh" if (wanted or accepts).startswith("zh") else "en"
+
+
+def _head(name: str, language: Language) -> str:
+    heads = {"filing": Text("filing", "备案"), **dict(LINES)}
+    return escape(heads[name].in_language(language))
+
+
+def _word(stands: str, language: Language) -> str:
+    return WORDS[stands].in_language(language)
+
+
+def _shown(value: Any, language: Language) -> str:
+    if isinstance(value, str):
+        return WORDS[value].in_language(language) if value in WORDS else value
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    if isinstance(value, dict) and set(value) == {"amount", "per"}:
+        return f"{value['amount']} / {value['per']}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of cells that are escaped already."""
+    top = "".join(f"<th>{head}</th>" for head in heads)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
+
+
+def _history(language: Language) -> str:
+    return f"<h2>{Text('What happened', '经过').in_language(language)}</h2>"
+
+
+def _check(name: str, language: Language) -> str:
+    text = Text(
+        "Whoever has the record checks it with <code>pilotbase record verify</code> and "
+        "<code>pilotbase register show {name}</code>. The same as data: "
+        '<a href="/register/{name}.json">/register/{name}.json</a>',
+        "持有记录者可用 <code>pilotbase record verify</code> 与 "
+        "<code>pilotbase register show {name}</code> 核验。数据形式: "
+        '<a href="/register/{name}.json">/register/{name}.json</a>',
+    )
+    return f"<p>{text.format(name=escape(name)).in_language(language)}</p>"
+
+
+def _not_here(language: Language) -> str:
+    said = Text("The register has no such filing.", "登记中没有此备案。")
+    return f'<p>{said.in_language(language)} <a href="/register">/register</a></p>'
+
+
+def _page(title: str, body: str, language: Language, status: int = 200) -> Response:
+    text = (
+        f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style><h1>{escape(title)}</h1>{body}</html>"
+    )
+    return HTMLResponse(text, status, HEADERS)

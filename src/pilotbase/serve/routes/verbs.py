@@ -1,0 +1,204 @@
+"""What one can ask of the gateway's routes. Heavy rooms are imported when a verb is called.
+
+``serve`` and ``up`` run until they are ended: the command line has them run by `serve.running`; as
+plain verbs they say what would be served.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, asked, verb
+from pilotbase.serve.routes import events as events
+from pilotbase.serve.routes import views as views
+
+PERSON = ("The person of the catalog who says so.", "作出安排的自然人 (目录编号)。")
+HOST = ("The address to listen on.", "监听地址。")
+PORT = ("The port; 0 takes any that is free.", "端口; 0 表示任取一个空闲端口。")
+
+
+@dataclass(frozen=True)
+class ServedResponse:
+    """What is served at present and what is not.
+
+    Attributes:
+        services: of each live route ``{"filing", "service", "speaks", "title", "tier", "said",
+            "principal", "expires", "price", "upstreams", "fallback", "arranged", "source"}``.
+        refused: of each filing that is not served ``{"filing", "code", "message"}``.
+    """
+
+    services: tuple[dict[str, Any], ...]
+    refused: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    host: str = asked(*HOST, default="127.0.0.1")
+    port: int = asked(*PORT, default=8470)
+    workers: int = asked("Gateway processes.", "网关进程数。", default=1)
+    drain: int = asked(
+        "Seconds that calls under way get to end when it is stopped.",
+        "停止时留给进行中调用的秒数。",
+        default=30,
+    )
+    memory: int = asked(
+        "Most memory of a worker with a candidate, in MiB.",
+        "每个候选方案工作进程的内存上限 (MiB)。",
+        default=2048,
+    )
+    development: bool = asked(
+        "Also serve what is not filed; every answer says so.",
+        "同时提供未备案的服务; 每个应答均予注明。",
+        default=False,
+    )
+
+
+@verb(
+    "serve",
+    summary=Text(
+        "Serve what is filed, for whoever has a key, until it is stopped.",
+        "为持有密钥者提供已备案的服务, 直至停止。",
+    ),
+    changes=True,
+    roles=("compute operator",),
+)
+def serve(context: Context, request: ServeRequest) -> ServedResponse:
+    return _served(context, request.development)
+
+
+@dataclass(frozen=True)
+class UpRequest:
+    host: str = asked(*HOST, default="127.0.0.1")
+    port: int = asked(*PORT, default=8470)
+    term: str = asked(
+        "How long the key is good that is made on the spot.",
+        "现场生成的密钥的有效期。",
+        default="PT12H",
+    )
+
+
+@verb(
+    "up",
+    summary=Text(
+        "Serve everything that is filed on this machine, with a key made on the spot, and show "
+        "how to call it.",
+        "在本机提供全部已备案的服务, 现场生成密钥, 并说明如何调用。",
+    ),
+    changes=True,
+    roles=("compute operator",),
+)
+def up(context: Context, request: UpRequest) -> ServedResponse:
+    return _served(context, False)
+
+
+@dataclass(frozen=True)
+class OfferRequest:
+    sheet: Path = asked("The arrangement sheet (YAML).", "安排表 (YAML)。")
+    as_: str = asked(*PERSON, default="")
+    development: bool = asked(
+        "For services without a filing, which only `serve --development` serves.",
+        "用于未备案的服务, 仅 `serve --development` 提供。",
+        default=False,
+    )
+
+
+@dataclass(frozen=True)
+class OfferResponse:
+    """What was arranged: by filing, the entry that says so."""
+
+    arranged: dict[str, int]
+
+
+@verb(
+    "gateway.offer",
+    summary=Text(
+        "Arrange how filed services are served: upstreams, prices of tokens, limits, guards.",
+        "安排已备案服务的提供方式: 上游、词元价格、限额与防护。",
+    ),
+    changes=True,
+    roles=("compute operator",),
+)
+def offer(context: Context, request: OfferRequest) -> OfferResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.serve.routes.offer import offer as offered
+
+    with open_record(context, create=False) as record:
+        made = offered(record, context, request.sheet, request.as_, development=request.development)
+    return OfferResponse({entry.body["filing"]: entry.index for entry in made})
+
+
+@dataclass(frozen=True)
+class ShowRequest:
+    development: bool = asked(
+        "Show also what is served in development.", "同时显示开发模式的服务。", default=False
+    )
+
+
+@verb(
+    "gateway.show",
+    summary=Text(
+        "Show what is served at present, and why the rest is not.",
+        "显示当前提供的服务, 以及其余服务未提供的原因。",
+    ),
+    changes=False,
+    roles=("public",),
+)
+def show(context: Context, request: ShowRequest) -> ServedResponse:
+    return _served(context, request.development)
+
+
+def _served(context: Context, development: bool) -> ServedResponse:
+    from pilotbase.serve.routes.shown import served
+
+    return served(context, development=development)
+
+
+@dataclass(frozen=True)
+class DrillRequest:
+    filing: str = asked("The filing whose upstream is cut off.", "切断其上游的备案。")
+    upstream: str = asked(
+        "The upstream's name; the first where left out.", "上游名称; 省略时取第一个。", default=""
+    )
+    seconds: int = asked("For how long.", "持续秒数。", default=10)
+    address: str = asked(
+        "Where the gateway listens.", "网关地址。", default="http://127.0.0.1:8470"
+    )
+    key: str = asked(
+        "The environment variable that holds a key which opens the service.",
+        "存有可用密钥的环境变量。",
+        default="PILOTBASE_KEY",
+    )
+    request: Path | None = asked(
+        "A file with the request's JSON body; a short chat message where left out.",
+        "请求体 (JSON) 文件; 省略时为一条简短的对话消息。",
+        default=None,
+    )
+    pace: int = asked("Calls a second.", "每秒调用次数。", default=5)
+    as_: str = asked(*PERSON, default="")
+
+
+@dataclass(frozen=True)
+class DrillResponse:
+    """What a drill found, as recorded (`serve.drilled/1`), and its entry."""
+
+    found: dict[str, Any]
+    entry: int
+
+
+@verb(
+    "gateway.drill",
+    summary=Text(
+        "Cut an upstream of a running service off for a while, and measure what callers notice.",
+        "短时切断运行中服务的一个上游, 测量调用方受到的影响。",
+    ),
+    changes=True,
+    roles=("compute operator", "case officer"),
+)
+def drill(context: Context, request: DrillRequest) -> DrillResponse:
+    from pilotbase.serve.routes.drill import drilled
+
+    entry = drilled(context, request)
+    return DrillResponse(dict(entry.body), entry.index)
