@@ -14,6 +14,7 @@ GROUPS = {
     "pilotbase.candidates": Text("a candidate callable", "候选方案"),
     "pilotbase.judges": Text("a judge of answers", "回答的评判者"),
     "pilotbase.environments": Text("a simulated environment with tools", "带工具的模拟环境"),
+    "pilotbase.guards": Text("a guard of a service's requests and answers", "服务请求与回答的防护"),
     "pilotbase.datasets": Text("a loader of data", "数据加载器"),
     "pilotbase.packs": Text("a folder of scenario files", "场景包"),
 }

@@ -1,0 +1,108 @@
+"""From an arrangement's ``guards`` to guards: which, on what, in which process.
+
+    guards:
+      personal_data: {on: [request, answer], action: mask}
+      toxicity: {process: true, timeout_s: 2, on_timeout: refuse, level: 0.8}
+
+A name is a plug-in of the group ``pilotbase.guards``; what is not said below is its own setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pilotbase.kernel import plugins
+from pilotbase.kernel.errors import Fault, InputError, PluginError, SheetError
+from pilotbase.kernel.text import Text
+from pilotbase.serve.ports import Guard
+
+GROUP = "pilotbase.guards"
+PARTS = ("request", "answer")
+TIMEOUT_S, TIMEOUT_S_MAX = 2.0, 60.0
+_OURS = ("on", "process", "timeout_s", "on_timeout")
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """One guard of a route.
+
+    Attributes:
+        plugin, settings: how it is made, here or in another process. on: the parts it looks at.
+        process: whether it runs in a process of its own; then ``timeout_s`` is how long it may
+            take for a message, and ``open`` whether a message passes when it took longer.
+    """
+
+    plugin: str
+    settings: Mapping[str, Any]
+    guard: Guard
+    on: tuple[str, ...] = PARTS
+    process: bool = False
+    timeout_s: float = TIMEOUT_S
+    open: bool = False
+
+
+def arranged(guards: Mapping[str, Any]) -> tuple[Arranged, ...]:
+    """The guards of an arrangement, in its order.
+
+    Raises:
+        SheetError: all that is wrong with them.
+    """
+    found, faults = [], []
+    for name, said in guards.items():
+        try:
+            found.append(_one(str(name), {} if said is None or said is True else said))
+        except (ValueError, InputError) as error:
+            message = error.message if isinstance(error, InputError) else _said(str(error))
+            faults.append(Fault("serve.guard", message, f"guards → {name}"))
+    if faults:
+        raise SheetError("guards", faults)
+    return tuple(found)
+
+
+def made(plugin: str, settings: Mapping[str, Any]) -> Guard:
+    """A guard. Raises ValueError for its settings, PluginError when there is none."""
+    maker = plugins.load(GROUP, plugin)
+    try:
+        guard: Guard = maker(settings)
+        if guard.reads not in ("texts", "whole") or not isinstance(guard.name, str):
+            raise TypeError("it does not say what it reads")
+    except ValueError:
+        raise
+    except Exception as error:  # a plug-in may fail in any way
+        reason = f"{type(error).__name__}: {error}"
+        raise PluginError(
+            "plugin.broken",
+            Text(
+                f"the guard {plugin!r} cannot be made: {reason}",
+                f"防护 {plugin!r} 无法创建: {reason}",
+            ),
+            where=GROUP,
+        ) from error
+    return guard
+
+
+def _one(name: str, said: Any) -> Arranged:
+    if not isinstance(said, Mapping):
+        raise ValueError("settings, as names and values")
+    own = {key: value for key, value in said.items() if key not in _OURS}
+    guard = made(name, own)
+    on = said.get("on", ["answer"] if name == "grounded" else list(PARTS))
+    if not isinstance(on, (list, tuple)) or not on or set(on) - set(PARTS):
+        raise ValueError("on: request, answer, or both")
+    process, timeout = said.get("process", False), said.get("timeout_s", TIMEOUT_S)
+    if not isinstance(process, bool):
+        raise ValueError("process: true or false")
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not number or not 0 < timeout <= TIMEOUT_S_MAX:
+        raise ValueError(f"timeout_s: above 0, at most {TIMEOUT_S_MAX:g}")
+    late = said.get("on_timeout", "refuse")
+    if late not in ("refuse", "pass"):
+        raise ValueError("on_timeout: refuse or pass")
+    parts = tuple(part for part in PARTS if part in on)
+    return Arranged(name, own, guard, parts, process, float(timeout), late == "pass")
+
+
+def _said(reason: str) -> Text:
+    return Text(reason, f"设置有误: {reason}")

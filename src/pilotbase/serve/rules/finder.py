@@ -1,0 +1,95 @@
+"""Forms that are looked for in a text, and from where one might still be going on at its end.
+
+A finder's matches have a bounded length, and what they depend on reaches at most one character
+before and one beyond them. That is what a stream needs: with it one knows, while a text is still
+growing, which of its characters no later one can make part of a match. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+AHEAD = 1  # characters beyond a match that decide whether it is one
+
+
+def _always(match: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """One form.
+
+    Attributes:
+        kind: what it finds; a named group of the form that took part says it more closely.
+        form: looks at most `AHEAD` characters beyond its match and one before it.
+        longest: characters a match has at most.
+        inside: all characters that a match may have; empty where that is not known.
+        first: texts of which a match begins with one; empty where that is not known.
+        needs: texts of which one stands in every match; empty where that is not known.
+        checked: whether a match counts, e.g. by its check digit.
+        even: whether it reads the text folded by `folded_evenly`.
+    """
+
+    kind: str
+    form: re.Pattern[str]
+    longest: int
+    inside: str = ""
+    first: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    checked: Callable[[str], bool] = _always
+    even: bool = True
+
+    def open_from(self, text: str, start: int) -> int:
+        """The first place, from ``start`` on, where a match may begin that the text does not yet
+        decide; its length where there is none."""
+        size = len(text)
+        at = max(start, size - self.longest - AHEAD + 1, 0)
+        if self.inside:
+            at = max(at, len(text.rstrip(self.inside)))
+        if not self.first or at >= size:
+            return min(at, size)
+        return min(_begun(text, one, at) for one in self.first)
+
+
+def _begun(text: str, first: str, at: int) -> int:
+    """Where ``first`` stands from ``at`` on, or has begun at the very end of the text."""
+    found = text.find(first, at)
+    if found >= 0:
+        return found
+    size = len(text)
+    for length in range(min(len(first) - 1, size - at), 0, -1):
+        if text.endswith(first[:length]):
+            return size - length
+    return size
+
+
+class _Even(dict[int, int]):
+    """Each character's folded form where that is one character too; filled as they come."""
+
+    def __missing__(self, code: int) -> int:
+        plain = unicodedata.normalize("NFKC", chr(code)).casefold()
+        self[code] = found = ord(plain) if len(plain) == 1 else code
+        return found
+
+
+_EVEN = _Even()
+
+
+def folded_evenly(text: str) -> str:
+    """Full and half width, capitals and compatibility forms as one, character by character.
+
+    Each place in the result is that place in the text, so that what is found can be taken out. A
+    character whose folded form has several characters stays as it is.
+
+    >>> folded_evenly("ＡＢＣ　１２％ ﬁ")
+    'abc 12% ﬁ'
+    """
+    if text.isascii():
+        return text.lower()
+    if len(_EVEN) > 50_000:
+        _EVEN.clear()
+    return text.translate(_EVEN)
