@@ -18,7 +18,7 @@ Make = Callable[..., Draft]
 def test_any_byte_of_the_file(context: Context, make: Make) -> None:
     """A flipped byte is reported, or refused at opening, or stands where nothing is kept."""
     with open_record(context) as record:
-        record.append_many([make(n, e=b"body") for n in range(7)])
+        record.append_many([make(n, e=b"body") for n in range(40)])
         record.checkpoint()
     choose = random.Random(9162)
     found = {"refused": 0, "reported": 0, "idle": 0}

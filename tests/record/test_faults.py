@@ -13,7 +13,7 @@ from pilotbase.kernel.errors import HomeError, PilotbaseError, RecordError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
 from pilotbase.record.adapters import sqlite
-from pilotbase.record.adapters.sqlite_log import SqliteLog
+from pilotbase.record.adapters.sqlite_log import PAGE_SIZE, SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
 from pilotbase.record.audit import verify
 from pilotbase.record.encryption import EncryptedVault
@@ -158,13 +158,17 @@ class TestStrangeFiles:
             record.append_many([make(n) for n in range(200)])
         path = context.home / LOG
         whole = path.read_bytes()
-        path.write_bytes(whole[:-4096])
+        path.write_bytes(whole[:-PAGE_SIZE])
         with pytest.raises(RecordError) as error:
             open_record(context)
         refused(error, "record.damaged", path)
-        for page in range(1, len(whole) // 4096):
-            start = 4096 * page
-            path.write_bytes(whole[:start] + bytes(4096) + whole[start + 4096 :])
+        for part in (1, 512, PAGE_SIZE // 2):
+            path.write_bytes(whole[:-part])
+            with open_record(context, create=False) as record:
+                assert verify(record).first_bad_index is not None, f"{part} bytes are gone"
+        for page in range(1, len(whole) // PAGE_SIZE):
+            start = PAGE_SIZE * page
+            path.write_bytes(whole[:start] + bytes(PAGE_SIZE) + whole[start + PAGE_SIZE :])
             with open_record(context, create=False) as record:
                 assert not verify(record).ok, f"page {page} was zeroed"
 

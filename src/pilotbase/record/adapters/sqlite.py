@@ -32,7 +32,13 @@ Upgrades = Mapping[int, Callable[[sqlite3.Connection], None]]
 
 
 def open_database(
-    path: Path, *, schema: str, application: int, version: int, upgrades: Upgrades | None = None
+    path: Path,
+    *,
+    schema: str,
+    application: int,
+    version: int,
+    upgrades: Upgrades | None = None,
+    page_size: int = 4096,
 ) -> sqlite3.Connection:
     """Open a database of ours, or make it: the schema is in place when this returns.
 
@@ -41,6 +47,7 @@ def open_database(
         application: the file's mark (``PRAGMA application_id``): no other file is taken for it.
         version: the schema's version (``PRAGMA user_version``).
         upgrades: by version, what turns the file of that version into one of the next.
+        page_size: bytes in a page of a new file; one that is there keeps its own.
 
     Raises:
         HomeError: not writable, disk full, or written by a newer version.
@@ -54,6 +61,8 @@ def open_database(
             if not new:
                 _check_marks(connection, path, application, version)
             if not is_read_only(path):
+                # Without an effect unless the file is empty still.
+                connection.execute(f"PRAGMA page_size={page_size}")
                 _use_wal(connection)
             if new:
                 _create(connection, schema, application, version)

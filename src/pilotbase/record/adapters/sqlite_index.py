@@ -119,8 +119,9 @@ class Tail:
 
     def find(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
         """The indexes of the entries with these keys, in the tail or before it."""
-        known = self.keys
-        found = {key: known[key] for key in keys if key in known}
+        known, found = self.keys, dict[str, int]()
+        if not known.keys().isdisjoint(keys):
+            found = {key: known[key] for key in keys if key in known}
         if self._runs:
             others = [key for key in keys if key not in found] if found else keys
             hashes = sqlite_lookup.key_hashes(others)
@@ -162,7 +163,8 @@ class Tail:
         self._indexes.extend(indexes)
         _list_under(self._kinds, kinds, indexes)
         _list_under(self._abouts, abouts, indexes)
-        self.counts |= {kind: count + 1 for kind, count in zip(kinds, counts, strict=True)}
+        last = dict(zip(kinds, counts, strict=True))
+        self.counts |= {kind: count + 1 for kind, count in last.items()}
         self.stop = indexes[-1] + 1
 
     def _take_hashes(self, keys: Sequence[str]) -> None:

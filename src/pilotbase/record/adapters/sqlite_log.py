@@ -36,8 +36,9 @@ CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 {sqlite_index.SCHEMA}
 """
 PAGE_ROWS = 256
+PAGE_SIZE = 16384
 # A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
-WAL_PAGES = 4000
+WAL_BYTES = 16_000_000
 CACHE_KIB = 6_000
 
 
@@ -240,10 +241,12 @@ class SqliteLog(SqliteReader):
 
     def __init__(self, path: Path) -> None:
         marks = {"application": APPLICATION, "version": VERSION}
-        super().__init__(path, open_database(path, schema=SCHEMA, upgrades=UPGRADES, **marks))
+        opened = open_database(path, schema=SCHEMA, upgrades=UPGRADES, page_size=PAGE_SIZE, **marks)
+        super().__init__(path, opened)
         self._tail = sqlite_index.Tail()
         with database_errors(path):
-            self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+            (page_size,) = self._connection.execute("PRAGMA page_size").fetchone()
+            self._connection.execute(f"PRAGMA wal_autocheckpoint={WAL_BYTES // page_size}")
             self._connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
             # Nothing is ever erased from the log: what merging leaves behind need not be wiped.
             self._connection.execute("PRAGMA secure_delete=OFF")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -37,9 +38,10 @@ _NUMBER_MAX = (1 << HASH_BITS - _BLOCK_BITS_MAX) - 2
 
 
 def key_hashes(keys: Iterable[str]) -> list[int]:
-    """63 bits of SHA-256 of each: nobody can choose keys that crowd one place."""
-    sha256, number = hashlib.sha256, int.from_bytes
-    return [number(sha256(key.encode()).digest()[:8], "big") >> 1 for key in keys]
+    """63 bits of BLAKE2b of each: nobody can choose keys that crowd one place."""
+    blake2b = hashlib.blake2b
+    hashes = [blake2b(key.encode(), digest_size=HASH).digest() for key in keys]
+    return [number >> 1 for number in struct.unpack(f">{len(hashes)}Q", b"".join(hashes))]
 
 
 class Run(NamedTuple):

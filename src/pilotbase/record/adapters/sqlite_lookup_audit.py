@@ -71,7 +71,8 @@ def doubles(
             indexes.append(behind.astype(np.int64) + run.start)
         for one, two in _same(np.concatenate(hashes), np.concatenate(indexes)):
             first, second = places.row(one), places.row(two)
-            if first is not None and second is not None and first.key == second.key:
+            # A key that cannot be read says nothing.
+            if first is not None and second is not None and first.key == second.key != "":
                 yield one, two
 
 

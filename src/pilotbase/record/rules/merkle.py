@@ -279,12 +279,12 @@ class CompactRange:
 
     def _append_block(self, leaves: Sequence[bytes], height: int) -> list[bytes]:
         """Append a whole subtree, level by level, which is about twice as fast as leaf by leaf."""
-        sha256, nodes, level = hashlib.sha256, list(leaves), b"".join(leaves)
-        while len(level) > HASH_SIZE:
-            pairs = range(0, len(level), 2 * HASH_SIZE)
-            above = [sha256(b"\x01" + level[at : at + 64]).digest() for at in pairs]
-            nodes += above
-            level = b"".join(above)
+        sha256, nodes, level = hashlib.sha256, list(leaves), list(leaves)
+        while len(level) > 1:
+            ends = iter(level)
+            pairs = zip(ends, ends, strict=True)
+            level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            nodes += level
         completed = list(_COMPLETIONS[height](nodes)) if height else nodes
         position = self.size >> height
         for _ in range((~position & (position + 1)).bit_length() - 1):
