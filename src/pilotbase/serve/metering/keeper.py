@@ -16,7 +16,7 @@ from time import monotonic, time
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.metering.ledger import Slot, Weighed
-from pilotbase.serve.metering.store import Claim, Given, LedgerStore, Wanted
+from pilotbase.serve.metering.store import Asked, Claim, Given, LedgerStore, Wanted
 from pilotbase.serve.rules.budget import Window
 
 RETRY_S = 1.0
@@ -167,7 +167,10 @@ class Keeper:
         ]
         if not wants:
             return []
-        asks = [(slot.window, slot.limit.most, amount) for slot, amount in wants]
+        asks = [
+            Asked(slot.window, slot.limit.most, amount, slot.free + slot.open)
+            for slot, amount in wants
+        ]
         found = self._store.lease(self._gateway, asks)
         short = {
             id(slot): given

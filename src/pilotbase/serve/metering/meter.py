@@ -211,9 +211,8 @@ class JournalMeter:
         self._refuse(held, soon)
 
     def _used_up(self, slot: ledger.Slot, given: Given, need: int, at: float) -> Refused:
-        open_ = max(given.open - given.amount, slot.open)
-        refused = refusals.used_up(slot.limit, slot.end, at, open_, need)
-        if open_ < need:
+        refused = refusals.used_up(slot.limit, slot.end, at, given.open, need)
+        if given.open < need:
             slot.dry_until, slot.dry = self._loop.time() + DRY_S, refused
         return refused
 

@@ -38,12 +38,26 @@ class Given(NamedTuple):
     """What a lease came to.
 
     Attributes:
-        amount: leased now. open: what all processes hold that is not finally spent; it may come
-            back before the window turns.
+        amount: leased now. open: what all processes hold that is not finally spent, this lease
+            included; it may come back before the window turns.
     """
 
     amount: int
     open: int
+
+
+class Asked(NamedTuple):
+    """What a process asks of a window.
+
+    Attributes:
+        most: the limit. amount: what it needs more than it holds. held: what it holds now that is
+            not finally spent.
+    """
+
+    window: Window
+    most: int
+    amount: int
+    held: int
 
 
 class Claim(NamedTuple):
@@ -80,10 +94,10 @@ class LedgerStore:
     def close(self) -> None:
         self._connection.close()
 
-    def lease(self, gateway: str, asks: Sequence[tuple[Window, int, int]]) -> tuple[Given, ...]:
-        """Lease from windows: to each ask, of a limit and an amount, what it gets."""
+    def lease(self, gateway: str, asks: Sequence[Asked]) -> tuple[Given, ...]:
+        """Lease from windows: to each ask what it gets."""
         with self._alone() as do:
-            return tuple(_lease(do, gateway, *ask) for ask in asks)
+            return tuple(_lease(do, gateway, ask) for ask in asks)
 
     def give_back(
         self, gateway: str, gives: Iterable[tuple[Window, int]], held: Mapping[Window, int]
@@ -186,9 +200,12 @@ class LedgerStore:
             raise
 
 
-def _lease(do: Callable[..., Any], gateway: str, window: Window, most: int, asked: int) -> Given:
+def _lease(do: Callable[..., Any], gateway: str, asked: Asked) -> Given:
+    window, most, needed, held = asked
     row = do(f"SELECT used FROM gateway_counter WHERE {_OF}", window).fetchone()
-    amount = slice_of(most - (row[0] if row else 0), asked)
+    amount = slice_of(most - (row[0] if row else 0), needed)
+    words = "UPDATE gateway_lease SET open = ? WHERE gateway = ? AND open <> ? AND "
+    do(words + _OF, (held, gateway, held, *window))
     if amount:
         words = (
             "INSERT INTO gateway_counter VALUES (?, ?, ?, ?, ?) ON CONFLICT"
@@ -201,8 +218,8 @@ def _lease(do: Callable[..., Any], gateway: str, window: Window, most: int, aske
             " open = gateway_lease.open + ?"
         )
         do(words, (gateway, *window, amount, amount, amount, amount))
-    held = do(f"SELECT sum(open) FROM gateway_lease WHERE {_OF}", window).fetchone()[0]
-    return Given(amount, int(held or 0))
+    total = do(f"SELECT sum(open) FROM gateway_lease WHERE {_OF}", window).fetchone()[0]
+    return Given(amount, int(total or 0))
 
 
 def _claim(do: Callable[..., Any], gateway: str, wanted: Wanted) -> Claim | None:

@@ -1,0 +1,105 @@
+"""A journal that is not what it was is found out, and the first bad record named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pilotbase.record.opened import Record
+from pilotbase.serve.metering.segments import journals, segments
+from pilotbase.serve.metering.usage import FILE, usage_of
+from pilotbase.serve.metering.verifying import Finding, verify
+from pilotbase.serve.rules.frames import FIRST_LINK, HEAD_SIZE, framed, frames
+from tests.serve.metering.kit import PAID, USED, begun, call, metering, run
+
+
+async def filled(record: Record, calls: int = 9) -> list[Path]:
+    """A journal of several segments, sealed."""
+    async with metering(record, segment_bytes=700) as opened:
+        for _ in range(calls):
+            one = call()
+            await begun(opened.meter, one)
+            opened.meter.settle(one, USED, "served")
+    (folder,) = journals(record.home)
+    paths = segments(folder)
+    assert len(paths) > 2 and verify(record).ok
+    return paths
+
+
+def found(record: Record) -> list[Finding]:
+    return verify(record).findings
+
+
+def test_a_changed_byte_is_named(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        paths = await filled(record)
+        data = bytearray(paths[1].read_bytes())
+        three = list(frames(bytes(data), frames_before(paths[1])))[2]
+        data[three.offset + HEAD_SIZE + 12] ^= 1
+        paths[1].write_bytes(data)
+        first = found(record)[0]
+        assert (first.number, first.at, first.offset) == (2, 2, three.offset)
+
+    run(tmp_path, work)
+
+
+def frames_before(path: Path) -> bytes:
+    """The link before a segment, as its own first record says."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:4], "little")
+    return bytes.fromhex(json.loads(data[HEAD_SIZE : HEAD_SIZE + length])[-1])
+
+
+def test_a_charge_rewritten_with_all_its_links(tmp_path: Path) -> None:
+    """Whoever makes the links anew is found by the tariff, the root and the sums."""
+
+    async def work(record: Record) -> None:
+        first = (await filled(record))[0]
+        payloads = [one.payload for one in frames(first.read_bytes(), FIRST_LINK)]
+        changed = [p.replace(b"%d" % PAID, b"%d" % (PAID + 7)) for p in payloads]
+        assert changed != payloads
+        data, link = b"", FIRST_LINK
+        for payload in changed:
+            head, link = framed(payload, link)
+            data += head + payload
+        first.write_bytes(data)
+        said = found(record)[0]
+        assert said.number == 1 and "does not come to" in said.message.en
+        assert changed[said.at] != payloads[said.at]
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize("which", [0, 1, -1])
+def test_a_segment_that_is_gone_or_cut(tmp_path: Path, which: int) -> None:
+    async def work(record: Record) -> None:
+        path = (await filled(record))[which]
+        data = path.read_bytes()
+        path.write_bytes(data[:-9])
+        assert any("changed or cut" in one.message.en for one in found(record))
+        path.unlink()
+        assert found(record)
+        path.write_bytes(data)
+        assert not found(record)
+
+    run(tmp_path, work)
+
+
+def test_the_database_of_usage_can_be_thrown_away(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        await filled(record)
+
+        def every() -> list[tuple[object, ...]]:
+            with usage_of(record) as usage:
+                rows: list[tuple[object, ...]] = usage.execute("SELECT * FROM usage").fetchall()
+                return rows
+
+        before = every()
+        assert every() == before and len(before) == 9
+        for file in (record.home / "usage").glob(FILE + "*"):
+            file.unlink()
+        assert every() == before
+
+    run(tmp_path, work)
