@@ -21,6 +21,11 @@ SUMMARIES = {
     ),
     "scenario": Text("Write and check scenario files.", "编写与检查场景文件。"),
     "catalog": Text("Parties, delegations, keys and assets.", "主体、委托、密钥与资产。"),
+    "catalog.label": Text(
+        "Label the rows of a data set, by several people.", "由多人为数据集的各行做标注。"
+    ),
+    "catalog.rights": Text("Register the three rights over a data set.", "登记数据集的三项权利。"),
+    "catalog.terms": Text("Terms of use, as ODRL 2.2.", "以 ODRL 2.2 表达的使用条款。"),
     "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
     "match": Text("Needs and products meet.", "需求与产品的匹配。"),
     "register": Text("Filings: what may be served.", "备案: 可提供哪些服务。"),
@@ -43,6 +48,8 @@ MODULES = {
     "catalog": (
         "pilotbase.catalog.assets.verbs",
         "pilotbase.catalog.parties.verbs",
+        "pilotbase.catalog.rights.verbs.registering",
+        "pilotbase.catalog.rights.verbs.terms",
         "pilotbase.desk.provenance.verbs",
         "pilotbase.desk.data.verbs",
     ),
@@ -85,7 +92,7 @@ def _invoke(verb: Verb[Any, Any], request: Any, *how: Any) -> int:
     from pilotbase.faces.cli.call import invoke
 
     declared_verbs()
-    with_pages = partial(invoke, pages={"rate": _rating_page})
+    with_pages = partial(invoke, pages={"rate": _rating_page, "catalog.label.give": _label_page})
     return with_pages(verb, request, *how)
 
 
@@ -95,6 +102,16 @@ def _rating_page(context: Context, request: Any, language: Language) -> None:
     from pilotbase.faces.web.rating import serve
 
     desk = Desk.of(context, request.run, request.as_)
+    with suppress(KeyboardInterrupt):  # how the page is meant to end
+        serve(desk, language, lambda address: print(address, flush=True))
+
+
+def _label_page(context: Context, request: Any, language: Language) -> None:
+    """The page on which somebody labels rows, until Ctrl-C."""
+    from pilotbase.desk.data.labelling import LabelDesk
+    from pilotbase.faces.web.rating import serve
+
+    desk = LabelDesk.of(context, request.task, request.as_)
     with suppress(KeyboardInterrupt):  # how the page is meant to end
         serve(desk, language, lambda address: print(address, flush=True))
 

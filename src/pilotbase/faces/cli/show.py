@@ -35,6 +35,7 @@ from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_ar
 from pilotbase.faces.cli.show_provenance import PROVENANCE_FORMS
 from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.faces.cli.show_register import REGISTER_FORMS
+from pilotbase.faces.cli.show_rights import RIGHTS_FORMS
 from pilotbase.faces.cli.show_sealed import SEALED_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
@@ -387,6 +388,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **SEALED_FORMS,
     **KEEPING_FORMS,
     **CATALOG_FORMS,
+    **RIGHTS_FORMS,
     **PROVENANCE_FORMS,
     **REGISTER_FORMS,
     "rebuild": _rebuild,

@@ -179,6 +179,8 @@ def test_counts_come_from_recorded_uses() -> None:
     policy = one(permission("use", **limit("count", "lteq", "3")))
     assert answer(policy, ask(count="1"), State({"read": 2}))[0] == "yes"
     assert answer(policy, ask(count="1"), State({"read": 2, "print": 1}))[0] == "no"
+    assert answer(policy, replace(ask(), times=4)) == ("no", "terms.condition")
+    assert "count lteq 3" in evaluate(policy, replace(ask(), times=4), NOTHING).why.en
     assert answer(policy, ask(), State({"sell": 9}))[0] == "yes"  # selling is no use
     assert answer(policy, ask(), State({"fly": 1})) == ("no", "terms.undecided")
 
@@ -270,5 +272,5 @@ def test_the_seeds_reach_every_answer() -> None:
         found.add(evaluate(policies, made.request(), made.state()).code.removeprefix("terms."))
     assert found == {
         "none", "permitted", "prohibited", "conflict", "undecided", "undecided_prohibition",
-        "offered", "not_permitted", "duty",
+        "offered", "not_permitted", "duty", "condition",
     }  # fmt: skip

@@ -26,9 +26,10 @@ from pilotbase.catalog.rights.rules.constraints import (
     all_hold,
     all_of,
     any_of,
+    holds,
     open_questions,
 )
-from pilotbase.catalog.rights.rules.policy import Duty, Named, Policy, Rule
+from pilotbase.catalog.rights.rules.policy import Condition, Duty, Logical, Named, Policy, Rule
 from pilotbase.catalog.rights.rules.vocabulary import Truth, within
 from pilotbase.kernel.text import Text
 
@@ -42,7 +43,7 @@ class Request:
     Attributes:
         facts: by left operand, what is said of the use. collections: those that the party is a
             member of, and ``asset_collections`` those that the asset belongs to.
-        broader: see `Facts`.
+        broader: see `Facts`. times: how often it is to be exercised at once.
     """
 
     party: str
@@ -53,6 +54,7 @@ class Request:
     collections: frozenset[str] = frozenset()
     asset_collections: frozenset[str] = frozenset()
     broader: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,13 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Found:
-    """How one rule stands to a request."""
+    """How one rule stands to a request; ``missed`` is the condition that alone is false."""
 
     policy: Policy
     rule: Rule
     truth: Truth
     open: tuple[str, ...] = ()
+    missed: str = ""
 
 
 def evaluate(policy: Policy | Sequence[Policy], request: Request, state: State) -> Decision:
@@ -126,6 +129,7 @@ def evaluate(policy: Policy | Sequence[Policy], request: Request, state: State) 
     grants: list[tuple[_Found, tuple[Owed, ...]]] = []
     unclear: list[_Found] = []
     offered: list[_Found] = []
+    missed: list[_Found] = []
     for one in policies:
         permits = [_found(one, r, request, state) for r in one.rules if r.kind == "permission"]
         if one.kind == "Offer":
@@ -133,6 +137,7 @@ def evaluate(policy: Policy | Sequence[Policy], request: Request, state: State) 
             continue
         granted = [found for found in permits if found.truth]
         unclear += [found for found in permits if found.truth is None]
+        missed += [found for found in permits if found.missed]
         against = [
             found
             for found in (_found(one, r, request, state) for r in one.rules)
@@ -146,7 +151,7 @@ def evaluate(policy: Policy | Sequence[Policy], request: Request, state: State) 
         return _with(refusals[0], owed)
     if grants:
         return _granted(grants, policies, request, owed)
-    return _not_covered(policies, unclear, offered, owed)
+    return _not_covered(unclear or offered or missed, policies, owed)
 
 
 def _with(decision: Decision, owed: tuple[Owed, ...]) -> Decision:
@@ -164,19 +169,31 @@ def _found(policy: Policy, rule: Rule, request: Request, state: State) -> _Found
         all_hold(rule.constraints, facts),
     ]  # fmt: skip
     truth = all_of(truths)
+    if truth is False:
+        about = all_of(truths[:3]) is not False
+        missed = [one for one in rule.constraints if holds(one, facts) is False] if about else []
+        return _Found(policy, rule, truth, missed=_told(missed[0]) if missed else "")
     return _Found(policy, rule, truth, tuple(_open(rule, truths, facts)) if truth is None else ())
+
+
+def _told(condition: Condition) -> str:
+    """A condition as a reader takes it in."""
+    if isinstance(condition, Logical):
+        return f" {condition.operand} ".join(_told(part) for part in condition.parts)
+    right = ", ".join(condition.right)
+    return f"{condition.left} {condition.operator} {right} {condition.unit}".strip()
 
 
 def _facts(rule: Rule, request: Request, state: State) -> Facts:
     """What conditions are held against. ``count`` is the number of this use: those recorded so far
-    of the rule's actions, and one; undecided where one of those is not of the vocabulary."""
+    of the rule's actions, and what is asked for; undecided where one of those is not of the vocabulary."""
     meant = {
         action: any_of(within(action, one.name) for one in rule.actions) for action in state.uses
     }
     said = {name: value for name, value in request.facts.items() if name != "count"}
     if None not in meant.values():
         used = sum(times for action, times in state.uses.items() if meant[action])
-        said["count"] = str(used + 1)
+        said["count"] = str(used + request.times)
     return Facts(request.at, said, request.broader)
 
 
@@ -214,7 +231,7 @@ def _prohibited(
     """A no: by a prohibition, or because the policy contradicts itself here."""
     found = min(against, key=lambda one: (one.truth is None, one.rule.id))
     remedies = tuple(
-        owed for duty in found.rule.duties for owed in _owing(policy, duty, request, state)
+        owed for duty in found.rule.duties for owed in owing(policy.uid, duty, request, state)
     )
     where = {"policy": policy.uid, "rule": found.rule.id, "owed": remedies, "open": found.open}
     if granted and policy.conflict == "invalid":
@@ -267,38 +284,37 @@ def _narrower_prohibited(policies: Sequence[Policy], action: str) -> Iterator[st
 
 
 def _not_covered(
-    policies: Sequence[Policy],
-    unclear: Sequence[_Found],
-    offered: Sequence[_Found],
-    owed: tuple[Owed, ...],
+    near: Sequence[_Found], policies: Sequence[Policy], owed: tuple[Owed, ...]
 ) -> Decision:
-    if unclear:
-        found = min(unclear, key=lambda one: (len(one.open), one.rule.id))
-        asked = ", ".join(found.open)
-        why = Text(
-            f"{found.rule.id} would permit it, but {asked} cannot be decided",
-            f"{found.rule.id} 本可允许, 但无法判定 {asked}",
-        )
-        return Decision(
-            "no", "terms.undecided", why, found.policy.uid, found.rule.id, owed=owed,
-            open=found.open,
-        )  # fmt: skip
-    if offered:
-        rule, uid = offered[0].rule.id, offered[0].policy.uid
-        why = Text(
-            f"{rule} only offers it: an agreement with the party is needed",
-            f"{rule} 仅为要约: 须与该方达成协议",
-        )
-        return Decision("no", "terms.offered", why, uid, rule, owed=owed)
+    """A no, because nothing permits it; with the permission that comes nearest."""
     if not policies:
         return Decision("no", "terms.none", Text("the asset has no terms", "该资产没有使用条款"))
-    why = Text("no permission covers it", "没有许可涵盖此行为")
-    return Decision("no", "terms.not_permitted", why, owed=owed)
+    if not near:
+        why = Text("no permission covers it", "没有许可涵盖此行为")
+        return Decision("no", "terms.not_permitted", why, owed=owed)
+    found = min(near, key=lambda one: (len(one.open), one.rule.id))
+    rule, asked = found.rule.id, ", ".join(found.open)
+    if found.missed:
+        code, why = "terms.condition", Text(
+            f"{rule} would permit it, but only if {found.missed}",
+            f"{rule} 本可允许, 但须满足 {found.missed}",
+        )  # fmt: skip
+    elif found.policy.kind == "Offer":
+        code, why = "terms.offered", Text(
+            f"{rule} only offers it: an agreement with the party is needed",
+            f"{rule} 仅为要约: 须与该方达成协议",
+        )  # fmt: skip
+    else:
+        code, why = "terms.undecided", Text(
+            f"{rule} would permit it, but {asked} cannot be decided",
+            f"{rule} 本可允许, 但无法判定 {asked}",
+        )  # fmt: skip
+    return Decision("no", code, why, found.policy.uid, rule, owed=owed, open=found.open)
 
 
 def _unmet(found: _Found, request: Request, state: State) -> Iterator[Owed]:
     for duty in found.rule.duties:
-        yield from _owing(found.policy, duty, request, state)
+        yield from owing(found.policy.uid, duty, request, state)
 
 
 def _obligations(policies: Iterable[Policy], request: Request, state: State) -> Iterator[Owed]:
@@ -311,10 +327,10 @@ def _obligations(policies: Iterable[Policy], request: Request, state: State) -> 
             meant = _names(rule.assignees, request.party, request.collections, facts)
             if meant is not False:
                 for duty in rule.duties:
-                    yield from _owing(policy, duty, request, state)
+                    yield from owing(policy.uid, duty, request, state)
 
 
-def _owing(policy: Policy, duty: Duty, request: Request, state: State) -> Iterator[Owed]:
+def owing(policy: str, duty: Duty, request: Request, state: State) -> Iterator[Owed]:
     """What of a duty and its consequences is still to be done.
 
     A duty that was done, but not as its constraints ask (too late, say), is met once all its
@@ -330,18 +346,18 @@ def _owing(policy: Policy, duty: Duty, request: Request, state: State) -> Iterat
     further = [
         one
         for consequence in (duty.consequences if missed else ())
-        for one in _owing(policy, consequence, request, state)
+        for one in owing(policy, consequence, request, state)
     ]
     if not (late and duty.consequences and not further):
         action = ", ".join(one.name for one in duty.actions)
         undecided = [what for act in acts for what in _undecided(duty, act)]
-        yield Owed(policy.uid, duty.id, action, tuple(dict.fromkeys(undecided)))
+        yield Owed(policy, duty.id, action, tuple(dict.fromkeys(undecided)))
     yield from further
 
 
-def _by(policy: Policy, duty: Duty, fulfilment: Fulfilment, request: Request) -> bool:
+def _by(policy: str, duty: Duty, fulfilment: Fulfilment, request: Request) -> bool:
     """Whether a fulfilment is of this duty, by the asking party or by whom the duty names."""
-    if (fulfilment.policy, fulfilment.duty) != (policy.uid, duty.id):
+    if (fulfilment.policy, fulfilment.duty) != (policy, duty.id):
         return False
     return fulfilment.party in {request.party, *(name.id for name in duty.assignees)}
 

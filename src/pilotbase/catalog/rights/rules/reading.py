@@ -213,6 +213,9 @@ def _action_name(reading: _Reading, at: Path, said: Any) -> str:
 
 
 def _named(reading: _Reading, at: Path, said: Any) -> Named:
+    described = reading.nodes.get(reading.reader.name(_text(said)))
+    if described is not None and not _plain_id(described):
+        said = described
     if isinstance(said, dict) and not _plain_id(said):
         node = _words(reading, at, said, {"source", "refinement"})
         kind = _class(reading, said)

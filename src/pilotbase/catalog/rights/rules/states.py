@@ -152,8 +152,7 @@ def settled(standing: Standing, outcome: Outcome, *, own: bool = True) -> Standi
 
 def under_dispute(disputes: int) -> No:
     said = Text(
-        f"{disputes} dispute{'s' if disputes > 1 else ''} over this right are open: "
-        "nothing is registered meanwhile",
+        f"this right is under dispute ({disputes} open): nothing is registered meanwhile",
         f"此项权利有 {disputes} 项未决争议: 争议期间不予登记",
     )
     return No("rights.under_dispute", said)

@@ -1,0 +1,1 @@
+"""What one can ask of rights and terms."""
