@@ -6,6 +6,8 @@ what the upstream reads, though a name stands twice or the gateway has to add so
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -22,35 +24,40 @@ T = TypeVar("T")
 Fields = dict[str, msgspec.Raw]
 
 _decode_fields = msgspec.json.Decoder(Fields).decode
-_decode_answer = msgspec.json.Decoder(Fields).decode
+_decode_text = msgspec.json.Decoder(str | None).decode
+_decode_flag = msgspec.json.Decoder(bool | None).decode
+_decode_number = msgspec.json.Decoder(int | None).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any] | None).decode
 _encode = msgspec.json.encode
 _TRUE = msgspec.Raw(b"true")
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LIMITED = frozenset(_LIMITS)
 _ELSEWHERE = ("previous_response_id", "conversation", "prompt", "background")
 
 
 def fields_of(body: bytes) -> Fields:
     """A body's fields, each as it stands. Raises Refused where it is no JSON object."""
     try:
-        body.decode()
+        if not body.isascii():
+            body.decode()
         return _decode_fields(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise faulty("the body is no JSON object", "请求正文不是 JSON 对象") from None
 
 
-def _value(fields: Fields, name: str, kind: type[T]) -> T | None:
+def _value(fields: Fields, name: str, decode: Callable[[msgspec.Raw], T]) -> T | None:
     raw = fields.get(name)
     if raw is None:
         return None
     try:
-        return msgspec.json.decode(raw, type=kind | None)
+        return decode(raw)
     except (msgspec.DecodeError, RecursionError):
         raise faulty(f"{name} is not of its type", f"{name} 的类型不正确") from None
 
 
 def _positive(fields: Fields, name: str) -> int:
     """A number of one or more; 0 where it is not given."""
-    number = _value(fields, name, int)
+    number: int | None = _value(fields, name, _decode_number)
     if number is None:
         return 0
     if number < 1:
@@ -72,7 +79,7 @@ class OpenAIDoor:
         if head.media not in (b"application/json", b""):
             raise faulty("the body is to be application/json", "请求正文应为 application/json", 415)
         fields = fields_of(body)
-        model = _value(fields, "model", str)
+        model = _value(fields, "model", _decode_text)
         if not model:
             raise faulty("model names the service; it is missing", "缺少 model (服务名称)")
         if self._operation == "responses":
@@ -81,11 +88,13 @@ class OpenAIDoor:
             model,
             self._operation,
             body,
-            stream="stream" in fields and bool(_value(fields, "stream", bool)),
-            choices=(_positive(fields, "n") or 1) if "n" in fields else 1,
-            output_tokens_max=_limit(fields),
-            idempotency_key=head.idempotency,
-            fields=cast(dict[str, Any], fields),
+            "stream" in fields and bool(_value(fields, "stream", _decode_flag)),
+            (_positive(fields, "n") or 1) if "n" in fields else 1,
+            0 if _LIMITED.isdisjoint(fields) else _limit(fields),
+            1,
+            head.idempotency,
+            "application/json",
+            cast(dict[str, Any], fields),
         )
 
     def refusal(self, refused: Refused) -> tuple[bytes, bytes]:
@@ -147,8 +156,9 @@ class OpenAIDialect:
 
     def question(self, call: Call, upstream: Upstream) -> bytes:
         ask = call.ask
-        fields = cast(Fields, ask.fields) if ask.fields is not None else fields_of(ask.body)
-        ask.fields = cast(dict[str, Any], fields)
+        if ask.fields is None:
+            ask.fields = cast(dict[str, Any], fields_of(ask.body))
+        fields: Fields = ask.fields
         if call.route.guards:  # what guards read is what the upstream reads, at every level
             fields = {name: _plain(raw) for name, raw in fields.items()}
         if upstream.model:
@@ -157,7 +167,7 @@ class OpenAIDialect:
                 name = self._names[upstream.model] = msgspec.Raw(_encode(upstream.model))
             fields["model"] = name
         if self._operation != "embeddings" and not ask.output_tokens_max:
-            fields[self._limit] = msgspec.Raw(b"%d" % call.route.caps.output_tokens_max)
+            fields[self._limit] = _number(call.route.caps.output_tokens_max)
         if ask.stream and self._operation == "chat":
             fields["stream_options"] = _with_usage(fields.get("stream_options"))
         if self._operation == "responses":
@@ -166,10 +176,11 @@ class OpenAIDialect:
 
     def read(self, call: Call, answer: bytes, usage: Usage) -> bytes | None:
         try:
-            fields = _decode_answer(answer)
+            fields = _decode_fields(answer)
             if self._holds not in fields:
                 return None
-            answer.decode()
+            if not answer.isascii():
+                answer.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         usage.cases = call.ask.cases
@@ -191,6 +202,11 @@ _PATHS: dict[Operation, tuple[bytes, str]] = {
     "embeddings": (b"/embeddings", "data"),
     "responses": (b"/responses", "output"),
 }
+
+
+@cache
+def _number(number: int) -> msgspec.Raw:
+    return msgspec.Raw(b"%d" % number)
 
 
 def _plain(raw: msgspec.Raw) -> msgspec.Raw:
@@ -216,7 +232,7 @@ def usage_wanted(ask: Ask) -> bool:
     """Whether the caller itself asked for usage in the stream."""
     if b"include_usage" not in ask.body:
         return False
-    options = _value(fields_of(ask.body), "stream_options", dict)
+    options = _value(fields_of(ask.body), "stream_options", _decode_object)
     return bool(options and options.get("include_usage") is True)
 
 

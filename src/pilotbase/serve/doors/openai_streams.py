@@ -54,6 +54,12 @@ def _bytes(text: str | None) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
+def _without_null(event: bytes) -> bytes:
+    """An event without a usage that says nothing; a comma and a name in quotes stand together like
+    this only where a name stands."""
+    return event.replace(b',"usage":null', b"").replace(b', "usage": null', b"")
+
+
 class ChatReading:
     """A chat stream (`Reading`).
 
@@ -75,6 +81,16 @@ class ChatReading:
         return self.done or self._finished
 
     def feed(self, data: bytes) -> bytes:
+        said = self._events.alone(data)
+        if said and self._pieces is None and said != b"[DONE]":
+            if not self._read(said):
+                return b""
+            if not self.usage.counted:
+                self.usage.output_tokens = min(self._text, self._most)
+            return data if self._wanted or b'"usage"' not in data else _without_null(data)
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
         out = list[bytes]()
         for event in self._events.feed(data):
             said = data_of(event)
@@ -97,7 +113,8 @@ class ChatReading:
         self.usage.chunks += 1
         for choice in chunk.choices:
             delta = choice.delta
-            self._text += _bytes(delta.content)
+            if (text := delta.content) is not None:
+                self._text += len(text) if text.isascii() else _bytes(text)
             if delta.tool_calls != b"null":
                 self._text += len(delta.tool_calls)
             if delta.reasoning_content or delta.reasoning or delta.refusal:
@@ -113,9 +130,7 @@ class ChatReading:
         if self._pieces is not None:
             out += [b"data: %b\n\n" % one for one in self._pieces.feed(said)]
         elif not self._wanted and b'"usage"' in event:
-            # a comma and a name in quotes stand together like this only where a name stands
-            event = event.replace(b',"usage":null', b"").replace(b', "usage": null', b"")
-            out.append(event)
+            out.append(_without_null(event))
         else:
             out.append(event)
 

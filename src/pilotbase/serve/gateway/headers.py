@@ -44,10 +44,10 @@ class Blocks:
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, int], tuple[Route, Grant, bytes]] = {}
+        self._kept: dict[int, tuple[Route, Grant, bytes]] = {}
 
     def of(self, route: Route, grant: Grant) -> bytes:
-        place = id(route), id(grant)
+        place = id(grant)
         found = self._kept.get(place)
         if found is not None and found[0] is route and found[1] is grant:
             return found[2]

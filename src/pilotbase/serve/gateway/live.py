@@ -8,6 +8,7 @@ the call; what comes later finds it ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pilotbase.serve.call import Ask, Call, Grant, Outcome, Refused, Route, Usage
@@ -35,53 +36,27 @@ class Live:
         streams: whether the caller wants pieces.
     """
 
-    __slots__ = (
-        "_at",
-        "_begun",
-        "_body",
-        "_dialect",
-        "_ended",
-        "_grant",
-        "_held",
-        "_kept",
-        "_key",
-        "_link",
-        "_parking",
-        "_pieces",
-        "_reading",
-        "_replica",
-        "_reply",
-        "_route",
-        "_serving",
-        "_started",
-        "_tried",
-        "_usage",
-        "_watch",
-        "ask",
-        "call",
-        "others",
-        "streams",
-    )
+    # What most calls never change stands in the class: it costs them nothing.
+    call: Call | None = None
+    others: Sequence[Route] = ()
+    _tried: tuple[Replica, ...] = ()
+    _watch: Watch | None = None
+    _reading: Reading | None = None
+    _pieces: Pieces | None = None
+    _link: Link | None = None
+    _kept: Kept | None = None
+    _held: list[bytes] | None = None
+    _begun = _ended = _started = _parking = False
+    _route: Route
+    _grant: Grant
+    _dialect: Dialect
+    _replica: Replica
+    _usage: Usage
 
     def __init__(self, serving: Serving, ask: Ask, key: str, reply: Reply, at: float) -> None:
         self._serving, self.ask, self._key, self._reply, self._at = serving, ask, key, reply, at
         self.streams = ask.stream
         self._body = ask.body
-        self.call: Call | None = None
-        self.others: list[Route] = []
-        self._route: Route
-        self._grant: Grant
-        self._dialect: Dialect
-        self._replica: Replica
-        self._usage: Usage
-        self._tried: tuple[Replica, ...] = ()
-        self._watch: Watch | None = None
-        self._reading: Reading | None = None
-        self._pieces: Pieces | None = None
-        self._link: Link | None = None
-        self._kept: Kept | None = None
-        self._held: list[bytes] | None = None
-        self._begun = self._ended = self._started = self._parking = False
 
     # the way in
 
@@ -98,13 +73,17 @@ class Live:
         if replica is None:
             if not self.others:
                 raise said.none_left(route)
-            return self.enter(self.others.pop(0))
+            return self.enter(self._next_route())
         self._replica = replica
         if route.guards and serving.watching is not None:
             self._watch = serving.watching(route)
             if self._watch is not None:
                 return self._watch.before(self.ask, self._looked)
         return self._reserve()
+
+    def _next_route(self) -> Route:
+        route, *self.others = self.others
+        return route
 
     def _looked(self, refused: Refused | None) -> None:
         if self._ended:
@@ -135,7 +114,7 @@ class Live:
                 self._turn_away(refused)
             return
         self._begun = True
-        self._usage = Usage(bytes_in=len(self._body))
+        self._usage = Usage(0, 0, 0, len(self._body))
         if self._ended:  # left or cut while the disk was at work
             self._settle("aborted")
             return
@@ -349,7 +328,7 @@ class Live:
         if key:  # the first choice's call has it already
             self.ask.idempotency_key = f"{key}/{len(self.others)}"
         try:
-            self.enter(self.others.pop(0))
+            self.enter(self._next_route())
         except Refused as refused:
             self._turn_away(refused)
         return True

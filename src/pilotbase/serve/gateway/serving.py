@@ -56,7 +56,7 @@ class Serving:
                 raise said.stopping()
             route = self.gate.route(ask.service, at)
             if route.fallback:
-                live.others = list(route.fallback)
+                live.others = route.fallback
             self.live.add(live)
             live.enter(route)
         except Refused as refused:

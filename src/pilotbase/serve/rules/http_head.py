@@ -85,12 +85,13 @@ class ResponseHead:
     Attributes:
         length: of the body in bytes; -1 in chunks; -2 until the connection ends.
         headers: the first of each name, in lower case.
+        plain: the final head of a whole answer of known length, not of a stream.
     """
 
-    __slots__ = ("headers", "keep", "length", "media", "status")
+    __slots__ = ("headers", "keep", "length", "media", "plain", "status")
 
     def __init__(self) -> None:
-        self.status, self.length, self.keep = 0, -2, False
+        self.status, self.length, self.keep, self.plain = 0, -2, False, False
         self.media = b""
         self.headers: dict[bytes, bytes] = {}
 
@@ -223,3 +224,4 @@ def _read_framing(head: ResponseHead, version: str, keep: bool) -> None:
         raise HeadError("a compressed answer, which was not asked for")
     head.media = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     head.keep = version == "1.1" and head.length != -2 and keep
+    head.plain = head.status >= 200 and head.length >= 0 and head.media != b"text/event-stream"

@@ -15,8 +15,8 @@ _LINE = re.compile(rb"\r\n|\n|\r")
 _EMPTY_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 
 
-class StreamTooLong(Exception):
-    """An event of more than EVENT_BYTES_MAX, or a stream that ends inside one."""
+class StreamTooLong(ValueError):
+    """An event of more bytes than may be kept."""
 
 
 class Events:
@@ -39,6 +39,23 @@ class Events:
     def rest(self) -> bytes:
         """The event that has begun and is not yet whole."""
         return self._rest
+
+    def alone(self, data: bytes) -> bytes:
+        """What ``data`` says where it is exactly one event of one line, as most reads are, and
+        nothing is left of what came before; otherwise empty, and `feed` is to be asked."""
+        end = len(data) - 2
+        if (
+            self._begun
+            and not self._rest
+            and data.find(b"\n") == end
+            and data.startswith(b"data: ")
+            and data.endswith(b"\n\n")
+            and b"\r" not in data
+            and end < self.bytes_max
+        ):
+            self._after_cr = False
+            return data[6:end]
+        return b""
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that are whole by now, each with its empty line. Raises StreamTooLong."""

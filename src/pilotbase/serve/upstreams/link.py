@@ -70,7 +70,11 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(
-        self, ticks: Ticks, free: Callable[[Link], None], closed: Callable[[Link], None]
+        self,
+        ticks: Ticks,
+        free: Callable[[Link], None],
+        closed: Callable[[Link], None],
+        heads: dict[bytes, ResponseHead],
     ) -> None:
         self._ticks, self._free, self._closed = ticks, free, closed
         self._transport: asyncio.Transport | None = None
@@ -80,7 +84,7 @@ class Link(asyncio.Protocol):
         self._until = NEVER
         self.used = 0
         self._rest = b""
-        self._heads: dict[bytes, ResponseHead] = {}
+        self._heads = heads
         self._clean()
 
     def _clean(self) -> None:
@@ -173,7 +177,10 @@ class Link(asyncio.Protocol):
             return None
         raw, body = data[: at + 4], data[at + 4 :]
         head = self._heads.get(raw)
-        if head is None:
+        if head is not None:
+            if head.plain and len(body) == head.length <= self._caps.answer_bytes_max:
+                return self._all_at_once(head, body)
+        else:
             try:
                 head = response_head(raw)
             except HeadError as error:
@@ -182,6 +189,18 @@ class Link(asyncio.Protocol):
                 self._heads.clear()
             self._heads[raw] = head
         return self._begun(raw, head, body)
+
+    def _all_at_once(self, head: ResponseHead, body: bytes) -> None:
+        """What most answers are: a head like one before, and the whole body with it."""
+        sink, self._sink = self._sink, None
+        assert sink is not None
+        self.deadline = NEVER
+        self._interim = 0
+        if head.keep and self._transport is not None and not self._transport.is_closing():
+            self._free(self)
+        else:
+            self.close()
+        sink.whole(head, body)
 
     def _begun(self, raw: bytes, head: ResponseHead, body: bytes) -> None:
         if head.status < 200:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Caps, Upstream
+from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.upstreams.link import Link, Lost, Sink
 from pilotbase.serve.upstreams.timer import NEVER, Ticks
 from pilotbase.trial.endpoints.address import Address, address_of, resolve
@@ -16,6 +17,7 @@ from pilotbase.trial.endpoints.address import Address, address_of, resolve
 CONNECTIONS_MAX = 256
 WAITING_MAX = 1024
 CONNECT_S = 5.0
+JSON = b"application/json"
 IDLE_S = 4.0  # servers close idle connections after 5 seconds and more
 RESOLVED_S = 60.0
 
@@ -65,6 +67,7 @@ class Pool:
         self._waiting = deque[_Waiting]()
         self._dialling = set[asyncio.Task[None]]()
         self._heads: dict[bytes, bytes] = {}
+        self._answers: dict[bytes, ResponseHead] = {}
         self._closed = False
 
     @property
@@ -74,10 +77,11 @@ class Pool:
 
     def question(self, path: bytes, media: bytes, body: bytes) -> bytes:
         """A POST to a path below the upstream's address."""
-        head = self._heads.get(path + b" " + media)
-        if head is None:
+        head = self._heads.get(path)
+        if head is None or media != JSON:
             head = self._head(path, media)
-            self._heads[path + b" " + media] = head
+            if media == JSON:
+                self._heads[path] = head
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
     def _head(self, path: bytes, media: bytes) -> bytes:
@@ -208,7 +212,7 @@ class Pool:
         loop = asyncio.get_running_loop()
 
         def made() -> Link:
-            return Link(self.ticks, self._free, self._gone)
+            return Link(self.ticks, self._free, self._gone, self._answers)
 
         if "path" in where:
             return (await loop.create_unix_connection(made, **where))[1]

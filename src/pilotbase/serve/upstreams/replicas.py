@@ -13,6 +13,7 @@ from pilotbase.serve.upstreams.pool import Pool
 from pilotbase.serve.upstreams.timer import Ticks
 from pilotbase.trial.endpoints.secret import read_secret
 
+ROUTES_MAX = 10_000
 _WELL = Breaker()
 
 
@@ -49,7 +50,7 @@ class Replicas:
         self._ticks = ticks
         self._key_of = key_of or key_at
         self._all: dict[Upstream, Replica] = {}
-        self._turns: dict[tuple[Upstream, ...], tuple[Turns, tuple[Replica, ...]]] = {}
+        self._turns: dict[int, tuple[Route, Turns, tuple[Replica, ...]]] = {}
 
     def pick(self, route: Route, tried: Iterable[Replica] = ()) -> Replica | None:
         """Whose turn it is, of those that can take a call and were not tried with it.
@@ -57,21 +58,23 @@ class Replicas:
         Raises:
             CandidateError: an upstream's address or key is not in order.
         """
-        found = self._turns.get(route.upstreams)
-        if found is None:
+        found = self._turns.get(id(route))
+        if found is None or found[0] is not route:
             if not route.upstreams:
                 return None
             replicas = tuple(self.of(one) for one in route.upstreams)
-            found = Turns([one.weight for one in route.upstreams]), replicas
-            self._turns[route.upstreams] = found
-        turns, replicas = found
+            found = route, Turns([one.weight for one in route.upstreams]), replicas
+            if len(self._turns) >= ROUTES_MAX:
+                self._turns.clear()
+            self._turns[id(route)] = found
+        replicas = found[2]
         if len(replicas) == 1:
             only = replicas[0]
             if only.breaker is _WELL and not only.held and not tried:
                 return only
         now = self._ticks.now
         able = [not r.held and r.breaker.allows(now) and r not in tried for r in replicas]
-        place = turns.next(able)
+        place = found[1].next(able)
         if place is None:
             return None
         chosen = replicas[place]
