@@ -26,6 +26,9 @@ SUMMARIES = {
     ),
     "catalog.rights": Text("Register the three rights over a data set.", "登记数据集的三项权利。"),
     "catalog.terms": Text("Terms of use, as ODRL 2.2.", "以 ODRL 2.2 表达的使用条款。"),
+    "catalog.croissant": Text(
+        "Descriptions of data sets as Croissant.", "以 Croissant 描述数据集。"
+    ),
     "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
     "match": Text("Needs and products meet.", "需求与产品的匹配。"),
     "register": Text("Filings: what may be served.", "备案: 可提供哪些服务。"),
@@ -48,6 +51,8 @@ MODULES = {
     "catalog": (
         "pilotbase.catalog.assets.verbs",
         "pilotbase.catalog.parties.verbs",
+        "pilotbase.catalog.profile.verbs",
+        "pilotbase.catalog.croissant.verbs",
         "pilotbase.catalog.rights.verbs.registering",
         "pilotbase.catalog.rights.verbs.terms",
         "pilotbase.desk.provenance.verbs",

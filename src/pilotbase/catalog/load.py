@@ -48,6 +48,7 @@ def load_table(
     trust: bool = False,
     loaders: Mapping[str, Loader] | None = None,
     sealed: Opener | None = None,
+    marked: bool = False,
 ) -> Table:
     """The table that a scenario's data section describes, prepared and in plain types.
 
@@ -57,6 +58,8 @@ def load_table(
         trust: files may lie elsewhere, and ``dataset`` may be ``module:function``.
         loaders: loaders by name; those that are installed as plug-ins if left out.
         sealed: opens sealed test sets; without it they stay closed.
+        marked: keep the column that marks synthetic rows; else it is left out, because it is
+            nothing to learn from.
 
     Raises:
         DataError: a file, an encoding, a shape or a query that does not hold; says where.
@@ -91,7 +94,7 @@ def load_table(
         from pilotbase.catalog.query import prepared  # DuckDB takes a while to import
 
         frame = prepared(frame, data.prepare)
-    if MARKER in frame:  # says what the rows are, and is nothing to learn from
+    if MARKER in frame and not marked:
         frame = frame.drop(columns=MARKER)
     return Table(
         frame=frame,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pilotbase.desk.answers import RateResponse, RatingsResponse
 from pilotbase.desk.queue import Queue, Waiting, queue_file, read_queue
@@ -28,6 +28,36 @@ from pilotbase.record.views import catch_up
 NAME = re.compile(r"[^\W_][\w-]{0,39}")
 WHY_MAX = 4_000
 FILE_MAX = 16 * 2**20
+MARKS = (
+    ("0", Text("0 – fails the rubric", "0 – 不符合标准")),
+    ("0.25", Text("1 – little of it", "1 – 大体不符合")),
+    ("0.5", Text("2 – half", "2 – 一半符合")),
+    ("0.75", Text("3 – nearly", "3 – 大体符合")),
+    ("1", Text("4 – fulfils the rubric", "4 – 完全符合标准")),
+)
+"""What a rater may choose on a page or in a terminal: value and words."""
+
+
+class Choosing(Protocol):
+    """Somebody at a queue: what page and terminal ask of it, whatever is chosen there."""
+
+    @property
+    def marks(self) -> Sequence[tuple[str, Text]]:
+        """What may be chosen: value and words."""
+        ...
+
+    @property
+    def labels(self) -> bool:
+        """Whether rows get labels, rather than answers marks."""
+        ...
+
+    def left(self) -> list[tuple[str, Waiting]]:
+        """What is left to choose for, in an order of one's own."""
+        ...
+
+    def choose(self, item: str, value: str, why: str) -> int:
+        """Record a choice; 1 where it was new."""
+        ...
 
 
 @dataclass
@@ -39,20 +69,13 @@ class Desk:
     run: str
     rater: str
     queue: Queue
+    marks: Sequence[tuple[str, Text]] = MARKS
+    labels: bool = False
 
     @classmethod
     def of(cls, context: Context, run: str, rater: str) -> Desk:
         """Raises InputError: no such run, nothing waits, or a name that cannot be used."""
-        if not NAME.fullmatch(rater):
-            raise InputError(
-                "rate.name",
-                Text(f"{rater!r} cannot be a rater's name", f"{rater!r} 不能作为评分人名称"),
-                where="--as",
-                next_step=Text(
-                    "Choose a pseudonym of letters, digits and -, e.g. --as reader-1.",
-                    "请用字母、数字和 - 组成的化名, 如 --as reader-1。",
-                ),
-            )
+        check_name(rater)
         id_ = run_of(context, run)
         return cls(context, id_, rater, read_queue(context.home, id_))
 
@@ -60,6 +83,10 @@ class Desk:
         """What this rater has still to rate, in its own order."""
         with open_record(self.context) as record:
             return self.queue.left_for(self.rater, self._rated_by(record))
+
+    def choose(self, item: str, value: str, why: str) -> int:
+        """Record a mark that was chosen on the page; 1 where it was new."""
+        return self.give([Rating(self.rater, item, float(value), why)])
 
     def give(self, ratings: Sequence[Rating]) -> int:
         """Sign and record ratings; how many were new.
@@ -71,7 +98,7 @@ class Desk:
         for rating in ratings:
             if rating.item not in self.queue.items:
                 raise _unknown_item(rating.item)
-        key = self._key()
+        key = rater_key(self.context, self.rater)
         with open_record(self.context) as record:
             if _is_evaluated(record, self.run):
                 raise _too_late(self.run)
@@ -86,16 +113,31 @@ class Desk:
             found.setdefault(rating.item, []).append(rating.rater)
         return found
 
-    def _key(self) -> note.SigningKey:
-        """The rater's own key, made when it is first needed."""
-        folder = self.context.home / "raters"
-        file = folder / f"{self.rater}.key"
-        with storage_errors(file):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            with only_one(folder / f"{self.rater}.lock"):
-                if not file.exists():
-                    make_key(self.rater, file, self.context.entropy)
-            return note.SigningKey.parse(file.read_text("ascii").strip())
+
+def check_name(rater: str) -> None:
+    """Raises InputError for a name that cannot be a rater's."""
+    if not NAME.fullmatch(rater):
+        raise InputError(
+            "rate.name",
+            Text(f"{rater!r} cannot be a rater's name", f"{rater!r} 不能作为评分人名称"),
+            where="--as",
+            next_step=Text(
+                "Choose a pseudonym of letters, digits and -, e.g. --as reader-1.",
+                "请用字母、数字和 - 组成的化名, 如 --as reader-1。",
+            ),
+        )
+
+
+def rater_key(context: Context, rater: str) -> note.SigningKey:
+    """The rater's own key, made when it is first needed."""
+    folder = context.home / "raters"
+    file = folder / f"{rater}.key"
+    with storage_errors(file):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with only_one(folder / f"{rater}.lock"):
+            if not file.exists():
+                make_key(rater, file, context.entropy)
+        return note.SigningKey.parse(file.read_text("ascii").strip())
 
 
 def rate(context: Context, run: str, rater: str, answers: Path | None) -> RateResponse:

@@ -46,7 +46,8 @@ def rows_of(file: Path, said: Mapping[str, Any]) -> Table:
             where=str(file),
             next_step=Text(f"Hand in one of: {known}.", f"请提供: {known}。"),
         )
-    table = load_table(Data.model_validate({kind: file.name}), file.absolute().parent)
+    data = Data.model_validate({kind: file.name})
+    table = load_table(data, file.absolute().parent, marked=True)
     expected = said["card"].get("digest", "")
     if expected not in (hash_file(file), table.loaded_digest):
         raise InputError(

@@ -55,8 +55,13 @@ def invoke(
         request = completed(verb.name, request, language, as_json)
         if verb.name in pages and request.page:
             pages[verb.name](context, request, language)
-        elif verb.name == "rate" and not as_json and request.answers is None and _is_terminal():
-            _rate(context, request, language)
+        elif (
+            verb.name in ("rate", "catalog.label.give")
+            and not as_json
+            and request.answers is None
+            and _is_terminal()
+        ):
+            _rate(verb.name, context, request, language)
         response = verb(context, request)
     except PilotbaseError as error:
         if as_json:
@@ -81,11 +86,17 @@ def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _rate(context: Context, request: Any, language: Language) -> None:
-    from pilotbase.desk.rating import Desk
+def _rate(verb: str, context: Context, request: Any, language: Language) -> None:
+    from pilotbase.desk.data.labelling import LabelDesk
+    from pilotbase.desk.rating import Choosing, Desk
     from pilotbase.faces.cli.rate import rate_here
 
-    rate_here(Desk.of(context, request.run, request.as_), language)
+    desk: Choosing
+    if verb == "rate":
+        desk = Desk.of(context, request.run, request.as_)
+    else:
+        desk = LabelDesk.of(context, request.task, request.as_)
+    rate_here(desk, language)
 
 
 def _json(data: Any) -> str:

@@ -7,17 +7,19 @@ import unicodedata
 import click
 
 from pilotbase.desk.queue import Waiting
-from pilotbase.desk.rating import Desk
-from pilotbase.desk.ratings import Rating
+from pilotbase.desk.rating import Choosing
 from pilotbase.kernel.text import Language, Text
 
-STEPS = {"0": 0.0, "1": 0.25, "2": 0.5, "3": 0.75, "4": 1.0}
 SKIP, QUIT = "s", "q"
 HOW = Text(
     "Mark each answer by the rubric: 0 (fails it), 1, 2, 3, 4 (fulfils it); s skips, q ends. "
     "What is rated is kept.",
     "请按评分标准为每个回答打分: 0 (不符合)、1、2、3、4 (完全符合); s 跳过, q 结束。"
     "已评的都会保存。",
+)
+LABELS = Text(
+    "Choose a label for each row by its number; s skips, q ends. What is labelled is kept.",
+    "请按编号为每行数据选择标签; s 跳过, q 结束。已标注的都会保存。",
 )
 PARTS = {
     "rubric": Text("Rubric", "评分标准"),
@@ -30,15 +32,18 @@ PARTS = {
 }
 
 
-def rate_here(desk: Desk, language: Language) -> int:
+def rate_here(desk: Choosing, language: Language) -> int:
     """Ask for marks until nothing is left or the rater ends; how many were given."""
     left = desk.left()
-    click.echo(HOW.in_language(language))
+    keys = [str(number) for number in range(len(desk.marks))]
+    click.echo((LABELS if desk.labels else HOW).in_language(language))
+    for key, (_, words) in zip(keys, desk.marks if desk.labels else (), strict=False):
+        click.echo(f"  {key}: {harmless(words.in_language(language))}")
     given = 0
     for number, (id_, waiting) in enumerate(left, 1):
         click.echo(f"\n[{number}/{len(left)}] " + "─" * 40)
-        click.echo(shown(waiting, language))
-        mark = _asked(language)
+        click.echo(row_shown(waiting) if desk.labels else shown(waiting, language))
+        mark = _asked(keys, language)
         if mark == QUIT:
             break
         if mark != SKIP:
@@ -47,7 +52,7 @@ def rate_here(desk: Desk, language: Language) -> int:
                 default="",
                 show_default=False,
             )
-            given += desk.give([Rating(desk.rater, id_, STEPS[mark], why)])
+            given += desk.choose(id_, desk.marks[int(mark)][0], why)
     return given
 
 
@@ -65,6 +70,11 @@ def shown(waiting: Waiting, language: Language) -> str:
     )
 
 
+def row_shown(waiting: Waiting) -> str:
+    """A row, below the instructions, as lines for a terminal."""
+    return harmless(f"{waiting.item.rubric}\n\n{waiting.item.question}")
+
+
 def harmless(text: str) -> str:
     """Text that cannot steer the terminal: no escape sequences, nothing that turns its direction.
 
@@ -76,10 +86,10 @@ def harmless(text: str) -> str:
     )
 
 
-def _asked(language: Language) -> str:
+def _asked(keys: list[str], language: Language) -> str:
     said: str = click.prompt(
         Text("Mark", "评分").in_language(language),
-        type=click.Choice([*STEPS, SKIP, QUIT]),
+        type=click.Choice([*keys, SKIP, QUIT]),
         show_choices=True,
     )
     return said

@@ -8,7 +8,12 @@ from typing import Any
 
 from rich.console import Console
 
-from pilotbase.desk.data.verbs import SynthesiseResponse
+from pilotbase.desk.data.verbs import (
+    LabelFinishResponse,
+    LabelGiveResponse,
+    SynthesiseResponse,
+    TaskResponse,
+)
 from pilotbase.desk.provenance.verbs import BomResponse, LineageResponse
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.kernel.text import Language, Text
@@ -43,8 +48,52 @@ def _synthesised(console: Console, found: SynthesiseResponse, language: Language
         _say(console, withheld, language, names=", ".join(found.withheld))
 
 
+def _task(console: Console, found: TaskResponse, language: Language) -> None:
+    said = Text(
+        "{task} ({asset}), {state}: {items} different rows, {raters} people each; {given} labels "
+        "given, {wanted} wanted.",
+        "{task} ({asset}), {state}: 共 {items} 个不同的行, 每行 {raters} 人; 已标 {given}, "
+        "尚缺 {wanted}。",
+    )
+    state = STATES[found.state]
+    counts = {"items": found.items, "raters": found.raters, "wanted": found.wanted}
+    named = {"task": found.task, "asset": found.asset, "state": state, "given": found.given}
+    _say(console, said, language, **named, **counts)
+    _agreed(console, found.agreement["alpha"], found.agreement["interval"], language)
+
+
+STATES = {"open": Text("open", "进行中"), "finished": Text("finished", "已完成")}
+
+
+def _agreed(console: Console, alpha: float | None, interval: Any, language: Language) -> None:
+    said = Text("Krippendorff's alpha: {alpha}{range}", "Krippendorff α 系数: {alpha}{range}")
+    between = f" ({interval[0]:.2f} … {interval[1]:.2f})" if interval else ""
+    _say(console, said, language, alpha="–" if alpha is None else f"{alpha:.2f}", range=between)
+
+
+def _given(console: Console, found: LabelGiveResponse, language: Language) -> None:
+    said = Text("{given} labels recorded; {left} rows left for {rater}.",
+                "已记录 {given} 个标签; {rater} 尚有 {left} 行待标。")  # fmt: skip
+    _say(console, said, language, given=found.given, left=found.left, rater=found.rater)
+
+
+def _labelled(console: Console, found: LabelFinishResponse, language: Language) -> None:
+    said = Text(
+        "{asset} has a new version, {number}, with labels by {raters} people; {left} of {rows} "
+        "rows stay without: {file}",
+        "{asset} 有了第 {number} 版, 由 {raters} 人标注; {rows} 行中有 {left} 行无标签: {file}",
+    )
+    _say(console, said, language, asset=found.asset, number=found.number, raters=found.raters,
+         left=found.left, rows=found.rows, file=found.file)  # fmt: skip
+    _agreed(console, found.alpha, found.interval, language)
+
+
 PROVENANCE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.bom": _bom,
     "catalog.lineage": _lineage,
     "catalog.synthesise": _synthesised,
+    "catalog.label.start": _task,
+    "catalog.label.show": _task,
+    "catalog.label.give": _given,
+    "catalog.label.finish": _labelled,
 }

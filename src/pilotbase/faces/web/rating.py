@@ -24,20 +24,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from pilotbase.desk.queue import Waiting
-from pilotbase.desk.rating import WHY_MAX, Desk
-from pilotbase.desk.ratings import Rating
+from pilotbase.desk.rating import WHY_MAX, Choosing
 from pilotbase.kernel.errors import PilotbaseError
-from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.text import Language
 
 _PACKAGE = "pilotbase.faces.web"
 FORM_MAX = 64 * 1024
-MARKS = (
-    ("0", Text("0 – fails the rubric", "0 – 不符合标准")),
-    ("0.25", Text("1 – little of it", "1 – 大体不符合")),
-    ("0.5", Text("2 – half", "2 – 一半符合")),
-    ("0.75", Text("3 – nearly", "3 – 大体符合")),
-    ("1", Text("4 – fulfils the rubric", "4 – 完全符合标准")),
-)
 HEADERS = {
     "content-security-policy": (
         "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
@@ -50,7 +42,7 @@ HEADERS = {
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def serve(desk: Desk, language: Language, announce: Callable[[str], None]) -> None:
+def serve(desk: Choosing, language: Language, announce: Callable[[str], None]) -> None:
     """Serve the page until it is ended; ``announce`` gets its address."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -62,7 +54,7 @@ def serve(desk: Desk, language: Language, announce: Callable[[str], None]) -> No
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def page(desk: Desk, language: Language, *, token: str, host: str) -> Starlette:
+def page(desk: Choosing, language: Language, *, token: str, host: str) -> Starlette:
     """The application.
 
     Args:
@@ -89,7 +81,7 @@ def page(desk: Desk, language: Language, *, token: str, host: str) -> Starlette:
             return PlainTextResponse(error.render(spoken), 409, HEADERS)
         # Skipped ones come again once all others are done.
         left.sort(key=lambda one: skipped.index(one[0]) + 1 if one[0] in skipped else 0)
-        return HTMLResponse(_rendered(left, spoken, secret), headers=HEADERS)
+        return HTMLResponse(_rendered(desk, left, spoken, secret), headers=HEADERS)
 
     async def take(request: Request) -> Response:
         if request.headers.get("origin") not in (None, f"http://{host}"):
@@ -121,15 +113,15 @@ def page(desk: Desk, language: Language, *, token: str, host: str) -> Starlette:
     )
 
 
-async def _taken(desk: Desk, said: dict[str, str], skipped: list[str]) -> None:
+async def _taken(desk: Choosing, said: dict[str, str], skipped: list[str]) -> None:
     item, mark = said.get("item", ""), said.get("mark", "")
     if item in skipped:
         skipped.remove(item)
-    if "skip" in said or mark not in dict(MARKS):
+    if "skip" in said or mark not in dict(desk.marks):
         skipped.append(item)
         return
-    rating = Rating(desk.rater, item, float(mark), said.get("why", "")[:WHY_MAX])
-    await anyio.to_thread.run_sync(desk.give, [rating])
+    why = said.get("why", "")[:WHY_MAX]
+    await anyio.to_thread.run_sync(desk.choose, item, mark, why)
 
 
 def _language(request: Request, language: Language) -> Language:
@@ -137,7 +129,9 @@ def _language(request: Request, language: Language) -> Language:
     return "zh" if asked == "zh" else "en" if asked == "en" else language
 
 
-def _rendered(left: Sequence[tuple[str, Waiting]], language: Language, secret: str) -> str:
+def _rendered(
+    desk: Choosing, left: Sequence[tuple[str, Waiting]], language: Language, secret: str
+) -> str:
     first = left[0] if left else None
     return (
         _environment()
@@ -149,7 +143,8 @@ def _rendered(left: Sequence[tuple[str, Waiting]], language: Language, secret: s
             left=len(left),
             id=first[0] if first else "",
             item=first[1].item if first else None,
-            marks=[(value, text.in_language(language)) for value, text in MARKS],
+            marks=[(value, text.in_language(language)) for value, text in desk.marks],
+            labels=desk.labels,
             secret=secret,
             why_max=WHY_MAX,
         )
