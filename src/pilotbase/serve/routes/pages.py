@@ -21,9 +21,10 @@ from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.time import parse
 from pilotbase.register.rules.states import WORDS, standing
 from pilotbase.serve.call import Refused, Route
+from pilotbase.serve.routes import why
 from pilotbase.serve.routes.compile import Books
 from pilotbase.serve.routes.gate import RecordGate, moment_of
-from pilotbase.serve.routes.shown import service
+from pilotbase.serve.routes.shown import refusal, service
 
 HEADERS = {
     "content-security-policy": (
@@ -65,13 +66,19 @@ class Pages:
     Args:
         gate: says what is live. books: what the record says; None before it was read.
         ready: further things that have to be well for calls to be taken, by name; each is true or
-            says why not. more: routes of other parts.
+            says why not. workers: how the own workers are. more: routes of other parts.
     """
 
     def __init__(
-        self, gate: RecordGate, books: Seen, ready: Check, more: Iterable[Path] = ()
+        self,
+        gate: RecordGate,
+        books: Seen,
+        ready: Check,
+        *,
+        workers: Check = dict,
+        more: Iterable[Path] = (),
     ) -> None:
-        self._gate, self._books, self._ready = gate, books, ready
+        self._gate, self._books, self._ready, self._workers = gate, books, ready, workers
         self.app = Starlette(
             routes=[
                 Path("/healthz", self._health),
@@ -90,7 +97,8 @@ class Pages:
     async def _readiness(self, request: Request) -> Response:
         checks = {"record": self._books() is not None and not self._gate.lost, **self._ready()}
         well = all(value is True for value in checks.values())
-        return JSONResponse({"ready": well, "checks": checks}, 200 if well else 503)
+        said = {"ready": well, "checks": checks, "workers": dict(self._workers())}
+        return JSONResponse(said, 200 if well else 503)
 
     async def _list(self, request: Request) -> Response:
         language = _language(request)
@@ -115,7 +123,9 @@ class Pages:
         language, name = _language(request), request.path_params["filing"]
         said = self._said(name)
         if said is None:
-            return _page(name, _not_here(language), language, 404)
+            refused = self._why_not(name).message.in_language(language)
+            body = f'<p>{escape(refused)}</p><p><a href="/register">/register</a></p>'
+            return _page(name, body, language, 404)
         lines = [
             [
                 escape(head.in_language(language)),
@@ -141,8 +151,17 @@ class Pages:
     async def _filing_json(self, request: Request) -> Response:
         said = self._said(request.path_params["filing"])
         if said is None:
-            return JSONResponse({"error": "register.unknown"}, 404, headers=HEADERS)
+            refused = self._why_not(request.path_params["filing"])
+            return JSONResponse(refusal(refused), 404, headers=HEADERS)
         return JSONResponse(said, headers=HEADERS)
+
+    def _why_not(self, name: str) -> Refused:
+        """Why a name that is no filing's is not served; one may be tried and never filed."""
+        try:
+            route = self._gate.route(name, time.time())
+        except Refused as refused:
+            return refused
+        return why.unknown(name, route.filing)
 
     def _filings(self) -> list[dict[str, Any]]:
         books = self._books()
@@ -222,11 +241,6 @@ def _check(name: str, language: Language) -> str:
         '<a href="/register/{name}.json">/register/{name}.json</a>',
     )
     return f"<p>{text.format(name=escape(name)).in_language(language)}</p>"
-
-
-def _not_here(language: Language) -> str:
-    said = Text("The register has no such filing.", "登记中没有此备案。")
-    return f'<p>{said.in_language(language)} <a href="/register">/register</a></p>'
 
 
 def _page(title: str, body: str, language: Language, status: int = 200) -> Response:

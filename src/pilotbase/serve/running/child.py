@@ -1,0 +1,135 @@
+"""One gateway process: gate, meter, upstreams, doors and pages on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import open_record
+from pilotbase.serve.doors.openai import DIALECTS, door_of
+from pilotbase.serve.gateway.server import Server
+from pilotbase.serve.gateway.serving import Serving
+from pilotbase.serve.guards.watch import Watchers
+from pilotbase.serve.metering.opened import Metering
+from pilotbase.serve.routes.gate import RecordGate
+from pilotbase.serve.routes.pages import Pages
+from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.running.order import Order
+from pilotbase.serve.upstreams.replicas import Replicas
+from pilotbase.serve.upstreams.timer import Ticks
+from pilotbase.serve.worker.keeper import STATES
+
+PARENT_POLL_SECONDS = 1.0
+
+
+def main() -> None:
+    """``python -c … ORDER``: one line of JSON when it is ready, then calls until SIGTERM."""
+    order = Order(**json.loads(sys.argv[1]))
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        import uvloop
+
+        code = uvloop.run(_run(order))
+    except ImportError:
+        code = asyncio.run(_run(order))
+    sys.exit(code)
+
+
+async def _run(order: Order) -> int:
+    try:
+        with ExitStack() as stack:
+            process = _Process(order, stack)
+            await process.start()
+            await process.ended.wait()
+            await process.stop()
+    except PilotbaseError as error:
+        _tell({"ready": False, **error.as_dict()})
+        return error.exit_code
+    return 0
+
+
+class _Process:
+    """Everything of one gateway process, put together."""
+
+    def __init__(self, order: Order, stack: ExitStack) -> None:
+        self._order = order
+        loop = asyncio.get_running_loop()
+        context = Context(Path(order.home), vault_key=_path(order.vault_key))
+        self.ended = asyncio.Event()
+        record = stack.enter_context(open_record(context, create=False))
+        self._metering = Metering(record, loop)
+        stack.callback(self._metering.close)
+        ticks = Ticks(loop)
+        self._gate = RecordGate()
+        self._watch = Watch(
+            context, self._gate, sockets=order.sockets, development=order.development
+        )
+        stack.callback(self._watch.close)
+        self._replicas = Replicas(ticks)
+        watchers = Watchers()
+        stack.callback(watchers.close)
+        self._serving = Serving(
+            self._gate, self._metering.meter, self._replicas, DIALECTS, watching=watchers.watch
+        )
+        pages = Pages(self._gate, lambda: self._gate.books, self._checks, workers=self._workers)
+        self._server = Server(self._serving, door_of, pages.app, ticks)
+        self._gate.on_change(self._changed)
+        self._tasks = set[asyncio.Task[None]]()
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self.ended.set)
+        loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
+        await self._watch.start()
+        await self._server.listen(socket.socket(fileno=self._order.socket))
+        _tell({"ready": True, "pid": os.getpid(), "gateway": self._metering.gateway})
+
+    async def stop(self) -> None:
+        await self._server.stop(self._order.drain)
+
+    def _changed(self) -> None:
+        """The record has grown: limits, live calls and upstreams follow."""
+        self._metering.reload()
+        self._serving.recheck()
+        task = asyncio.ensure_future(self._replicas.keep(self._gate.routes(time.time())))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _checks(self) -> Mapping[str, Any]:
+        return {"taking calls": not self._server.draining}
+
+    def _workers(self) -> Mapping[str, Any]:
+        try:
+            said: dict[str, Any] = json.loads(Path(self._order.sockets, STATES).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return said
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _tell(said: Mapping[str, Any]) -> None:
+    """One line to whoever started it."""
+    os.write(1, json.dumps(said, ensure_ascii=False).encode() + b"\n")
+
+
+def _end_with_parent(parent: int) -> None:
+    """Whoever kept it is gone: stop as when told to, so that the journal is completed."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

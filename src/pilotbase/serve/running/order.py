@@ -1,0 +1,25 @@
+"""What the parent tells a gateway process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a gateway process is told, as JSON on its command line.
+
+    ``socket`` is the number of the listening socket that it has inherited, ``sockets`` the folder
+    of the own workers' sockets, ``drain`` the seconds that calls under way get at the end.
+    """
+
+    home: str
+    vault_key: str
+    socket: int
+    sockets: str
+    development: bool
+    drain: int
+
+    def encoded(self) -> str:
+        return json.dumps(asdict(self))

@@ -1,0 +1,269 @@
+"""The parent process: binds the address, keeps gateway processes and workers alive.
+
+SIGTERM (or Ctrl-C) ends it in order: no new calls, those under way are answered, journals are
+completed. SIGHUP starts new gateway processes and ends the old ones once the new are ready: secrets
+are read anew, and no call is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pilotbase.kernel.errors import RunError
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context
+from pilotbase.serve.routes.compile import Books, Compiled
+from pilotbase.serve.routes.gate import RecordGate
+from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.running.order import Order
+from pilotbase.serve.worker.keeper import Keeper, wanted_of
+
+READY_SECONDS, SPARE_SECONDS = 60.0, 10.0
+BACK_OFF_SECONDS = (0.5, 30.0)
+PROCESSES_MAX = 64
+Announce = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Running:
+    """How to run: as `routes.verbs.ServeRequest` asks for it."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    workers: int = 1
+    drain: int = 30
+    memory: int = 2048
+    development: bool = False
+
+
+def run(
+    context: Context, running: Running, announce: Announce, settled: Announce = lambda said: None
+) -> int:
+    """Serve until it is ended; the exit code.
+
+    Args:
+        announce: told ``{"address", "processes", "pid"}`` when calls are taken. settled: told the
+            states of the own workers when each is ready or refused.
+
+    Raises:
+        HomeError, RecordError: there is no record, or it cannot be used. RunError: the address is
+            taken, or the gateway processes do not come up.
+    """
+    listening = _bound(running)
+    folder = Path(tempfile.mkdtemp(prefix="pilotbase-"))  # made with mode 0700
+    try:
+        return asyncio.run(_Parent(context, running, listening, folder).run(announce, settled))
+    finally:
+        listening.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(eq=False)
+class _Child:
+    """A gateway process; ``ready`` once it takes calls."""
+
+    process: asyncio.subprocess.Process
+    generation: int
+    ready: bool = False
+
+
+class _Parent:
+    def __init__(
+        self, context: Context, running: Running, listening: socket.socket, folder: Path
+    ) -> None:
+        self._context, self._running = context, running
+        self._listening, self._folder = listening, folder
+        self._gate = RecordGate()
+        self._keeper = Keeper(context, folder, memory_mb=running.memory)
+        self._watch = Watch(
+            context, self._gate, sockets=str(folder), development=running.development,
+            tell=self._told,
+        )  # fmt: skip
+        self._children = set[_Child]()
+        self._tasks = set[asyncio.Task[None]]()
+        self._generation = 0
+        self._ended = asyncio.Event()
+        self._stopping = False
+
+    async def run(self, announce: Announce, settled: Announce) -> int:
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self._ended.set)
+        loop.add_signal_handler(signal.SIGHUP, self._renew)
+        try:
+            await self._watch.start()
+            await self._started(self._generation)
+            host, port = self._listening.getsockname()[:2]
+            address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            announce({"address": address, "processes": len(self._children), "pid": os.getpid()})
+            await self._settled(settled)
+            await self._ended.wait()
+        finally:
+            self._stopping = True
+            await self._stop()
+        return 0
+
+    def _told(self, books: Books, made: Compiled) -> None:
+        development = self._running.development
+        folder = str(self._folder)
+        self._keeper.want(wanted_of(books, time.time(), folder, development=development))
+
+    async def _settled(self, settled: Announce) -> None:
+        while not self._keeper.settled and not self._ended.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), 0.1)
+        if not self._ended.is_set():
+            settled(self._keeper.states())
+
+    # gateway processes
+
+    async def _started(self, generation: int) -> None:
+        """Start one generation; returns when all of it takes calls. Raises RunError."""
+        found = [await self._start(generation) for _ in range(self._running.workers)]
+        try:
+            await asyncio.wait_for(
+                asyncio.gather(*(self._until_ready(one) for one in found)), READY_SECONDS
+            )
+        except TimeoutError as error:
+            raise _not_up({"message": {"en": "no answer in time", "zh": "超时"}}) from error
+
+    async def _start(self, generation: int) -> _Child:
+        key = self._context.vault_key
+        order = Order(
+            home=str(self._context.home),
+            vault_key=str(key) if key else "",
+            socket=self._listening.fileno(),
+            sockets=str(self._folder),
+            development=self._running.development,
+            drain=self._running.drain,
+        )
+        code = "from pilotbase.serve.running.child import main; main()"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", code, order.encoded(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            pass_fds=(self._listening.fileno(),), start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
+        )  # fmt: skip
+        child = _Child(process, generation)
+        self._children.add(child)
+        return child
+
+    async def _until_ready(self, child: _Child) -> None:
+        assert child.process.stdout is not None
+        line = await child.process.stdout.readline()
+        said = json.loads(line) if line else {}
+        if not said.get("ready"):
+            self._children.discard(child)
+            await child.process.wait()
+            raise _not_up(said)
+        child.ready = True
+        self._spawn(self._keep(child))
+
+    async def _keep(self, child: _Child) -> None:
+        """Wait for its end; start another in its place, unless it was to end."""
+        begun = time.monotonic()
+        await child.process.wait()
+        self._children.discard(child)
+        pause = BACK_OFF_SECONDS[0]
+        while not self._stopping and child.generation == self._generation:
+            await asyncio.sleep(0.0 if time.monotonic() - begun > 60 else pause)
+            if self._stopping or child.generation != self._generation:
+                return
+            try:
+                return await self._until_ready(await self._start(child.generation))
+            except RunError as error:
+                print(error.render(self._context.language), file=sys.stderr, flush=True)
+            begun, pause = time.monotonic(), min(2 * pause, BACK_OFF_SECONDS[1])
+
+    def _renew(self) -> None:
+        self._watch.look_now()
+        self._spawn(self._renewed())
+
+    async def _renewed(self) -> None:
+        old, self._generation = set(self._children), self._generation + 1
+        try:
+            await self._started(self._generation)
+        except RunError as error:  # the old ones go on
+            print(error.render(self._context.language), file=sys.stderr, flush=True)
+            self._generation -= 1
+            return
+        for child in old & self._children:
+            _terminate(child)
+
+    async def _stop(self) -> None:
+        """No new connections, then all that is under way to its end."""
+        self._listening.close()
+        self._watch.close()
+        for child in self._children:
+            _terminate(child)
+        waits = [asyncio.ensure_future(one.process.wait()) for one in self._children]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=self._running.drain + SPARE_SECONDS)
+            for child in self._children:
+                if late and child.process.returncode is None:
+                    child.process.kill()
+        self._keeper.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _terminate(child: _Child) -> None:
+    with suppress(ProcessLookupError):
+        child.process.terminate()
+
+
+def _bound(running: Running) -> socket.socket:
+    """The listening socket that all gateway processes share."""
+    if not 1 <= running.workers <= PROCESSES_MAX:
+        said = Text(f"from 1 to {PROCESSES_MAX} processes", f"进程数为 1 至 {PROCESSES_MAX}")
+        raise RunError("serve.processes", said, where="--workers")
+    family = socket.AF_INET6 if ":" in running.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((running.host, running.port))
+        listening.listen(2048)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        where = f"{running.host}:{running.port}"
+        reason = error.strerror or str(error)
+        raise RunError(
+            "serve.address",
+            Text(f"it cannot listen here: {reason}", f"无法在此监听: {reason}"),
+            where=where,
+            next_step=Text(
+                "Choose another with --port; 0 takes any that is free.",
+                "请用 --port 另选; 0 表示任取一个空闲端口。",
+            ),
+        ) from error
+    return listening
+
+
+def _not_up(said: Mapping[str, Any]) -> RunError:
+    message = said.get("message") or {"en": "it ended at once", "zh": "进程立即结束"}
+    return RunError(
+        str(said.get("error") or "serve.not_up"),
+        Text(f"a gateway process does not come up: {message['en']}",
+             f"网关进程无法启动: {message['zh']}"),
+        where=str(said.get("where") or ""),
+    )  # fmt: skip
