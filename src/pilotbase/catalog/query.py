@@ -114,11 +114,11 @@ def locked(files: Sequence[Path], *, spill: Path | None = None) -> duckdb.DuckDB
     """A connection that reaches the named files and nothing else; it loads nothing.
 
     Args:
-        spill: a folder for what does not fit into `MEMORY_LIMIT`; then the tables lie there too,
-            and two threads work. Without it everything is in memory and has to fit.
+        spill: a folder for what does not fit into `MEMORY_LIMIT`; then two threads work. Without
+            it everything has to fit.
     """
     connection = duckdb.connect(
-        str(spill / "spilled.duckdb") if spill else ":memory:",
+        ":memory:",
         config={
             "threads": 2 if spill else 1,
             "memory_limit": MEMORY_LIMIT,

@@ -19,7 +19,10 @@ ID = ("The id of a party or an asset.", "主体或资产的编号。")
 
 @dataclass(frozen=True)
 class AddRequest:
-    file: Path = asked("A list in YAML: parties, assets or both.", "YAML 清单: 主体、资产或两者。")
+    file: Path = asked(
+        "A list in YAML: parties, assets or both; or data sets described as Croissant (.json).",
+        "YAML 清单: 主体、资产或两者; 或以 Croissant 描述的数据集 (.json)。",
+    )
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,12 @@ class AddResponse:
 )
 def add(context: Context, request: AddRequest) -> AddResponse:
     from pilotbase.catalog.adding import add_list
+    from pilotbase.catalog.croissant.adding import add_croissant, is_croissant
     from pilotbase.record.opened import open_record
 
+    take = add_croissant if is_croissant(request.file) else add_list
     with open_record(context) as record:
-        return AddResponse(tuple(vars(one) for one in add_list(record, context, request.file)))
+        return AddResponse(tuple(vars(one) for one in take(record, context, request.file)))
 
 
 @dataclass(frozen=True)

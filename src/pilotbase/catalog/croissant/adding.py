@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from pilotbase.catalog.listing import AssetCard, Listing
 from pilotbase.catalog.listing_rules import findings
 from pilotbase.catalog.views import ASSETS, PARTIES
 from pilotbase.kernel.canonical import digest, encode
-from pilotbase.kernel.errors import Fault, SheetError
+from pilotbase.kernel.errors import Fault, InputError, SheetError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
@@ -148,3 +149,35 @@ def document_bytes(document: Mapping[str, Any] | list[Any]) -> bytes:
     """A document as it is written to a file: readable, UTF-8, one line end."""
     encode(document)  # refuses what JSON cannot hold before anything is written
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def read_all(files: Sequence[Path]) -> tuple[tuple[dict[str, Any], ...], tuple[Fault, ...]]:
+    """Every data set of several files, and remarks; see `catalog.croissant.verbs.ReadResponse`.
+
+    Raises:
+        SheetError: with all faults of all files at once. InputError: no file is named.
+    """
+    if not files:
+        raise InputError(
+            "croissant.no_file", Text("no file is named", "未指明文件"), where="croissant read"
+        )
+    found, remarks, faults = list[dict[str, Any]](), list[Fault](), list[Fault]()
+    for file in files:
+        try:
+            read = checked(file)
+        except SheetError as error:
+            faults += [_in_file(fault, file, files) for fault in error.faults]
+            continue
+        remarks += [_in_file(fault, file, files) for fault in read.remarks]
+        for said in read.datasets:
+            card = card_of(card_from(said))
+            found.append({"file": str(file), "card": card, "described": said.as_dict()})
+    if faults:
+        raise SheetError(str(files[0]) if len(files) == 1 else "", cut(faults))
+    return tuple(found), tuple(remarks)
+
+
+def _in_file(fault: Fault, file: Path, files: Sequence[Path]) -> Fault:
+    if len(files) == 1:
+        return fault
+    return replace(fault, path=f"{file}: {fault.path}" if fault.path else str(file))

@@ -76,7 +76,7 @@ def refused(
     file: Path, code: str, said: Text, expected: Text | None = None, line: int = 0, column: int = 0
 ) -> SheetError:
     """The error of a file in which nothing else can be read."""
-    return SheetError(str(file), [Fault(f"croissant.{code}", said, "", line, column, expected)])
+    return SheetError(str(file), [Fault(f"json.{code}", said, "", line, column, expected)])
 
 
 def _bytes(file: Path) -> bytes:
@@ -127,7 +127,7 @@ def _no_constant(word: str) -> Any:
 def _twice(word: str) -> Fault:
     said = Text(f"“{shown(word)}” stands twice in one object",
                 f"同一对象中 “{shown(word)}” 出现两次")  # fmt: skip
-    return Fault("croissant.name_twice", said)
+    return Fault("json.name_twice", said)
 
 
 def _values(value: Any) -> Iterator[None]:

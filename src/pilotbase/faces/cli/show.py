@@ -29,6 +29,7 @@ from pilotbase.desk.answers import (
     WitnessSignResponse,
 )
 from pilotbase.faces.cli.show_catalog import CATALOG_FORMS
+from pilotbase.faces.cli.show_datasets import DATASET_FORMS
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
 from pilotbase.faces.cli.show_match import MATCH_FORMS
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
@@ -388,6 +389,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **SEALED_FORMS,
     **KEEPING_FORMS,
     **CATALOG_FORMS,
+    **DATASET_FORMS,
     **RIGHTS_FORMS,
     **PROVENANCE_FORMS,
     **REGISTER_FORMS,

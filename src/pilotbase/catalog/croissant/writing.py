@@ -1,0 +1,33 @@
+"""A description as a file, with a loader's rows beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pilotbase.catalog.croissant.adding import document_bytes
+from pilotbase.catalog.croissant.described import Described
+from pilotbase.catalog.croissant.verbs import WriteResponse
+from pilotbase.catalog.croissant.write import content_name, croissant
+from pilotbase.catalog.table import Table
+from pilotbase.kernel.canonical import digest_bytes
+from pilotbase.kernel.home import storage_errors, write_whole
+
+
+def write_files(said: Described, table: Table | None, out: Path | None) -> WriteResponse:
+    """Write the document, and the rows that it describes where no file holds them yet."""
+    rows = None
+    if table is not None:
+        raw = table.frame.to_csv(index=False, lineterminator="\n").encode()
+        sha256 = digest_bytes(raw).removeprefix("sha256:")
+        file = replace(said.files[0], sha256=sha256, size=len(raw))
+        said = replace(said, files=(file,), url=said.url or content_name(sha256))
+        if out is not None:
+            rows = out.with_name(file.url)
+            with storage_errors(rows):
+                write_whole(rows, raw)
+    document = croissant(said)
+    if out is not None:
+        with storage_errors(out):
+            write_whole(out, document_bytes(document))
+    return WriteResponse(document, out, rows)

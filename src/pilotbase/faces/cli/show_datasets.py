@@ -1,0 +1,117 @@
+"""How the answers about descriptions and profiles of data sets are printed for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.console import Console
+
+from pilotbase.catalog.croissant.verbs import ReadResponse, WriteResponse
+from pilotbase.catalog.profile.drawing import spark
+from pilotbase.catalog.profile.rules.sensitive import KINDS
+from pilotbase.catalog.profile.verbs import ProfileResponse
+from pilotbase.catalog.profile.words import GUESSED, MADE, PARTS, TYPES, number
+from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.kernel.text import Language, Text
+
+HIDDEN = Text("left out", "不显示")
+CONFIRMED = Text("confirmed by {who}", "{who} 已确认")
+HEADS = (
+    Text("column", "列"), Text("type", "类型"), Text("missing", "缺失"), Text("values", "取值数"),
+    Text("range", "范围"), Text("personal or sensitive", "个人或敏感信息"),
+)  # fmt: skip
+
+
+def _profile(console: Console, found: ProfileResponse, language: Language) -> None:
+    profile = found.profile
+    said = Text(
+        "{name}: {rows} rows, {missing} cells missing, {duplicates} rows repeat another, "
+        "{near} nearly; {made}.",
+        "{name}: {rows} 行, {missing} 个单元格缺失, {duplicates} 行重复, {near} 行近似重复; "
+        "{made}。",
+    )
+    near = profile["near"]["rows"]
+    _say(console, said, language, name=found.asset or profile["source"]["name"],
+         rows=f"{profile['rows']:,}", missing=f"{profile['missing']:,}",
+         duplicates=f"{profile['duplicates']:,}", near="?" if near is None else f"{near:,}",
+         made=MADE[found.made])  # fmt: skip
+    rows = [
+        (c["name"], TYPES[c["type"]].in_language(language), _share(c, profile),
+         f"{c['distinct']:,}", _range(c, language), _sensitive(c, found, language))
+        for c in profile["columns"]
+    ]  # fmt: skip
+    _table(console, [head.in_language(language) for head in HEADS], rows)
+    parts = ", ".join(
+        f"{PARTS[name].in_language(language)} {value:.3f}"
+        for name, value in profile["quality"]["parts"].items()
+    )
+    score = Text("Quality {score} of 100 ({parts}).", "质量 {score} / 100 ({parts})。")
+    _say(console, score, language, score=profile["quality"]["score"], parts=parts)
+    for path in (found.html, found.json):
+        if path is not None:
+            console.print(str(path), markup=False, soft_wrap=True)
+
+
+def _share(column: Mapping[str, Any], profile: Mapping[str, Any]) -> str:
+    return f"{100 * column['missing'] / profile['rows']:.1f} %"
+
+
+def _range(column: Mapping[str, Any], language: Language) -> str:
+    said = column["range"]
+    if column["hidden"]:
+        return HIDDEN.in_language(language)
+    if said is None:
+        return "–"
+    if said.get("low") is not None:
+        drawn = spark(said.get("bins") or [])
+        return f"{number(said['low'])} … {number(said['high'])} {drawn}".rstrip()
+    if said.get("shortest") is None:
+        return "–"
+    count = Text("{a} … {b} characters", "{a} … {b} 个字符")
+    return count.format(a=said["shortest"], b=said["longest"]).in_language(language)
+
+
+def _sensitive(column: Mapping[str, Any], found: ProfileResponse, language: Language) -> str:
+    """A guess is never printed as more than a guess."""
+    known = found.confirmed.get(column["name"])
+    if known is not None:
+        who = CONFIRMED.format(who=known["person"]).in_language(language)
+        return f"{KINDS[known['kind']].in_language(language)} ({who})"
+    if column["guess"]:
+        kind = KINDS[column["guess"]["kind"]].in_language(language)
+        return f"{kind}? ({GUESSED.in_language(language)})"
+    return "–"
+
+
+def _written(console: Console, found: WriteResponse, language: Language) -> None:
+    if found.file is None:
+        console.print_json(data=found.document)
+    for path in (found.file, found.rows):
+        if path is not None:
+            console.print(str(path), markup=False, soft_wrap=True)
+
+
+def _read(console: Console, found: ReadResponse, language: Language) -> None:
+    for one in found.datasets:
+        said = Text(
+            "{id}: {title}; Croissant {version}, {columns} columns, {files} files; {licence}",
+            "{id}: {title}; Croissant {version}, {columns} 列, {files} 个文件; {licence}",
+        )
+        card, described = one["card"], one["described"]
+        _say(console, said, language, id=card["id"], title=card["title"][language],
+             version=described["conforms"], columns=len(described["columns"]),
+             files=len(described["files"]), licence=card.get("licence", "–"))  # fmt: skip
+        rows = [(c["name"], c["type"], c["text"]) for c in described["columns"][:50]]
+        heads = (Text("column", "列"), Text("type", "类型"), Text("about", "说明"))
+        if rows:
+            _table(console, [head.in_language(language) for head in heads], rows)
+    for remark in found.remarks:
+        console.print("• " + remark.render(language), markup=False, soft_wrap=True)
+
+
+DATASET_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
+    "catalog.profile": _profile,
+    "catalog.croissant.write": _written,
+    "catalog.croissant.read": _read,
+}
