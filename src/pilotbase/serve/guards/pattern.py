@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pilotbase.serve.guards.saying import found
@@ -54,12 +54,14 @@ class Patterns:
 
     def _may_have(self, text: str) -> bool:
         """One quick search each: most texts hold nothing, and need not be held."""
-        even = folded_evenly(text)
+        size, even = len(text), ""
         for finder in self.finders:
-            read = even if finder.even else text
-            if finder.needs and not any(one in read for one in finder.needs):
+            if size < finder.shortest:
                 continue
-            if finder.form.search(read):
+            if finder.even and not even:
+                even = folded_evenly(text)
+            read = even if finder.even else text
+            if finder.maybe(read) and finder.form.search(read):
                 return True
         return False
 
@@ -106,16 +108,7 @@ def _except(finder: Finder, known: frozenset[str]) -> Finder:
     def counts(match: str) -> bool:
         return _bare(match) not in known and checked(match)
 
-    return Finder(
-        finder.kind,
-        finder.form,
-        finder.longest,
-        finder.inside,
-        finder.first,
-        finder.needs,
-        counts,
-        finder.even,
-    )
+    return replace(finder, checked=counts)
 
 
 def _bare(text: str) -> str:

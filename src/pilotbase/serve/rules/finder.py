@@ -29,7 +29,8 @@ class Finder:
         longest: characters a match has at most.
         inside: all characters that a match may have; empty where that is not known.
         first: texts of which a match begins with one; empty where that is not known.
-        needs: texts of which one stands in every match; empty where that is not known.
+        shortest: characters a match has at least.
+        maybe: a quick look at a text: False where there is surely no match in it.
         checked: whether a match counts, e.g. by its check digit.
         even: whether it reads the text folded by `folded_evenly`.
     """
@@ -39,7 +40,8 @@ class Finder:
     longest: int
     inside: str = ""
     first: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    shortest: int = 1
+    maybe: Callable[[str], object] = _always
     checked: Callable[[str], bool] = _always
     even: bool = True
 
@@ -65,6 +67,15 @@ def _begun(text: str, first: str, at: int) -> int:
         if text.endswith(first[:length]):
             return size - length
     return size
+
+
+def having(*words: str) -> Callable[[str], bool]:
+    """A quick look for texts of which one stands in every match."""
+
+    def maybe(text: str) -> bool:
+        return any(word in text for word in words)
+
+    return maybe
 
 
 class _Even(dict[int, int]):

@@ -106,7 +106,7 @@ class Held:
             text = even if finder.even else kept
             at = self._asked[number] - offset
             limit = size if last else max(finder.open_from(text, at), at)
-            if at < limit and (not finder.needs or any(one in text for one in finder.needs)):
+            if at < limit and size - at >= finder.shortest and finder.maybe(text):
                 at = self._find(finder, text, at, limit)
             reached = max(at, limit)
             self._asked[number] = reached + offset
