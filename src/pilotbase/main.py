@@ -32,6 +32,9 @@ SUMMARIES = {
     "catalog.key": Text("API keys of parties.", "主体的 API 密钥。"),
     "match": Text("Needs and products meet.", "需求与产品的匹配。"),
     "register": Text("Filings: what may be served.", "备案: 可提供哪些服务。"),
+    "gateway": Text(
+        "Services: how they are arranged, used and paid for.", "服务的安排、用量与计费。"
+    ),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
@@ -46,7 +49,12 @@ SUMMARIES = {
 
 _RECORD = "pilotbase.record.verbs"
 MODULES = {
-    "": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs", f"{_RECORD}.keeping"),
+    "": (
+        "pilotbase.desk.verbs",
+        "pilotbase.scenario.verbs",
+        "pilotbase.serve.routes.verbs",
+        f"{_RECORD}.keeping",
+    ),
     "scenario": ("pilotbase.desk.verbs", "pilotbase.scenario.verbs"),
     "catalog": (
         "pilotbase.catalog.assets.verbs",
@@ -61,6 +69,7 @@ MODULES = {
     "sealed": ("pilotbase.catalog.verbs",),
     "match": ("pilotbase.desk.matching",),
     "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),
+    "gateway": ("pilotbase.serve.routes.verbs",),
     "evidence": ("pilotbase.desk.verbs",),
     "witness": ("pilotbase.desk.verbs",),
     "record": tuple(f"{_RECORD}.{subject}" for subject in SUBJECTS),
@@ -97,8 +106,23 @@ def _invoke(verb: Verb[Any, Any], request: Any, *how: Any) -> int:
     from pilotbase.faces.cli.call import invoke
 
     declared_verbs()
-    with_pages = partial(invoke, pages={"rate": _rating_page, "catalog.label.give": _label_page})
+    pages = {"rate": _rating_page, "catalog.label.give": _label_page}
+    with_pages = partial(invoke, pages=pages, lasting={"serve": _serve, "up": _up})
     return with_pages(verb, request, *how)
+
+
+def _serve(context: Context, request: Any, language: Language, as_json: bool) -> int:
+    """The gateway, until SIGTERM or Ctrl-C."""
+    from pilotbase.faces.cli.serving import serve
+
+    return serve(context, request, language, as_json)
+
+
+def _up(context: Context, request: Any, language: Language, as_json: bool) -> int:
+    """The gateway of this machine alone, with a key made on the spot."""
+    from pilotbase.faces.cli.serving import up
+
+    return up(context, request, language, as_json)
 
 
 def _rating_page(context: Context, request: Any, language: Language) -> None:

@@ -23,6 +23,8 @@ from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Silent, Verb, as_data
 
 Page = Callable[[Context, Any, Language], None]
+Lasting = Callable[[Context, Any, Language, bool], int]
+"""Also told whether JSON is wanted; prints by itself and returns the exit code."""
 INTERRUPTED = Text(
     "Interrupted. What is finished is kept; the same command goes on from there.",
     "已中断。已完成的部分已保存; 再次运行同一命令即可继续。",
@@ -37,11 +39,13 @@ def invoke(
     as_json: bool,
     vault_key: Path | None = None,
     pages: Mapping[str, Page] = MappingProxyType({}),
+    lasting: Mapping[str, Lasting] = MappingProxyType({}),
 ) -> int:
     """Run one verb and print its answer; returns the exit code.
 
     Args:
         pages: by verb, what serves a page for a request that asks for one.
+        lasting: by verb, what runs in its place until it is ended.
     """
 
     context = Context(
@@ -53,6 +57,8 @@ def invoke(
     )
     try:
         request = completed(verb.name, request, language, as_json)
+        if verb.name in lasting:
+            return lasting[verb.name](context, request, language, as_json)
         if verb.name in pages and request.page:
             pages[verb.name](context, request, language)
         elif (

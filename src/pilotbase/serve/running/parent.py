@@ -56,8 +56,9 @@ def run(
     """Serve until it is ended; the exit code.
 
     Args:
-        announce: told ``{"address", "processes", "pid"}`` when calls are taken. settled: told the
-            states of the own workers when each is ready or refused.
+        announce: told ``{"address", "processes", "pid"}`` when calls are taken. settled: told
+            ``{"workers", "examples"}``, states and cases to try by name, when each own worker of
+            what is filed is ready or refused.
 
     Raises:
         HomeError, RecordError: there is no record, or it cannot be used. RunError: the address is
@@ -127,7 +128,7 @@ class _Parent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), 0.1)
         if not self._ended.is_set():
-            settled(self._keeper.states())
+            settled({"workers": self._keeper.states(), "examples": self._keeper.examples()})
 
     # gateway processes
 

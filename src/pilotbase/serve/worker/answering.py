@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
@@ -27,6 +28,7 @@ from pilotbase.trial.cases import OK, Cases, Ints, Predictions
 from pilotbase.trial.jobs import is_series_model, known_rows, recipe_of, series_recipe_of
 from pilotbase.trial.rules.encoding import as_text, is_indicator, source_of
 
+QUESTION = "What is in these documents?"
 Fields = dict[str, Any]
 Case = Mapping[str, Any]
 
@@ -40,11 +42,13 @@ class Answering(Protocol):
 
     Attributes:
         columns: what a case holds. fit: what it has learnt from, in words. task: of the scenario.
+        example: a case to try it with: of each column the middle or most frequent value.
     """
 
     task: str
     columns: tuple[str, ...]
     fit: str
+    example: Mapping[str, Any]
 
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
         """One answer a case. Raises Unfit."""
@@ -98,6 +102,7 @@ class Estimator:
         features = proven.versions.features[0]
         self._names = [str(name) for name in features.columns]
         self.columns = tuple(dict.fromkeys(map(source_of, self._names)))
+        self.example: Mapping[str, Any] = example_of(features)
         rows, self.fit = lessons_of(proven)
         units = tuple(self._cases.unit_ids[unit] for unit in self._cases.unit[rows])
         train, target = features.to_numpy()[rows], self._cases.target[rows]
@@ -124,6 +129,7 @@ class SeriesModel:
         assert cases.time is not None
         self.task = cases.task
         self.columns: tuple[str, ...] = ("history",)
+        self.example: Mapping[str, Any] = {"history": []}
         seed = proven.scenario.plan.seed
         self._recipe = series_recipe_of(proven.candidate, seed=seed, trust=False)
         order = np.argsort(cases.time, kind="stable")
@@ -159,6 +165,8 @@ class Program:
         features = proven.versions.features[0]
         words = self._cases.language is not None
         self.columns = ("question",) if words else tuple(str(n) for n in features.columns)
+        asked: Fields = {"question": QUESTION}
+        self.example: Mapping[str, Any] = asked if words else example_of(features)
         self.fit = "nothing is learnt"
         self._session = self._started()
 
@@ -210,6 +218,21 @@ class Program:
         if not isinstance(question, str) or not question.strip():
             raise Unfit("no question is asked")
         return {"question": question, "columns": {}}
+
+
+def example_of(features: pd.DataFrame) -> Fields:
+    """A case made of many: nobody's own."""
+    found: Fields = {}
+    best: dict[str, float] = {}
+    for name in map(str, features.columns):
+        column = features[name].to_numpy(np.float64)
+        known = column[~np.isnan(column)]
+        source = source_of(name)
+        if not is_indicator(name):
+            found[source] = round(float(np.median(known)), 4) if len(known) else None
+        elif len(known) and known.mean() > best.get(source, -1.0):
+            found[source], best[source] = name.partition("=")[2], float(known.mean())
+    return found
 
 
 def fields_of(block: Predictions, cases: Cases) -> list[Fields]:

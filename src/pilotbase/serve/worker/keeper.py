@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pilotbase.kernel.home import write_whole
 from pilotbase.kernel.verb import Context
@@ -84,6 +85,7 @@ class _Place:
     pause: float = BACK_OFF_SECONDS[0]
     again_at: float = 0.0
     said: bytearray = field(default_factory=bytearray)
+    example: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Keeper:
@@ -125,6 +127,11 @@ class Keeper:
         for place in self._places.values():
             found[place.wanted.name] = {"state": place.state, "reason": place.reason}
         return found
+
+    def examples(self) -> dict[str, Mapping[str, Any]]:
+        """By name, a case to try each ready candidate with."""
+        places = self._places.values()
+        return {one.wanted.name: one.example for one in places if one.state == "ready"}
 
     @property
     def settled(self) -> bool:
@@ -207,6 +214,7 @@ class Keeper:
             said = json.loads(place.said.split(b"\n", 1)[0])
             place.reason = str(said["reason"])[:500]
             place.state = "refused" if place.reason else "ready"
+            place.example = said.get("example") or {}
 
     def _fell(self, place: _Place, now: float) -> None:
         assert place.process is not None and place.process.stdout is not None

@@ -118,5 +118,9 @@ def metadata_of(model: Answering, name: str, version: str) -> dict[str, Any]:
         "outputs": [
             {"name": word, "datatype": kind, "shape": [-1]} for word, kind in OUTPUTS[model.task]
         ],
-        "parameters": {"fit": model.fit, "task": model.task},
+        "parameters": {
+            "fit": model.fit,
+            "task": model.task,
+            "example": json.dumps(model.example, ensure_ascii=False),
+        },
     }

@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -49,7 +50,10 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     model = _model(order)
-    _tell(model.render("en") if isinstance(model, PilotbaseError) else "")
+    if isinstance(model, PilotbaseError):
+        _tell({"reason": model.render("en")})
+    else:
+        _tell({"reason": "", "example": dict(model.example)})
     app = App(order.name, order.version, model)
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off",
                             h11_max_incomplete_event_size=2**16, timeout_keep_alive=75)  # fmt: skip
@@ -67,9 +71,9 @@ def _model(order: Order) -> Answering | PilotbaseError:
         return refusal(error)
 
 
-def _tell(reason: str) -> None:
-    """One line to whoever started it: why it cannot serve, or nothing. Then nothing more."""
-    os.write(1, json.dumps({"reason": reason}).encode() + b"\n")
+def _tell(said: dict[str, Any]) -> None:
+    """One line to whoever started it, and nothing more: why it cannot serve, or an example."""
+    os.write(1, json.dumps(said).encode() + b"\n")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
 

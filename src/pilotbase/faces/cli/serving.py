@@ -1,0 +1,148 @@
+"""`pilotbase serve` and `pilotbase up` on a terminal: they run until they are ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from pilotbase.kernel.home import default_home
+from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.verb import Context
+
+KEY = "PILOTBASE_KEY"
+SERVING = Text(
+    "Serving at {address} ({processes} process, Ctrl-C ends it). The register: {address}/register",
+    "已在 {address} 提供服务 ({processes} 个进程, Ctrl-C 结束)。备案登记: {address}/register",
+)
+STARTING = Text("The candidates' workers are starting …", "候选方案的工作进程正在启动 …")
+FILED = Text("Filed, and served:", "已备案并提供服务:")
+REFUSED = Text("Not served:", "未提供服务:")
+BAD_WORKER = Text("its worker cannot serve: {reason}", "其工作进程无法提供服务: {reason}")
+A_KEY = Text(
+    "A key made on the spot, for the party local-operator, good until {until} or until this ends:",
+    "现场生成的密钥, 持有方为 local-operator, 有效至 {until} 或本命令结束:",
+)
+CURL = Text("Call it with curl:", "用 curl 调用:")
+CLIENT = Text(
+    "With the OpenAI client (pip install openai):", "用 OpenAI 客户端 (pip install openai):"
+)
+USAGE = Text("See what was used:", "查看用量:")
+STOP = Text("Stop it for good, and make the same call again:", "永久终止后, 再次发起同一调用:")
+OTHERS = Text("What is not filed is refused, with the reason:", "未备案的会被拒绝, 并说明原因:")
+
+
+def serve(context: Context, request: Any, language: Language, as_json: bool) -> int:
+    """`pilotbase serve`."""
+    from pilotbase.serve.running.parent import Running, run
+
+    def announce(said: Mapping[str, Any]) -> None:
+        click.echo(json.dumps(said) if as_json else SERVING.format(**said).in_language(language))
+
+    def settled(said: Mapping[str, Any]) -> None:
+        if not as_json:
+            _workers(said["workers"], language)
+
+    return run(context, Running(**dataclasses.asdict(request)), announce, settled)
+
+
+def up(context: Context, request: Any, language: Language, as_json: bool) -> int:
+    """`pilotbase up`."""
+    from pilotbase.serve.running.up import up as everything
+
+    def say(said: Mapping[str, Any]) -> None:
+        if as_json:
+            click.echo(json.dumps(said, ensure_ascii=False))
+        elif "services" not in said:
+            click.echo(SERVING.format(**said).in_language(language))
+            click.echo(STARTING.in_language(language))
+        else:
+            for line in shown(said, context, language):
+                click.echo(line)
+
+    return everything(context, request, say)
+
+
+def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iterator[str]:
+    """What `pilotbase up` prints once all is ready: lines to copy."""
+
+    def words(text: Text, **values: object) -> str:
+        return text.format(**values).in_language(language)
+
+    yield "\n" + words(FILED)
+    for one in said["services"]:
+        price = one["price"] or {"amount": "–", "per": "–"}
+        title = one["title"][language]
+        yield f"  {one['service']}  {title} · {price['amount']} / {price['per']}"
+    for name, worker in said["workers"].items():
+        if worker["state"] == "refused":
+            yield f"  {name}: {words(BAD_WORKER, reason=worker['reason'])}"
+    yield "\n" + words(A_KEY, until=said["until"])
+    yield f"  export {KEY}={said['key']}"
+    chosen = _simplest(said)
+    if chosen is not None:
+        yield from _calls(said, chosen, language)
+        yield "\n" + words(USAGE)
+        yield f"  {_command(context, 'gateway', 'usage')}"
+        yield "\n" + words(STOP)
+        reason = ("--reason", Text("tried it out", "试用").in_language(language))
+        yield f"  {_command(context, 'register', 'stop', chosen['filing'], *reason)}"
+    if said["refused"]:
+        yield "\n" + words(OTHERS)
+    for one in said["refused"]:
+        yield f"  {_curl(said['address'], one['filing'], {})}"
+        yield f"  # {one['code']}: {one['message'][language]}"
+
+
+def _simplest(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The service whose example has the fewest words, of those that are ready."""
+    able = [one for one in said["services"] if one["filing"] in said["examples"]]
+    cases = [one for one in able if said["examples"][one["filing"]] != {"history": []}]
+    order = sorted(cases or able, key=lambda one: len(said["examples"][one["filing"]]))
+    return order[0] if order else None
+
+
+def _calls(said: Mapping[str, Any], chosen: Mapping[str, Any], language: Language) -> Iterator[str]:
+    address, case = said["address"], said["examples"][chosen["filing"]]
+    yield "\n" + CURL.in_language(language)
+    yield f"  {_curl(address, chosen['service'], case)}"
+    yield "\n" + CLIENT.in_language(language)
+    content = content_of(case)
+    code = (
+        "import os, openai; "
+        f"client = openai.OpenAI(base_url='{address}/v1', api_key=os.environ['{KEY}']); "
+        f"print(client.chat.completions.create(model='{chosen['service']}', "
+        f"messages=[{{'role': 'user', 'content': {content!r}}}]).choices[0].message.content)"
+    )
+    yield f"  python -c {shlex.quote(code)}"
+
+
+def content_of(case: Mapping[str, Any]) -> str:
+    """The user's message of an example: a question as it is, columns as JSON."""
+    if set(case) == {"question"}:
+        return str(case["question"])
+    return json.dumps(case, ensure_ascii=False)
+
+
+def _curl(address: str, model: str, case: Mapping[str, Any]) -> str:
+    message = {"role": "user", "content": content_of(case)}
+    body = json.dumps({"model": model, "messages": [message]}, ensure_ascii=False)
+    return (
+        f'curl -s {address}/v1/chat/completions -H "Authorization: Bearer ${KEY}" '
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def _command(context: Context, *words: str) -> str:
+    own = () if context.home == default_home() else ("--home", str(context.home))
+    return shlex.join(["pilotbase", *words, *own])
+
+
+def _workers(workers: Mapping[str, Any], language: Language) -> None:
+    for name, one in sorted(workers.items()):
+        reason = f": {one['reason']}" if one["reason"] else ""
+        click.echo(f"  {name} · {one['state']}{reason}")

@@ -1,0 +1,61 @@
+"""How the answers about the gateway's routes are printed for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.kernel.text import Language, Text
+from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedResponse
+
+HEADS = (
+    Text("service", "服务"), Text("filing", "备案"), Text("speaks", "可作"), Text("tier", "等级"),
+    Text("until", "有效期至"), Text("upstreams", "上游"), Text("second choice", "备选"),
+)  # fmt: skip
+NOT = Text("Not served:", "未提供服务:")
+DRILL = Text(
+    "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
+    "longest gap between two answers {gap_ms} ms.",
+    "{filing}: 切断 {upstream} 的 {seconds} 秒内, {asked} 次调用中 {served} 次得到应答; "
+    "两次应答之间最长间隔 {gap_ms} 毫秒。",
+)
+
+
+def _served(console: Console, found: ServedResponse, language: Language) -> None:
+    rows = [
+        (one["service"], one["filing"], ", ".join(one["speaks"]), one["tier"],
+         one["expires"][:10], ", ".join(one["upstreams"]), ", ".join(one["fallback"]))
+        for one in found.services
+    ]  # fmt: skip
+    _table(console, [head.in_language(language) for head in HEADS], rows)
+    if found.refused:
+        _say(console, NOT, language)
+    for one in found.refused:
+        line = f"  {one['filing']} · {one['code']} · {one['message'][language]}"
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _offered(console: Console, found: OfferResponse, language: Language) -> None:
+    said = Text("{filing}: arranged by entry {entry}", "{filing}: 安排见第 {entry} 条记录")
+    for filing, entry in found.arranged.items():
+        _say(console, said, language, filing=filing, entry=entry)
+
+
+def _drilled(console: Console, response: DrillResponse, language: Language) -> None:
+    found = response.found
+    _say(console, DRILL, language, **found)
+    for name in ("by_filing", "refusals"):
+        for word, count in found[name].items():
+            console.print(f"  {word}: {count}", markup=False, soft_wrap=True)
+
+
+GATEWAY_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
+    "serve": _served,
+    "up": _served,
+    "gateway.show": _served,
+    "gateway.offer": _offered,
+    "gateway.drill": _drilled,
+}
