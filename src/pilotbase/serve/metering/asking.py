@@ -1,0 +1,108 @@
+"""What can be asked of usage: sums by party, service, key or day, single calls, FOCUS rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.record.opened import Record
+from pilotbase.serve.call import Tariff
+from pilotbase.serve.metering.usage import UNSETTLED, usage_of
+from pilotbase.serve.rules import focus
+from pilotbase.serve.rules.budget import shown
+
+BY = {
+    "party": "t.holder",
+    "service": "t.service",
+    "key": "t.key",
+    "day": "date(u.at / 1000, 'unixepoch')",
+    "call": "u.usage_id",
+}
+_JOIN = "FROM usage u JOIN terms t ON t.gateway = u.gateway AND t.number = u.terms"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which calls are meant: of one usage id, or that began in ``[since, until)`` (ms; 0: open)."""
+
+    usage_id: str = ""
+    since: int = 0
+    until: int = 0
+
+    def where(self) -> tuple[str, list[Any]]:
+        parts, values = ["1"], list[Any]()
+        for value, words in (
+            (self.usage_id, "u.usage_id = ?"), (self.since, "u.at >= ?"), (self.until, "u.at < ?"),
+        ):  # fmt: skip
+            if value:
+                parts.append(words)
+                values.append(value)
+        return " AND ".join(parts), values
+
+
+def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
+    """Sums of calls by one of `BY`, each name with its currencies."""
+    where, values = asked.where()
+    words = (
+        f"SELECT {BY[by]}, t.currency, count(*), sum(u.outcome = '{UNSETTLED}'),"
+        " sum(u.input_tokens), sum(u.output_tokens), sum(u.cases), sum(u.nano),"
+        f" sum(CASE WHEN u.outcome = '{UNSETTLED}' THEN u.nano ELSE 0 END),"
+        f" min(u.outcome) {_JOIN} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    with usage_of(record) as usage:
+        found = usage.execute(words, values).fetchall()
+    names = ("calls", "unsettled", "input_tokens", "output_tokens", "cases")
+    for name, currency, *counts, nano, open_, outcome in found:
+        yield {
+            by: name,
+            **dict(zip(names, counts, strict=True)),
+            "charged": shown(nano, currency),
+            "of_it_unsettled": shown(open_, currency),
+            **({"outcome": outcome} if by == "call" else {}),
+        }
+
+
+def focus_rows(
+    record: Record, asked: Asked, provider: str, publishers: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """The rows of `rules.focus`; ``publishers`` says by filing who answers for it."""
+    with usage_of(record) as usage:
+        for group in _groups(usage, asked, provider, publishers):
+            yield from focus.rows(group)
+
+
+def _groups(
+    usage: Connection, asked: Asked, provider: str, publishers: Mapping[str, str]
+) -> Iterator[focus.Group]:
+    where, values = asked.where()
+    keys = (
+        "u.at / 86400000, t.principal, t.holder, t.key, t.filing, t.service, t.version,"
+        ' t.operation, u.outcome, t.currency, t.call, t."case", t.input_token, t.output_token'
+    )
+    words = (
+        f"SELECT {keys}, count(*), sum(u.cases), sum(u.input_tokens), sum(u.output_tokens),"
+        f" sum(u.nano) {_JOIN} WHERE {where} GROUP BY {keys} ORDER BY {keys}"
+    )
+    for row in usage.execute(words, values):
+        publisher = publishers.get(row[4], provider)
+        parts = (*row[:9], Tariff(*row[9:14]), provider, publisher, *row[14:])
+        yield focus.Group(*parts)
+
+
+def write_focus(rows: Iterator[dict[str, str]], file: Path) -> int:
+    """Write rows as CSV; how many. Raises HomeError when it cannot be written."""
+    text, count = io.StringIO(newline=""), 0
+    writer = csv.DictWriter(text, focus.COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    with storage_errors(file):
+        write_whole(file, text.getvalue().encode())
+    return count

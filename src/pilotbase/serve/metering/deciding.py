@@ -1,0 +1,67 @@
+"""``gateway reconcile``: what a person decides about calls that a crash left unsettled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.time import stamp
+from pilotbase.record.opened import Record
+from pilotbase.serve.metering.limits import REASON_MAX
+from pilotbase.serve.metering.reconcile import Unsettled, reconcile, recover, unsettled
+from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.routes.offer import check_person
+from pilotbase.serve.rules.budget import shown
+
+
+def conduct(
+    record: Record, charge: str, call: str, by: str, reason: str
+) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Complete journals, then list what is unsettled, or decide it where ``charge`` says how.
+
+    Raises:
+        InputError: no such call, person or reason.
+    """
+    if charge:
+        check_person(record, by)
+        if not 0 < len(reason.strip()) <= REASON_MAX:
+            raise InputError(
+                "serve.no_reason",
+                Text("a reason is needed", "须说明理由"),
+                where="--reason",
+                next_step=Text("Say how this is known.", "请说明依据。"),
+            )
+    store = open_store(record.home)
+    try:
+        completed = recover(record, store)
+        found = [one for one in unsettled(record) if call in ("", one.usage_id)]
+        if call and not found:
+            raise InputError(
+                "serve.not_unsettled",
+                Text(f"no unsettled call is {call[:80]!r}", f"没有未结算的调用 {call[:80]!r}"),
+                where="--call",
+                next_step=Text(
+                    "`pilotbase gateway reconcile` lists them.",
+                    "`pilotbase gateway reconcile` 可列出全部。",
+                ),
+            )
+        amounts = {one: 0 if charge == "nothing" else one.nano for one in found}
+        if charge:
+            reconcile(record, store, amounts, by, reason)
+    finally:
+        store.close()
+    return tuple(completed), tuple(_row(one, nano) for one, nano in amounts.items())
+
+
+def _row(one: Unsettled, nano: int) -> dict[str, Any]:
+    return {
+        "usage_id": one.usage_id,
+        "at": stamp(datetime.fromtimestamp(one.at_ms / 1000, UTC)),
+        "key": one.key,
+        "holder": one.holder,
+        "service": one.service,
+        "reserved": shown(one.nano, one.currency),
+        "charged": shown(nano, one.currency),
+    }

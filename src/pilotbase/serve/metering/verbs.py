@@ -1,0 +1,280 @@
+"""What one can ask of metering. Heavy rooms are imported when a verb is called: see ADR 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, asked, verb
+from pilotbase.serve.metering import events as events
+from pilotbase.serve.metering import views as views
+
+if TYPE_CHECKING:
+    from pilotbase.serve.metering.asking import Asked
+
+PERSON = ("The person of the catalog who says so.", "作出决定的自然人 (目录编号)。")
+REASON = ("Why, as it is to stand in the record.", "理由, 将写入记录。")
+SINCE = ("Only calls from this moment on, RFC 3339.", "仅限此时刻起的调用, RFC 3339。")
+UNTIL = ("Only calls before this moment.", "仅限此时刻之前的调用。")
+By = Literal["party", "service", "key", "day", "call"]
+
+
+@dataclass(frozen=True)
+class UsageRequest:
+    by: By = asked("What to sum up by.", "汇总方式。", default="service")
+    call: str = asked("Only the call of this usage id.", "仅限此用量编号的调用。", default="")
+    since: str = asked(*SINCE, default="")
+    until: str = asked(*UNTIL, default="")
+    focus: Path | None = asked(
+        "Also write it to this file as CSV in the columns of FOCUS 1.2.",
+        "另按 FOCUS 1.2 的列写入此 CSV 文件。",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class UsageResponse:
+    """What was used and what it comes to.
+
+    Attributes:
+        by: what it is summed up by. rows: of each ``{<by>, "calls", "unsettled", "input_tokens",
+            "output_tokens", "cases", "charged", "of_it_unsettled"}``; amounts are exact; with
+            ``by`` call also ``"outcome"``.
+        focus: the file that was written, and how many rows it has.
+    """
+
+    by: str
+    rows: tuple[dict[str, Any], ...]
+    focus: str
+    focus_rows: int
+
+
+@verb(
+    "gateway.usage",
+    summary=Text(
+        "What was used and what it comes to, by party, service, key, day or call.",
+        "用量与费用, 按主体、服务、密钥、日期或单次调用汇总。",
+    ),
+    changes=False,
+    roles=("finance", "provider", "scenario owner", "regulator"),
+)
+def usage(context: Context, request: UsageRequest) -> UsageResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.register.filings import filings
+    from pilotbase.serve.metering import asking
+
+    written, meant = 0, _meant(request)
+    with open_record(context, create=False) as record:
+        rows = tuple(asking.sums(record, request.by, meant))
+        if request.focus is not None:
+            publishers = {id_: said["principal"] for id_, said in filings(record).items()}
+            provider = record.verifier.name
+            found = asking.focus_rows(record, meant, provider, publishers)
+            written = asking.write_focus(found, request.focus)
+    return UsageResponse(request.by, rows, str(request.focus or ""), written)
+
+
+def _meant(request: UsageRequest) -> Asked:
+    from pilotbase.kernel.errors import InputError
+    from pilotbase.kernel.time import parse
+    from pilotbase.serve.metering.asking import Asked
+
+    moments = dict[str, int]()
+    for name, text in (("--since", request.since), ("--until", request.until)):
+        try:
+            moments[name] = int(parse(text).timestamp() * 1000) if text else 0
+        except ValueError as error:
+            raise InputError(
+                "serve.no_moment",
+                Text(f"{text!r} is no moment", f"{text!r} 不是有效时刻"),
+                where=name,
+                next_step=Text("Write 2026-12-01T00:00:00Z.", "请写 2026-12-01T00:00:00Z。"),
+            ) from error
+    return Asked(request.call, moments["--since"], moments["--until"])
+
+
+@dataclass(frozen=True)
+class LimitRequest:
+    account: str = asked(
+        "key:ID, party:ID, mandate:ID (a delegation) or service:NAME.",
+        "key:编号、party:编号、mandate:编号 (委托) 或 service:名称。",
+    )
+    per: str = asked(
+        "The window: PT1M, PT1H, P1D and the like, P1M (calendar month) or total.",
+        "周期: PT1M、PT1H、P1D 等, P1M (自然月) 或 total (总额)。",
+        default="total",
+    )
+    requests: int | None = asked("At most so many calls.", "最多调用次数。", default=None)
+    tokens: int | None = asked("At most so many tokens.", "最多词元数。", default=None)
+    money: str | None = asked('At most so much, like "100.00 CNY".',
+                              '最高金额, 形如 "100.00 CNY"。', default=None)  # fmt: skip
+    as_: str = asked(*PERSON, default="")
+    reason: str = asked(*REASON, default="")
+
+
+@dataclass(frozen=True)
+class LimitResponse:
+    """The limit as recorded; where all three amounts are None, that of the window is lifted."""
+
+    account: str
+    per: str
+    requests: int | None
+    tokens: int | None
+    money: str | None
+    entry: int
+
+
+@verb(
+    "gateway.limit",
+    summary=Text(
+        "Limit what an account may use in a window; without an amount, lift that limit.",
+        "设定账户在一个周期内的限额; 不给数额则取消该限额。",
+    ),
+    changes=True,
+    roles=("finance",),
+)
+def limit(context: Context, request: LimitRequest) -> LimitResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.serve.metering.events import Limited
+    from pilotbase.serve.metering.limits import set_limit
+
+    amounts = request.requests, request.tokens, request.money
+    said = Limited(request.account, request.per, *amounts, request.as_, request.reason)
+    with open_record(context, create=False) as record:
+        entry = set_limit(record, said)
+    return LimitResponse(request.account, request.per, *amounts, entry.index)
+
+
+@dataclass(frozen=True)
+class LimitsRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class LimitsResponse:
+    """Limits as ``{"account", "per", "most", "used_or_held", "by", "at", "reason"}``."""
+
+    limits: tuple[dict[str, Any], ...]
+
+
+@verb(
+    "gateway.limits",
+    summary=Text(
+        "The limits in force, and how much of each is used.", "现行限额及各自已用的数额。"
+    ),
+    changes=False,
+    roles=("finance", "provider", "scenario owner", "regulator"),
+)
+def limits(context: Context, request: LimitsRequest) -> LimitsResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.serve.metering.limits import in_force
+
+    with open_record(context, create=False) as record:
+        return LimitsResponse(tuple(in_force(record)))
+
+
+@dataclass(frozen=True)
+class ReconcileRequest:
+    charge: Literal["", "reserved", "nothing"] = asked(
+        "What the unsettled calls come to; left out, they are only listed and stay charged.",
+        "未结算调用的处理: reserved 按预留额, nothing 不收费; 省略则仅列出, 仍按预留额计费。",
+        default="",
+    )
+    call: str = asked("Only the call of this usage id.", "仅限此用量编号的调用。", default="")
+    as_: str = asked(*PERSON, default="")
+    reason: str = asked(*REASON, default="")
+
+
+@dataclass(frozen=True)
+class ReconcileResponse:
+    """What was found after gateways were killed.
+
+    Attributes:
+        completed: gateway processes whose journals were completed now.
+        calls: unsettled calls, or those reconciled now, as ``{"usage_id", "at", "key", "holder",
+            "service", "reserved", "charged"}``.
+    """
+
+    completed: tuple[str, ...]
+    calls: tuple[dict[str, Any], ...]
+
+
+@verb(
+    "gateway.reconcile",
+    summary=Text(
+        "Complete the journals of gateways that were killed, and say what unsettled calls come to.",
+        "补全被强制终止的网关的用量日志, 并确定未结算调用的费用。",
+    ),
+    changes=True,
+    roles=("finance",),
+)
+def reconcile(context: Context, request: ReconcileRequest) -> ReconcileResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.serve.metering.deciding import conduct
+
+    with open_record(context, create=False) as record:
+        return ReconcileResponse(
+            *conduct(record, request.charge, request.call, request.as_, request.reason)
+        )
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class VerifyResponse:
+    """Whether the usage journals are what the record says.
+
+    Attributes:
+        ok: nothing is wrong. findings: of each fault ``{"gateway", "segment", "record", "offset",
+            "message"}``, the first bad record of a segment; record and offset are -1 where it
+            concerns the whole. elsewhere: journals that lie on another machine.
+    """
+
+    ok: bool
+    journals: int
+    segments: int
+    sealed: int
+    records: int
+    calls: int
+    settled: int
+    sums: dict[str, str]
+    elsewhere: tuple[str, ...]
+    findings: tuple[dict[str, Any], ...]
+
+
+@verb(
+    "gateway.verify",
+    summary=Text(
+        "Check the usage journals against themselves and the record; name the first bad record.",
+        "核验用量日志自身及其与记录是否一致, 并指出首条有误的记录。",
+    ),
+    changes=False,
+    roles=("finance", "provider", "scenario owner", "regulator", "public"),
+)
+def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
+    from pilotbase.record.opened import open_record
+    from pilotbase.serve.metering.verifying import verify as verified
+    from pilotbase.serve.rules.budget import shown
+
+    with open_record(context, create=False) as record:
+        found = verified(record)
+    faults = tuple(
+        {
+            "gateway": one.gateway,
+            "segment": one.number,
+            "record": one.at,
+            "offset": one.offset,
+            "message": one.message.as_dict(),
+        }
+        for one in found.findings
+    )
+    sums = {currency: shown(nano, currency) for currency, nano in sorted(found.sums.items())}
+    return VerifyResponse(
+        found.ok, found.journals, found.segments, found.sealed, found.records, found.intents,
+        found.settled, sums, tuple(found.elsewhere), faults,
+    )  # fmt: skip
