@@ -83,16 +83,17 @@ def set_terms(
     if policy is None or found:
         raise SheetError(str(file), [_fault(one) for one in found])
     _check_may_set(record, context, held, known[asset], asset, person)
-    state = terms_of(record).get(asset, {}).get("policies", {})
-    if policy.uid not in state and len(state) >= POLICIES_MAX:
+    state = terms_of(record).get(asset, {"policies": {}, "steps": 0})
+    if policy.uid not in state["policies"] and len(state["policies"]) >= POLICIES_MAX:
         raise _many()
     said = exported(policy)
     version = digest(said)
     happened = events.TermsSet(asset, policy.uid, version, said, person)
-    before = state.get(policy.uid, {})
-    key = f"terms:{asset}:{policy.uid}:{version}:{before.get('version', '')}"
-    by = context.actor("data steward")
-    entry = record.append(Draft(happened, by, ABOUT + asset, key=key))
+    known_as = state["policies"].get(policy.uid, {})
+    if known_as.get("version") == version:
+        entry = record.entry(known_as["entry"])
+    else:
+        entry = _append(record, context, state["steps"], happened)
     return entry, [_fault(one) for one in remarks(policy)]
 
 
@@ -102,14 +103,27 @@ def withdraw(
     """Take a policy out of an asset's terms. Raises InputError, RunError as `set_terms`."""
     held, known, said = registry(record), assets_of(record), terms_of(record)
     named_person(held, person)
-    policies = said.get(asset, {}).get("policies", {})
-    if policy not in policies:
-        raise unknown(POLICY, policy, policies)
+    state = said.get(asset, {"policies": {}, "steps": 0})
+    if policy not in state["policies"]:
+        raise unknown(POLICY, policy, state["policies"])
     _check_may_set(record, context, held, known[asset], asset, person)
     gone = events.TermsWithdrawn(asset, policy, person, reason_of(reason))
-    key = f"terms-withdrawn:{asset}:{policies[policy]['entry']}"
-    by = context.actor("data steward")
-    return record.append(Draft(gone, by, ABOUT + asset, key=key))
+    return _append(record, context, state["steps"], gone)
+
+
+def _append(record: Record, context: Context, steps: int, happened: Any) -> Entry:
+    """Append as the next change of an asset's terms; whoever comes second is told."""
+    key = f"terms:{happened.asset}:{steps}"
+    draft = Draft(happened, context.actor("data steward"), ABOUT + happened.asset, key=key)
+    entry = record.append(draft)
+    if entry.kind != draft.kind or entry.body != draft.body():
+        raise RunError(
+            "terms.changed_meanwhile",
+            Text("these terms were changed at the same time", "这些条款同时被他人更改"),
+            where=happened.asset,
+            next_step=Text("Look at them and run the command again.", "请查看后重新运行命令。"),
+        )
+    return entry
 
 
 def decide(

@@ -114,10 +114,12 @@ _RIGHTS: dict[str, Callable[[State, Entry], None]] = {
 
 
 def fold_terms(state: State, entry: Entry) -> State:
-    """By asset: its policies by uid, the uses of it, and the duties that were fulfilled."""
+    """By asset: its policies by uid, the uses of it, the duties that were fulfilled, and how often
+    its terms were changed."""
     taken = _TERMS.get(entry.kind)
     if taken is not None:
-        one = state.setdefault(entry.body["asset"], {"policies": {}, "uses": {}, "fulfilled": []})
+        nothing: State = {"policies": {}, "uses": {}, "fulfilled": [], "steps": 0}
+        one = state.setdefault(entry.body["asset"], nothing)
         taken(one, entry)
     return state
 
@@ -125,11 +127,13 @@ def fold_terms(state: State, entry: Entry) -> State:
 def _set(one: State, entry: Entry) -> None:
     body = entry.body
     said = {word: body[word] for word in ("policy", "version", "terms", "person")}
+    one["steps"] += 1
     one["policies"][body["policy"]] = {**said, "entry": entry.index}
 
 
 def _withdrawn(one: State, entry: Entry) -> None:
     one["policies"].pop(entry.body["policy"], None)
+    one["steps"] += 1
 
 
 def _used(one: State, entry: Entry) -> None:

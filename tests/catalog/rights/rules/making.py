@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, TypeVar
@@ -124,3 +125,48 @@ class Making:
     def state(self) -> State:
         uses = {one: self.draw.randint(0, 4) for one in ACTIONS if self.draw.random() < 0.2}
         return State(uses, self.some(self.fulfilment, 6))
+
+    def readable(self) -> Policy:
+        """A policy that could stand in a file: ids of its places, and nothing empty."""
+        policy = self.policy()
+        rules = []
+        counts = dict.fromkeys(KINDS, 0)
+        for rule in sorted(policy.rules, key=lambda rule: KINDS.index(rule.kind)):
+            id_ = f"{rule.kind}-{counts[rule.kind]}"
+            counts[rule.kind] += 1
+            rules.append(self._readable_rule(rule, id_))
+        return replace(policy, rules=tuple(rules))
+
+    def _readable_rule(self, rule: Rule, id_: str) -> Rule:
+        gives = {"assigners": (Named("library"),), "assignees": (Named("uni"),)}
+        rule = replace(rule, id=id_, **self._words(rule), **gives)
+        side = {"permission": "duty", "prohibition": "remedy"}.get(rule.kind, "consequence")
+        duties = tuple(
+            self._readable_duty(duty, f"{id_}.{side}-{n}") for n, duty in enumerate(rule.duties)
+        )
+        if rule.kind != "obligation":
+            return replace(rule, duties=duties)
+        own = Duty(id_, rule.actions, rule.constraints, targets=rule.targets, consequences=duties,
+                   **gives)  # fmt: skip
+        return replace(rule, constraints=(), duties=(own,))
+
+    def _readable_duty(self, duty: Duty, id_: str) -> Duty:
+        further = tuple(
+            self._readable_duty(one, f"{id_}.consequence-{n}")
+            for n, one in enumerate(duty.consequences)
+        )
+        return replace(duty, id=id_, consequences=further, **self._words(duty))
+
+    def _words(self, one: Rule | Duty) -> dict[str, Any]:
+        actions = tuple(
+            replace(action, refinements=tuple(map(self._filled, action.refinements)))
+            for action in one.actions
+        )
+        return {"actions": actions, "constraints": tuple(map(self._filled, one.constraints))}
+
+    def _filled(self, one: Condition) -> Condition:
+        if isinstance(one, Logical):
+            return replace(one, parts=tuple(map(self._filled, one.parts)))
+        right = tuple(value for value in one.right if value) or ("1",)
+        operator = one.operator if one.operator != "like" else "eq"
+        return replace(one, right=right, operator=operator, unit=one.unit and "CNY")

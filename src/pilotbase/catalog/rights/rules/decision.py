@@ -186,7 +186,7 @@ def _told(condition: Condition) -> str:
 
 def _facts(rule: Rule, request: Request, state: State) -> Facts:
     """What conditions are held against. ``count`` is the number of this use: those recorded so far
-    of the rule's actions, and what is asked for; undecided where one of those is not of the vocabulary."""
+    of the rule's actions, and what is asked for; undecided where one of those is no known word."""
     meant = {
         action: any_of(within(action, one.name) for one in rule.actions) for action in state.uses
     }
