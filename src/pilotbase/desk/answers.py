@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.errors import Fault, ScenarioError
 from pilotbase.kernel.text import Text
+from pilotbase.match.answers import NeedsResponse
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,17 @@ class ReportResponse:
 
 @dataclass(frozen=True)
 class TourResponse:
-    """The verdicts of all built-in scenarios, and the filings of those that passed."""
+    """The verdicts of all built-in scenarios, and the filings of those that passed.
+
+    Attributes:
+        assets: how many of each kind the catalog has. matchings: of the packs' needs and products.
+    """
 
     runs: tuple[RunResponse, ...]
     reports: Path
     filings: tuple[str, ...] = ()
+    assets: dict[str, int] = field(default_factory=dict)
+    matchings: tuple[NeedsResponse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,11 @@ from pilotbase.desk.answers import (
     WitnessSignResponse,
 )
 from pilotbase.faces.cli.show_catalog import CATALOG_FORMS
+from pilotbase.faces.cli.show_catalog import word as asset_word
 from pilotbase.faces.cli.show_datasets import DATASET_FORMS
+from pilotbase.faces.cli.show_gateway import GATEWAY_FORMS
 from pilotbase.faces.cli.show_keeping import KEEPING_FORMS
-from pilotbase.faces.cli.show_match import MATCH_FORMS
+from pilotbase.faces.cli.show_match import MATCH_FORMS, show_receipts
 from pilotbase.faces.cli.show_people import PEOPLE_FORMS, beside_people, show_arms
 from pilotbase.faces.cli.show_provenance import PROVENANCE_FORMS
 from pilotbase.faces.cli.show_record import RECORD_FORMS
@@ -218,6 +220,12 @@ def _foot(console: Console, run: RunResponse, language: Language) -> None:
 
 def _tour(console: Console, tour: TourResponse, language: Language) -> None:
     _summary(console, tour.runs, language)
+    for matching in tour.matchings:
+        show_receipts(console, matching, language)
+    if tour.assets:
+        counted = ", ".join(f"{asset_word(kind, language)} {n}" for kind, n in tour.assets.items())
+        held = Text("In the catalog: {counted}", "目录现有: {counted}").format(counted=counted)
+        console.print(held.in_language(language), soft_wrap=True)
     filed = Text("Filed, and to be served: {ids}", "已备案, 可提供服务: {ids}")
     if tour.filings:
         ids = ", ".join(tour.filings)
@@ -227,7 +235,7 @@ def _tour(console: Console, tour: TourResponse, language: Language) -> None:
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
     home = tour.reports.parent
     where = "" if home == default_home() else f" --home {shlex.quote(str(home))}"
-    places = ("verdict", "record")
+    places = ("verdict", "record", "catalog")
     typed = [
         f"{program()} {command}{where if command.startswith(places) else ''}" for command, _ in NEXT
     ]
@@ -249,6 +257,10 @@ NEXT = (
         Text("every criterion of one scenario", "查看一个场景的各项指标"),
     ),
     ("record verify", Text("check the whole record", "核验全部记录")),
+    (
+        "catalog lineage follow-up-triage-logit-1 -o lineage",
+        Text("where a filed service comes from, drawn", "图示一项已备案服务的来源"),
+    ),
     ("packs", Text("the scenario files, to copy from", "场景文件, 可供仿写")),
     ("scenario new my-scenario.yaml", Text("begin one of your own", "新建自己的场景")),
 )
@@ -393,6 +405,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **RIGHTS_FORMS,
     **PROVENANCE_FORMS,
     **REGISTER_FORMS,
+    **GATEWAY_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,

@@ -81,6 +81,22 @@ def _foot(console: Console, found: NeedsResponse, language: Language) -> None:
         console.print(f"[dim]{escape(line.in_language(language))}[/]", soft_wrap=True)
 
 
+def show_receipts(console: Console, found: NeedsResponse, language: Language) -> None:
+    """A line a need: what it was matched with and why, or what would change it."""
+    head = Text("Needs and products, matched on the trials", "依试验结果匹配的需求与产品")
+    console.print(f"[bold]{head.in_language(language)}[/]")
+    widest = max(map(len, found.titles), default=0)
+    matched = {one["need"]: one for one in found.receipts if one["outcome"] == "matched"}
+    for need, one in matched.items():
+        line = f"  {need:<{widest}}  → {one['product']}: {one['why'][language]}"
+        console.print(escape(line), soft_wrap=True)
+    for one in found.open:
+        line = f"  {one['need']:<{widest}}  – {one['reason'][language]}"
+        if one["change"]:
+            line += f" → {one['product']}: {one['change'][language]}"
+        console.print(escape(line), soft_wrap=True)
+
+
 def _open_needs(console: Console, found: OpenNeedsResponse, language: Language) -> None:
     _open(console, found.needs, language)
     console.print(f"[bold]{PILOTS.in_language(language)}[/]")
