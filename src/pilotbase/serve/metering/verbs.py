@@ -246,6 +246,10 @@ class VerifyResponse:
     elsewhere: tuple[str, ...]
     findings: tuple[dict[str, Any], ...]
 
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.ok else 3
+
 
 @verb(
     "gateway.verify",

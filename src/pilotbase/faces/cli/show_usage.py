@@ -1,0 +1,125 @@
+"""How the answers about usage, limits and the usage journals are printed for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.kernel.text import Language, Text
+from pilotbase.serve.metering.verbs import (
+    LimitResponse,
+    LimitsResponse,
+    ReconcileResponse,
+    UsageResponse,
+    VerifyResponse,
+)
+
+NAMES = {
+    "party": Text("party", "主体"),
+    "service": Text("service", "服务"),
+    "key": Text("key", "密钥"),
+    "day": Text("day", "日期"),
+    "call": Text("call", "调用"),
+}
+USED = (
+    Text("calls", "调用"), Text("unsettled", "未结算"), Text("tokens in", "输入词元"),
+    Text("tokens out", "输出词元"), Text("cases", "案例"), Text("charged", "费用"),
+    Text("of it unsettled", "其中未结算"),
+)  # fmt: skip
+LIMITS = (
+    Text("account", "账户"), Text("per", "周期"), Text("at most", "限额"),
+    Text("used or held", "已用或占用"), Text("set by", "设定人"),
+)  # fmt: skip
+CALLS = (
+    Text("usage id", "用量编号"), Text("at", "时间"), Text("service", "服务"),
+    Text("key", "密钥"), Text("reserved", "预留"), Text("charged", "费用"),
+)  # fmt: skip
+FOCUS = Text("{rows} rows of FOCUS 1.2 in {file}", "FOCUS 1.2 共 {rows} 行, 已写入 {file}")
+LIFTED = Text("{account} ({per}): no limit any more", "{account} ({per}): 已取消限额")
+LIMITED = Text("{account} ({per}): {amounts}", "{account} ({per}): {amounts}")
+NONE = Text("There is nothing unsettled.", "没有未结算的调用。")
+COMPLETED = Text("Journals completed now: {names}", "本次补全的日志: {names}")
+VERIFIED = Text(
+    "{journals} journals, {segments} segments ({sealed} sealed), {records} records: {calls} calls, "
+    "{settled} settled, {sums}",
+    "日志 {journals} 份, 分段 {segments} 个 (已封存 {sealed}), 记录 {records} 条: 调用 {calls} 次, "
+    "已结算 {settled} 次, {sums}",
+)
+FINE = Text("All of it is as recorded.", "全部与记录一致。")
+ELSEWHERE = Text("On other machines: {names}", "位于其他机器: {names}")
+FAULT = Text(
+    "{gateway} · segment {segment} · record {record} · byte {offset}: {message}",
+    "{gateway} · 分段 {segment} · 记录 {record} · 字节 {offset}: {message}",
+)
+
+
+def _usage(console: Console, found: UsageResponse, language: Language) -> None:
+    heads = [NAMES[found.by], *USED]
+    rows = [
+        (one[found.by], one["calls"], one["unsettled"], one["input_tokens"], one["output_tokens"],
+         one["cases"], one["charged"], one["of_it_unsettled"])
+        for one in found.rows
+    ]  # fmt: skip
+    _table(console, [head.in_language(language) for head in heads], rows)
+    if found.focus:
+        _say(console, FOCUS, language, rows=found.focus_rows, file=found.focus)
+
+
+def _limit(console: Console, found: LimitResponse, language: Language) -> None:
+    amounts = {
+        Text("calls", "次调用"): found.requests,
+        Text("tokens", "词元"): found.tokens,
+        Text("", ""): found.money,
+    }
+    said = [f"{n} {unit.in_language(language)}".strip() for unit, n in amounts.items() if n]
+    zero = any(n is not None for n in amounts.values())
+    text = LIMITED if zero else LIFTED
+    _say(console, text, language, account=found.account, per=found.per,
+         amounts=", ".join(said) or "0")  # fmt: skip
+
+
+def _limits(console: Console, found: LimitsResponse, language: Language) -> None:
+    rows = [
+        (one["account"], one["per"], one["most"][language], one["used_or_held"][language],
+         one["by"])
+        for one in found.limits
+    ]  # fmt: skip
+    _table(console, [head.in_language(language) for head in LIMITS], rows)
+
+
+def _reconcile(console: Console, found: ReconcileResponse, language: Language) -> None:
+    if found.completed:
+        _say(console, COMPLETED, language, names=", ".join(found.completed))
+    if not found.calls:
+        _say(console, NONE, language)
+        return
+    names = ("usage_id", "at", "service", "key", "reserved", "charged")
+    rows = [[one[name] for name in names] for one in found.calls]
+    _table(console, [head.in_language(language) for head in CALLS], rows)
+
+
+def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
+    sums = ", ".join(found.sums.values()) or "0"
+    _say(console, VERIFIED, language, journals=found.journals, segments=found.segments,
+         sealed=found.sealed, records=found.records, calls=found.calls, settled=found.settled,
+         sums=sums)  # fmt: skip
+    if found.elsewhere:
+        _say(console, ELSEWHERE, language, names=", ".join(found.elsewhere))
+    for one in found.findings:
+        said = Text(**one["message"])
+        _say(console, FAULT, language, gateway=one["gateway"], segment=one["segment"],
+             record=one["record"], offset=one["offset"], message=said)  # fmt: skip
+    if found.ok:
+        _say(console, FINE, language)
+
+
+USAGE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
+    "gateway.usage": _usage,
+    "gateway.limit": _limit,
+    "gateway.limits": _limits,
+    "gateway.reconcile": _reconcile,
+    "gateway.verify": _verify,
+}
