@@ -69,7 +69,7 @@ MODULES = {
     "sealed": ("pilotbase.catalog.verbs",),
     "match": ("pilotbase.desk.matching",),
     "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),
-    "gateway": ("pilotbase.serve.routes.verbs",),
+    "gateway": ("pilotbase.serve.routes.verbs", "pilotbase.serve.metering.verbs"),
     "evidence": ("pilotbase.desk.verbs",),
     "witness": ("pilotbase.desk.verbs",),
     "record": tuple(f"{_RECORD}.{subject}" for subject in SUBJECTS),

@@ -40,6 +40,7 @@ from pilotbase.faces.cli.show_record import RECORD_FORMS
 from pilotbase.faces.cli.show_register import REGISTER_FORMS
 from pilotbase.faces.cli.show_rights import RIGHTS_FORMS
 from pilotbase.faces.cli.show_sealed import SEALED_FORMS
+from pilotbase.faces.cli.show_usage import USAGE_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
@@ -406,6 +407,7 @@ FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **PROVENANCE_FORMS,
     **REGISTER_FORMS,
     **GATEWAY_FORMS,
+    **USAGE_FORMS,
     "rebuild": _rebuild,
     "witness.key": _witness_key,
     "witness.sign": _witness_sign,
