@@ -48,7 +48,14 @@ def synthesised(
         else:
             made[name] = _blurred(values, whole, seed, noise)
     made[MARKER] = np.ones(rows, np.bool_)
-    return pd.DataFrame(made), tuple(withheld)
+    plain = {name: _as_plain(values) for name, values in made.items()}
+    return pd.DataFrame(plain), tuple(withheld)
+
+
+def _as_plain(values: Any) -> Any:
+    """Numbers and truth values as they are; texts as objects, so that None stays None."""
+    kept = np.asarray(values)
+    return kept if kept.dtype.kind in "bif" else pd.Series(list(values), dtype=object)
 
 
 def _drawn(size: int, count: int, seed: int, key: str) -> Ints:
