@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pilotbase.kernel.actor import Actor
+from pilotbase.kernel.canonical import plain
 from pilotbase.kernel.event import (
     Draft,
     Duty,
@@ -52,6 +57,46 @@ def test_the_envelope_is_golden() -> None:
         b'"by":{"name":"Li Wen","role":"case officer","single_operator":true},"count":3,'
         b'"key":"k","kind":"test.happened/1","v":1,"vault":{}}'
     )
+
+
+@event("test.anything/1")
+@dataclass(frozen=True)
+class Anything:
+    """An event whose fields may hold whatever JSON can, and whose names need care."""
+
+    b: object
+    a: object
+    é: object
+    z9: object = "100% {x}"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.tuples(values, values, values), st.text(), st.text(min_size=1), st.booleans())
+def test_an_envelope_is_the_canonical_form_of_what_it_says(
+    three: tuple[object, object, object], about: str, key: str, sealed: bool
+) -> None:
+    commitments = {"é": {"commitment": "sha256:0", "size": 3}} if sealed else {}
+    at = "2026-11-21T08:00:00.000Z"
+    bodies = {"x": b"1", "é": b"2"} if sealed else {}
+    happened, by = Anything(*three), OFFICER.as_dict()
+    body = {name: plain(getattr(happened, name)) for name in ("a", "b", "é", "z9")}
+    kind = "test.anything/1"
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in bodies.items()}
+    said = rfc8785.dumps([kind, about, body, digests])
+    for given_key in (key, ""):
+        draft = Draft(happened, OFFICER, about, bodies, given_key)
+        whole = {
+            "v": 1, "kind": kind, "count": 7, "at": at, "by": by, "about": about, "body": body,
+            "key": given_key or hashlib.sha256(said).hexdigest(), "vault": commitments,
+        }  # fmt: skip
+        made = envelope(draft, counter=7, at=at, commitments=commitments)
+        assert made == rfc8785.dumps(whole)
 
 
 def test_the_same_fact_has_the_same_key_and_another_fact_another() -> None:

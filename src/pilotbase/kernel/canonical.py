@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -63,30 +63,28 @@ def encode_plain(data: Any) -> bytes:
     return _fast(data).encode() if _is_simple(data) else rfc8785.dumps(data)
 
 
-def encode_members(members: Iterable[tuple[str, Any]]) -> bytes:
-    """RFC 8785 bytes of an object; see `plain` for what its values may be.
+def encode_values(values: Iterable[Any]) -> tuple[str | int, ...]:
+    """What stands in RFC 8785 for each value, to be put into a text; see `plain` for what is taken.
 
-    Args:
-        members: each name's canonical form with its colon, and the value; in the order of the names
-            by UTF-16 unit.
+    Encoding that text raises ValueError for a lone surrogate, as `encode` does.
     """
     # Most values are short texts and whole numbers: what can be said of those at once is not
     # worth a call of the encoder, which takes several times as long.
-    parts = list[str]()
-    for name, value in members:
-        kind = type(value)
-        if kind is str:
-            parts.append(name + encode_basestring(value))
-        elif kind is int and -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX:
-            parts.append(f"{name}{value}")
-        else:
-            parts.append(name + encode(value).decode())
-    return ("{" + ",".join(parts) + "}").encode()
+    most = SAFE_INTEGER_MAX
+    return tuple(
+        [
+            encode_basestring(value)
+            if type(value) is str
+            else value
+            if type(value) is int and -most <= value <= most
+            else encode(value).decode()
+            for value in values
+        ]
+    )
 
 
-def encode_text(text: str) -> bytes:
-    """RFC 8785 bytes of a text. Raises ValueError for a lone surrogate."""
-    return encode_basestring(text).encode()
+encode_text: Callable[[str], str] = encode_basestring
+"""What stands in RFC 8785 for a text."""
 
 
 _fast = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode

@@ -19,10 +19,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.canonical import decode, encode, encode_members, encode_text, plain
+from pilotbase.kernel.canonical import decode, encode, encode_text, encode_values, plain
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import check_term
 
@@ -158,7 +159,7 @@ class Draft:
     def body(self) -> dict[str, Any]:
         happened = self.happened
         kind: type = type(happened)
-        return {name: plain(getattr(happened, name)) for name, _ in _members(kind)}
+        return {name: plain(getattr(happened, name)) for name in _members(kind)}
 
     def idempotency_key(self) -> str:
         return self.key or Fact.of(self).key
@@ -175,45 +176,52 @@ class Fact(NamedTuple):
     draft: Draft
     kind: str
     key: str
-    head: bytes
+    head: str
     """``"body"`` and ``"by"``, between the time and the counter."""
 
     @classmethod
     def of(cls, draft: Draft) -> Fact:
         """Raises ValueError or TypeError when canonical JSON cannot hold the event."""
         happened, kind, key = draft.happened, draft.kind, draft.key
-        said: type = type(happened)
-        body = encode_members([(text, getattr(happened, name)) for name, text in _members(said)])
+        of_class: type = type(happened)
+        template, values = _shape(of_class)
+        body = template % encode_values(values(happened))
         if not key:
-            named = b"{}"
+            named = "{}"
             if draft.bodies:
                 digests = {n: hashlib.sha256(data).hexdigest() for n, data in draft.bodies.items()}
-                named = encode(digests)
-            parts = (_text(kind), _text(draft.about), body, named)
-            key = hashlib.sha256(b"[%b,%b,%b,%b]" % parts).hexdigest()
-        return cls(draft, kind, key, b'"body":%b,"by":%b' % (body, _actor(draft.by)))
+                named = encode(digests).decode()
+            said = f"[{_text(kind)},{_text(draft.about)},{body},{named}]"
+            key = hashlib.sha256(said.encode()).hexdigest()
+        return cls(draft, kind, key, f'"body":{body},"by":{_actor(draft.by)}')
 
     def envelope(
         self, counter: int, at: str, commitments: Mapping[str, Mapping[str, Any]]
     ) -> bytes:
         """The canonical bytes of the entry; see `envelope`."""
-        return b'{"about":%b,"at":%b,%b,"count":%d,"key":%b,"kind":%b,"v":1,"vault":%b}' % (
-            _text(self.draft.about),
-            encode_text(at),
-            self.head,
-            counter,
-            encode_text(self.key),
-            _text(self.kind),
-            encode(commitments) if commitments else b"{}",
-        )
+        draft, kind, key, head = self
+        vault = encode(commitments).decode() if commitments else "{}"
+        return (
+            f'{{"about":{_text(draft.about)},"at":{encode_text(at)},{head},"count":{counter},'
+            f'"key":{encode_text(key)},"kind":{_text(kind)},"v":1,"vault":{vault}}}'
+        ).encode()
 
 
 @lru_cache(maxsize=1024)
-def _members(happened: type) -> tuple[tuple[str, str], ...]:
-    """The fields of an event in canonical order, each with the name as canonical JSON has it."""
+def _members(happened: type) -> tuple[str, ...]:
+    """The fields of an event in canonical order."""
     names = [one.name for one in dataclasses.fields(happened)]
-    names.sort(key=lambda name: name.encode("utf-16-be"))
-    return tuple((name, encode_text(name).decode() + ":") for name in names)
+    return tuple(sorted(names, key=lambda name: name.encode("utf-16-be")))
+
+
+@lru_cache(maxsize=1024)
+def _shape(happened: type) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+    """The canonical form of an event with places for its values, and what gives these."""
+    names = _members(happened)
+    places = ",".join(encode_text(name).replace("%", "%%") + ":%s" for name in names)
+    if len(names) > 1:
+        return f"{{{places}}}", attrgetter(*names)
+    return f"{{{places}}}", lambda one: tuple(getattr(one, name) for name in names)
 
 
 # Kinds and subjects come again and again.
@@ -221,8 +229,8 @@ _text = lru_cache(maxsize=1024)(encode_text)
 
 
 @lru_cache(maxsize=256)
-def _actor(by: Actor) -> bytes:
-    return encode(by.as_dict())
+def _actor(by: Actor) -> str:
+    return encode(by.as_dict()).decode()
 
 
 def envelope(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -40,27 +40,29 @@ class Batch:
         self.rows: list[Row] = []
         self.bodies: dict[str, Sealed] = {}
 
-    def add(self, fact: Fact) -> int:
-        """Add an event, unless its key is known; the index of the entry that has the key.
+    def add(self, facts: Sequence[Fact]) -> list[int]:
+        """Add events, except those whose key is known; the index of the entry that has each key.
 
         Raises:
-            RecordError: the entry is longer than an entry bundle can hold.
+            RecordError: an entry is longer than an entry bundle can hold.
         """
-        known = self._indexes.get(fact.key)
-        if known is not None:
-            return known
-        draft, kind, index = fact.draft, fact.kind, self._next
-        count = self._count(kind)
-        vault = {}
-        if draft.bodies:
-            vault = {name: self._seal(bytes(body)) for name, body in draft.bodies.items()}
-        data = fact.envelope(count, self._stamp(), vault)
-        if len(data) > ENTRY_SIZE_MAX:
-            raise _too_long(kind, len(data))
-        self.rows.append(Row(index, data, fact.key, kind, count, draft.about))
-        self._counts[kind], self._indexes[fact.key] = count + 1, index
-        self._next += 1
-        return index
+        indexes, counts, given = self._indexes, self._counts, list[int]()
+        for fact in facts:
+            draft, kind, key, _ = fact
+            index = indexes.get(key)
+            if index is None:
+                count, index = counts.get(kind), self._next
+                if count is None:
+                    count = self._log.next_count(kind)
+                vault = self._vault(draft.bodies) if draft.bodies else {}
+                data = fact.envelope(count, self._stamp(), vault)
+                if len(data) > ENTRY_SIZE_MAX:
+                    raise _too_long(kind, len(data))
+                self.rows.append(Row(index, data, key, kind, count, draft.about))
+                counts[kind], indexes[key] = count + 1, index
+                self._next = index + 1
+            given.append(index)
+        return given
 
     def add_encoded(self, rows: Sequence[Row]) -> None:
         """Add entries that another log encoded, as they are.
@@ -73,7 +75,9 @@ class Batch:
         indexes, _, keys, kinds, counts, _ = zip(*rows, strict=True)
         following, expected = range(self._next, self._next + len(rows)), list[int]()
         for kind, run in groupby(kinds):
-            count, size = self._count(kind), sum(1 for _ in run)
+            count, size = self._counts.get(kind), sum(1 for _ in run)
+            if count is None:
+                count = self._log.next_count(kind)
             expected += range(count, count + size)
             self._counts[kind] = count + size
         known, self._next = len(self._indexes), following.stop
@@ -96,9 +100,8 @@ class Batch:
             self._until = self._since + timedelta(milliseconds=1)
         return self._now
 
-    def _count(self, kind: str) -> int:
-        count = self._counts.get(kind)
-        return self._log.next_count(kind) if count is None else count
+    def _vault(self, bodies: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+        return {name: self._seal(bytes(body)) for name, body in bodies.items()}
 
     def _seal(self, body: bytes) -> dict[str, Any]:
         salt = self._entropy(SALT_SIZE)

@@ -163,17 +163,18 @@ class Record:
         """Append the work of several callers in one transaction, in their order."""
         with self.log.transaction() as log:
             self._refuse_older(log)
-            keys = [fact.key for work in works for fact in work]
+            facts = [fact for work in works for fact in work]
+            keys = [fact.key for fact in facts]
             batch = Batch(log, self.context.clock, self.context.entropy, keys)
-            indexes = [[batch.add(fact) for fact in work] for work in works]
+            indexes = batch.add(facts)
             # The vault first: an entry must never refer to a body that a crash could take away.
             if batch.bodies:
                 self.vault.put(batch.bodies)
             log.extend(batch.rows, batch.hashes())
             added, at = [Entry(row[0], row[1]) for row in batch.rows], batch.first
-            known = (i for some in indexes for i in some if i < at)
-            before = {index: self._entry(self._row(log, index)) for index in known}
-            return [[before[i] if i < at else added[i - at] for i in some] for some in indexes]
+            before = {i: self._entry(self._row(log, i)) for i in indexes if i < at}
+            given = iter([before[i] if i < at else added[i - at] for i in indexes])
+            return [list(islice(given, len(work))) for work in works]
 
     # Reading
 
