@@ -28,6 +28,20 @@ __all__ = ["Table", "load_table"]
 GROUP = "pilotbase.datasets"
 SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
 
+ELSEWHERE = Text(
+    "If they stay with their owner, the owner runs this scenario: page “Run where the data are”.",
+    "若数据留在所有者处, 由其运行本场景: 见“在数据所在处运行”页。",
+)
+WHERE_THEY_ARE = Text(
+    "They stay with their owner, who runs the same file where they are: pilotbase plan FILE -o "
+    "plan.txt; you witness it: pilotbase witness sign plan.txt KEYFILE -o receipt.txt; the owner: "
+    "pilotbase run FILE --receipt receipt.txt, and hands you the report (page “Run where the data "
+    "are”).",
+    "数据留在所有者处, 由其在数据所在处运行同一文件: pilotbase plan 文件 -o plan.txt; "
+    "由你作见证: pilotbase witness sign plan.txt 密钥文件 -o receipt.txt; 所有者再运行 "
+    "pilotbase run 文件 --receipt receipt.txt, 并交回报告 (见“在数据所在处运行”页)。",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class _Read:
@@ -89,6 +103,7 @@ def load_table(
     else:
         read = _from_file(data, named[0], folder, trust)
     frame, loaded_digest = read.frame, content_digest(read.frame)
+    _check_digest(data, read.raw_digest or loaded_digest)
     synthetic = max(read.synthetic, _marked(frame))
     if data.prepare is not None:
         from pilotbase.catalog.query import prepared  # DuckDB takes a while to import
@@ -113,6 +128,38 @@ def load_table(
 
 def _marked(frame: pd.DataFrame) -> int:
     return marked_rows(frame[MARKER].tolist()) if MARKER in frame else 0
+
+
+def _check_digest(data: Data, found: str) -> None:
+    """The data are those that the scenario means, to the byte."""
+    if data.digest not in (None, found):
+        raise DataError(
+            "data.other_content",
+            Text(f"these are other data: their hash is {found}", f"数据不符: 其哈希为 {found}"),
+            where="data.digest",
+            next_step=Text(
+                f"Use the data of hash {data.digest}, or correct `digest`.",
+                f"请使用哈希为 {data.digest} 的数据, 或更正 `digest`。",
+            ),
+        )
+
+
+def _located(data: Data, name: str, folder: Path, where: str, trust: bool) -> Path:
+    """The file; where it is not here, how the trial can still be run."""
+    try:
+        return inside(folder, name, where, trust=trust)[0]
+    except DataError as error:
+        if error.code != "data.no_file":
+            raise
+        if data.digest is None:
+            beside = error.next_step
+            step = Text(f"{beside.en} {ELSEWHERE.en}", f"{beside.zh} {ELSEWHERE.zh}")
+            raise DataError(error.code, error.message, where=where, next_step=step) from error
+        said = Text(
+            f"the data {name!r} of hash {data.digest} are not held here",
+            f"本处不持有数据 {name!r} (哈希 {data.digest})",
+        )
+        raise DataError("data.not_held", said, where=where, next_step=WHERE_THEY_ARE) from error
 
 
 def _from_keeping(name: str, sealed: Opener | None) -> _Read:
@@ -146,7 +193,7 @@ def _from_results(name: str, folder: Path, trust: bool) -> _Read:
 def _from_file(data: Data, kind: str, folder: Path, trust: bool) -> _Read:
     name = str(getattr(data, kind))
     where = f"data.{kind}: {name}"
-    path = inside(folder, name, where, trust=trust)[0]
+    path = _located(data, name, folder, where, trust)
     raw = path.read_bytes()
     if kind == "csv":
         from pilotbase.catalog.csv_file import read_csv

@@ -19,6 +19,7 @@ from pilotbase.desk import events
 from pilotbase.desk.answers import PlanResponse, RunResponse
 from pilotbase.desk.arms import arms_body
 from pilotbase.desk.audits import await_people
+from pilotbase.desk.elsewhere import told_whose
 from pilotbase.desk.journey import Journey
 from pilotbase.desk.prepare import Prepared, prepare, unanswered
 from pilotbase.desk.queue import queue_file
@@ -43,7 +44,8 @@ SOFTWARE = ("pilotbase", "numpy", "scipy", "scikit-learn", "statsmodels", "panda
 
 def freeze(context: Context, path: Path, *, out: Path | None, trust: bool) -> PlanResponse:
     """Freeze and sign the plan of a scenario; nothing is tried."""
-    prepared = prepare(path, trust=trust, sealed=opener(context))
+    with told_whose(context, path, trust=trust):
+        prepared = prepare(path, trust=trust, sealed=opener(context))
     with open_record(context) as record:
         journey = Journey(record, context, prepared.about)
         _plan(journey, prepared)
@@ -69,7 +71,8 @@ def conduct(context: Context, path: Path, *, receipt: Path | None, trust: bool) 
         InputError: a faulty file, data or receipt (exit code 2).
         RunError: the witness has not signed, or something could not be done (exit code 3).
     """
-    prepared = prepare(path, trust=trust, sealed=opener(context))
+    with told_whose(context, path, trust=trust):
+        prepared = prepare(path, trust=trust, sealed=opener(context))
     with open_record(context) as record:
         journey = Journey(record, context, prepared.about)
         if not reached(journey.state, "evidenced"):

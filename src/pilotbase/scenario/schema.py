@@ -20,6 +20,7 @@ from pilotbase.scenario.section import (
     Baseline,
     Bilingual,
     Column,
+    Hash,
     Name,
     Prose,
     Scalar,
@@ -69,6 +70,9 @@ class Data(Section):
     sealed: Name | None = Field(None, description="A test set that the base keeps sealed.")
     results: Name | None = Field(
         None, description="Another tool's log: Inspect .eval, lm-eval, garak or promptfoo."
+    )
+    digest: Hash | None = Field(
+        None, description="Hash of the data: others are refused, also where they stay elsewhere."
     )
     prepare: Sql | None = Field(
         None,

@@ -14,6 +14,8 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Hash = Annotated[str, StringConstraints(min_length=71, max_length=71)]
+"""``sha256:`` and 64 hexadecimal digits."""
 Sql = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 Scalar = bool | int | float | str | None
 Baseline = Literal["majority", "mean", "persistence", "seasonal_naive"]

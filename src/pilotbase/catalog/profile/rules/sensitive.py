@@ -45,11 +45,11 @@ IDENTIFYING = frozenset(
 # Whole words of a column's name, in English split at blanks, underlines and capitals.
 _WORDS: Mapping[str, str] = {
     "person-name": r"(full|first|last|given|family|sur|middle|patient|person|customer)[ _]?name|"
-    r"surname|姓名|名字|患者名|客户名",
+    r"surname|.*姓名|名字|患者名|客户名",
     "identity-number": r"ssn|passport( no| number)?|national id|id ?card|identity( no| number)|"
     r"身份证.*|证件号.*|护照.*|社保.*号.*",
     "phone": r"(tele)?phone( no| number)?|mobile( no| number)?|tel|fax|手机.*|电话.*|联系方式",
-    "email": r"e?mail( address)?|邮箱.*|电子邮件.*",
+    "email": r"(e ?)?mail( address)?|邮箱.*|电子邮件.*",
     "address": r"(home |postal |street )?address|street|postcode|zip( ?code)?|住址|.*地址|邮编",
     "bank-account": r"iban|card (no|number)|account (no|number)|bank account|credit card.*|"
     r"银行卡.*|卡号|银行账.*|账号",
