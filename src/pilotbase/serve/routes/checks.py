@@ -10,7 +10,7 @@ from pilotbase.kernel.errors import CandidateError, InputError, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Finding, Path, nearest
 from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
-from pilotbase.serve.rules.tariff import tariff_of
+from pilotbase.serve.rules.tariff import tariff_of, token_price
 from pilotbase.trial.endpoints.address import address_of
 
 Said = Mapping[str, Any]
@@ -104,11 +104,10 @@ def _upstream(one: UpstreamSheet, at: Path, development: bool) -> Iterator[Findi
 
 
 def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]:
-    filed = filings.get(service.filing, {})
-    price = filed.get("price") or {"amount": "0 XXX", "per": "month"}
+    price = filings.get(service.filing, {}).get("price")
     for word, text in service.tokens.model_dump(exclude_none=True).items():
         try:
-            tariff_of(price, {word: text})
+            _ = tariff_of(price, {word: text}) if price else token_price(text)
         except ValueError as error:
             said = Text(str(error), f"价格无法使用: {error}")
             yield Finding((*at, "tokens", word), "sheet.price", said, _AMOUNT)
