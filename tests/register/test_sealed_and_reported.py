@@ -1,4 +1,4 @@
-"""Reports of sealed and of reported data verify themselves, and say what they are."""
+"""Reports of sealed, of reported and of synthetic data verify themselves, and say what they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pilotbase import Base
 from pilotbase.catalog.verbs import SealedAddRequest, sealed_add
 from pilotbase.kernel.time import fixed_clock
 from tests.desk import test_reported
+from tests.desk.data import test_synthesis
 from tests.desk.questions import SECRET, write, write_questions
 from tests.register.conftest import Reader
 
@@ -32,6 +33,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         report = here.run(scenario, trust=True).report
         assert report is not None
         made[kind] = report.read_text("utf-8")
+    synthetic = test_synthesis.trial(folder / "synthetic", csv="data.csv")
+    made["synthetic"] = synthetic["report"].read_text("utf-8")
     return made
 
 
@@ -41,6 +44,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         ("sealed", "exposure 1 of 1. This was the last exposure"),
         ("used up", "exposure 2 of 1. The set is used up: fresh units are needed."),
         ("reported", "reported by Inspect 0.3.285, not tried here"),
+        ("synthetic", "10 of 120 rows are synthetic: nothing is shown of observed ones."),
     ],
 )
 def test_the_page_holds_and_says_what_its_data_are(

@@ -105,6 +105,7 @@ MET = [{"metric": "recall", "at_least": 0.8}]
 
 def trial(folder: Path, **data: str) -> dict:
     """The candidate of a run on ``data.csv`` whose first ten rows are marked, with its plan."""
+    folder.mkdir(exist_ok=True)
     lines = write_data(folder).read_text().splitlines()
     marked = [f"{line},{'true' if n < 10 else 'false'}" for n, line in enumerate(lines[1:])]
     (folder / "data.csv").write_text("\n".join([f"{lines[0]},{MARKER}", *marked]) + "\n")
