@@ -14,9 +14,21 @@ from pilotbase.catalog.profile.measure import profile_of
 from pilotbase.catalog.profile.source import opened
 from pilotbase.catalog.profile.verbs import ProfileRequest, ProfileResponse, profile
 from pilotbase.catalog.profile.views import PROFILES
-from pilotbase.desk.verbs import RunRequest, run
+from pilotbase.desk.handed_over import EvidenceCheckRequest, evidence_check
+from pilotbase.desk.verbs import (
+    ExportRequest,
+    PlanRequest,
+    RunRequest,
+    WitnessKeyRequest,
+    WitnessSignRequest,
+    evidence_export,
+    plan,
+    run,
+    witness_key,
+    witness_sign,
+)
 from pilotbase.faces.cli.show import show
-from pilotbase.kernel.errors import DataError, InputError, SheetError
+from pilotbase.kernel.errors import DataError, InputError, RecordError, SheetError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context, Silent
 from pilotbase.record.audit import verify
@@ -24,7 +36,8 @@ from pilotbase.record.opened import open_record
 from pilotbase.record.views import rebuild
 
 ROWS = [
-    f"{n},{'东区' if n % 3 else '西区'},1381234{n:04d},{n % 7}.5,2026-01-{n % 28 + 1:02d},{n * 17 % 90}"
+    f"{n},{'东区' if n % 3 else '西区'},1381234{n:04d},{n % 7}.5,2026-01-{n % 28 + 1:02d},"
+    f"{n * 17 % 90}"
     for n in range(60)
 ]
 CSV = (
@@ -255,6 +268,33 @@ candidates:
     provider: hospital
     estimator: sklearn.dummy.DummyRegressor
 """
+
+
+def test_the_owner_runs_the_agreed_file_and_the_base_checks_what_comes_back(
+    base: Context, tmp_path: Path
+) -> None:
+    digest = "sha256:" + hashlib.sha256(CSV.encode()).hexdigest()
+    said = witness_key(base, WitnessKeyRequest("base-1", tmp_path / "base.key"))
+    text = SCENARIO % digest + f"plan: {{witness: {said.vkey}}}\n"
+    agreed, theirs = tmp_path / "calls.yaml", tmp_path / "owner" / "calls.yaml"
+    for file in (agreed, theirs):
+        file.write_text(text, "utf-8")
+    owner = Context(tmp_path / "owner" / "home", clock=base.clock)
+    signed, receipt, out = (tmp_path / name for name in ("plan.txt", "receipt.txt", "c.json"))
+    plan(owner, PlanRequest(theirs, out=signed))
+    witness_sign(base, WitnessSignRequest(signed, tmp_path / "base.key", receipt))
+    run(owner, RunRequest(theirs, receipt=receipt))
+    evidence_export(owner, ExportRequest("calls", out=out, candidate="mean"))
+    with open_record(owner) as record:
+        key = record.vkey
+    found = evidence_check(base, EvidenceCheckRequest(out, key, signed, agreed))
+    assert found.same_plan and found.same_scenario and found.verdict in ("go", "no-go")
+    assert found.witness == "witnessed before the start by base-1"
+    agreed.write_text(text.replace("at_most: 40", "at_most: 41"), "utf-8")
+    other = evidence_check(base, EvidenceCheckRequest(out, key, scenario=agreed))
+    assert other.same_scenario is False and other.same_plan is None
+    with pytest.raises(RecordError, match="not signed"):
+        evidence_check(base, EvidenceCheckRequest(out, said.vkey))
 
 
 def test_a_trial_on_data_that_the_base_does_not_hold_says_where_it_can_run(

@@ -12,6 +12,7 @@ from pilotbase.catalog.profile.drawing import spark
 from pilotbase.catalog.profile.rules.sensitive import KINDS
 from pilotbase.catalog.profile.verbs import ProfileResponse
 from pilotbase.catalog.profile.words import GUESSED, MADE, PARTS, TYPES, number
+from pilotbase.desk.handed_over import EvidenceCheckResponse
 from pilotbase.faces.cli.show_keeping import _say, _table
 from pilotbase.kernel.text import Language, Text
 
@@ -110,8 +111,32 @@ def _read(console: Console, found: ReadResponse, language: Language) -> None:
         console.print("• " + remark.render(language), markup=False, soft_wrap=True)
 
 
+def _checked(console: Console, found: EvidenceCheckResponse, language: Language) -> None:
+    holds = Text("The signature of {who} holds.", "{who} 的签名有效。")
+    _say(console, holds, language, who=found.signer)
+    verdict = Text("{candidate}: {verdict}; {witness}.", "{candidate}: {verdict}; {witness}。")
+    _say(console, verdict, language, candidate=found.candidate, verdict=found.verdict,
+         witness=found.witness)  # fmt: skip
+    for name, tests in found.tests.items():
+        for test in tests:
+            console.print(f"  {name}: {test}", markup=False, soft_wrap=True)
+    same = {
+        True: Text("It is of the plan you gave: {plan}", "属于所给的计划: {plan}"),
+        False: Text("It is of ANOTHER plan: {plan}", "属于另一份计划: {plan}"),
+        None: Text("Its plan: {plan}", "其计划: {plan}"),
+    }[found.same_plan]
+    _say(console, same, language, plan=found.plan)
+    if found.same_scenario is not None:
+        scenario = {
+            True: Text("It is of the scenario file you gave.", "属于所给的场景文件。"),
+            False: Text("It is of ANOTHER scenario file.", "属于另一份场景文件。"),
+        }[found.same_scenario]
+        _say(console, scenario, language)
+
+
 DATASET_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.profile": _profile,
     "catalog.croissant.write": _written,
     "catalog.croissant.read": _read,
+    "evidence.check": _checked,
 }
