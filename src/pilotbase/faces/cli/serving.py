@@ -111,12 +111,13 @@ def _calls(said: Mapping[str, Any], chosen: Mapping[str, Any], language: Languag
     yield "\n" + CURL.in_language(language)
     yield f"  {_curl(address, chosen['service'], case)}"
     yield "\n" + CLIENT.in_language(language)
-    content = content_of(case)
+    message = json.dumps({"role": "user", "content": content_of(case)}, ensure_ascii=False)
+    # Quotation marks of one kind alone, so that a shell's need no escape.
     code = (
         "import os, openai; "
-        f"client = openai.OpenAI(base_url='{address}/v1', api_key=os.environ['{KEY}']); "
-        f"print(client.chat.completions.create(model='{chosen['service']}', "
-        f"messages=[{{'role': 'user', 'content': {content!r}}}]).choices[0].message.content)"
+        f'client = openai.OpenAI(base_url="{address}/v1", api_key=os.environ["{KEY}"]); '
+        f'print(client.chat.completions.create(model="{chosen["service"]}", '
+        f"messages=[{message}]).choices[0].message.content)"
     )
     yield f"  python -c {shlex.quote(code)}"
 
@@ -138,8 +139,10 @@ def _curl(address: str, model: str, case: Mapping[str, Any]) -> str:
 
 
 def _command(context: Context, *words: str) -> str:
+    from pilotbase.faces.cli.show import program
+
     own = () if context.home == default_home() else ("--home", str(context.home))
-    return shlex.join(["pilotbase", *words, *own])
+    return f"{program()} {shlex.join([*words, *own])}"
 
 
 def _workers(workers: Mapping[str, Any], language: Language) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.routing import Route as Path
 
 from pilotbase.kernel.text import Language, Text
@@ -76,7 +77,7 @@ class Pages:
         ready: Check,
         *,
         workers: Check = dict,
-        more: Iterable[Path] = (),
+        more: Iterable[BaseRoute] = (),
     ) -> None:
         self._gate, self._books, self._ready, self._workers = gate, books, ready, workers
         self.app = Starlette(

@@ -54,6 +54,11 @@ class ServeRequest:
         "同时提供未备案的服务; 每个应答均予注明。",
         default=False,
     )
+    doors: str = asked(
+        "The protocols that are spoken, with commas between.",
+        "所用的接口协议, 以逗号分隔。",
+        default="openai",
+    )
 
 
 @verb(

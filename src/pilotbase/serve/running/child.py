@@ -18,14 +18,15 @@ from typing import Any
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
-from pilotbase.serve.doors.openai import DIALECTS, door_of
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.guards.watch import Watchers
 from pilotbase.serve.metering.opened import Metering
+from pilotbase.serve.ports import Door
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.pages import Pages
 from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.running.doors import mounted
 from pilotbase.serve.running.order import Order
 from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
@@ -81,10 +82,17 @@ class _Process:
         watchers = Watchers()
         stack.callback(watchers.close)
         self._serving = Serving(
-            self._gate, self._metering.meter, self._replicas, DIALECTS, watching=watchers.watch
+            self._gate, self._metering.meter, self._replicas, {}, watching=watchers.watch
         )
-        pages = Pages(self._gate, lambda: self._gate.books, self._checks, workers=self._workers)
-        self._server = Server(self._serving, door_of, pages.app, ticks)
+        doors = mounted(order.doors, self._serving)
+        pages = Pages(
+            self._gate,
+            lambda: self._gate.books,
+            self._checks,
+            workers=self._workers,
+            more=doors.paths,
+        )
+        self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
         self._gate.on_change(self._changed)
         self._tasks = set[asyncio.Task[None]]()
 
@@ -117,6 +125,10 @@ class _Process:
         except (OSError, ValueError):
             return {}
         return said
+
+
+def _no_door(method: bytes, path: bytes) -> Door | None:
+    return None
 
 
 def _path(text: str) -> Path | None:

@@ -11,7 +11,8 @@ class Order:
     """What a gateway process is told, as JSON on its command line.
 
     ``socket`` is the number of the listening socket that it has inherited, ``sockets`` the folder
-    of the own workers' sockets, ``drain`` the seconds that calls under way get at the end.
+    of the own workers' sockets, ``doors`` the protocols, ``drain`` the seconds that calls under way
+    get at the end.
     """
 
     home: str
@@ -19,6 +20,7 @@ class Order:
     socket: int
     sockets: str
     development: bool
+    doors: tuple[str, ...]
     drain: int
 
     def encoded(self) -> str:

@@ -29,6 +29,7 @@ from pilotbase.kernel.verb import Context
 from pilotbase.serve.routes.compile import Books, Compiled
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.running.doors import USUAL, wanted
 from pilotbase.serve.running.order import Order
 from pilotbase.serve.worker.keeper import Keeper, wanted_of
 
@@ -48,6 +49,7 @@ class Running:
     drain: int = 30
     memory: int = 2048
     development: bool = False
+    doors: str = USUAL
 
 
 def run(
@@ -87,6 +89,7 @@ class _Parent:
         self, context: Context, running: Running, listening: socket.socket, folder: Path
     ) -> None:
         self._context, self._running = context, running
+        self._doors = wanted(running.doors)
         self._listening, self._folder = listening, folder
         self._gate = RecordGate()
         self._keeper = Keeper(context, folder, memory_mb=running.memory)
@@ -150,6 +153,7 @@ class _Parent:
             socket=self._listening.fileno(),
             sockets=str(self._folder),
             development=self._running.development,
+            doors=self._doors,
             drain=self._running.drain,
         )
         code = "from pilotbase.serve.running.child import main; main()"

@@ -1,0 +1,78 @@
+"""Which protocols a gateway speaks: doors by name, each read only where it is wanted.
+
+A door brings what reads its calls (``door_of``), what puts its operations to upstreams
+(``dialects``) and pages of its own (``paths``). One that needs a library of its own says in its
+error which extra to install.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pilotbase.kernel.errors import RunError
+from pilotbase.kernel.text import Text
+
+if TYPE_CHECKING:  # the parent process asks for names only
+    from starlette.routing import BaseRoute
+
+    from pilotbase.serve.call import Operation
+    from pilotbase.serve.gateway.server import DoorOf
+    from pilotbase.serve.gateway.serving import Serving
+    from pilotbase.serve.ports import Dialect, Door
+
+USUAL = "openai"
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """What a door brings; empty where it has none of it."""
+
+    door_of: DoorOf | None = None
+    dialects: Mapping[Operation, Dialect] = field(default_factory=dict)
+    paths: Sequence[BaseRoute] = ()
+
+
+def openai(serving: Serving) -> Mounted:
+    """Chat completions, responses, embeddings, models."""
+    from pilotbase.serve.doors.openai import DIALECTS, door_of
+    from pilotbase.serve.doors.openai_models import paths
+
+    return Mounted(door_of, DIALECTS, paths(serving))
+
+
+MOUNTS: dict[str, Callable[[Serving], Mounted]] = {"openai": openai}
+
+
+def wanted(text: str) -> tuple[str, ...]:
+    """Names of doors with commas between. Raises RunError for one that there is not."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    unknown = [name for name in names if name not in MOUNTS]
+    if not names or unknown:
+        name = unknown[0] if unknown else ""
+        raise RunError(
+            "serve.unknown_door",
+            Text(f"no door is called {name!r}", f"没有名为 {name!r} 的接口协议"),
+            where="--doors",
+            next_step=Text(f"There are: {', '.join(MOUNTS)}.", f"可选: {', '.join(MOUNTS)}。"),
+        )
+    return names
+
+
+def mounted(names: Sequence[str], serving: Serving) -> Mounted:
+    """The named doors as one; their dialects are known to the serving flow from now on."""
+    found = [MOUNTS[name](serving) for name in names]
+    for one in found:
+        serving.dialects.update(one.dialects)
+    readers = [one.door_of for one in found if one.door_of is not None]
+
+    def door_of(method: bytes, path: bytes) -> Door | None:
+        for reader in readers:
+            door = reader(method, path)
+            if door is not None:
+                return door
+        return None
+
+    first = readers[0] if len(readers) == 1 else door_of
+    return Mounted(first, serving.dialects, [path for one in found for path in one.paths])
