@@ -316,6 +316,7 @@ class CheckRequest:
 )
 def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
     from pilotbase.catalog.check import data_remarks
+    from pilotbase.catalog.rights.trials import terms_remarks
     from pilotbase.catalog.sealed.keeping import opener
     from pilotbase.desk.prepare import check, ready, unanswered
 
@@ -327,8 +328,9 @@ def scenario_check(context: Context, request: CheckRequest) -> CheckResponse:
     except ScenarioError as error:
         return CheckResponse(request.file, error.faults, (), 0)
     table = checked.table
-    remarks = () if table.sealed else tuple(data_remarks(checked.file, table))
-    return CheckResponse(request.file, (), remarks, table.rows)
+    remarks = [] if table.sealed else list(data_remarks(checked.file, table))
+    remarks += terms_remarks(context, checked.file, table)
+    return CheckResponse(request.file, (), tuple(remarks), table.rows)
 
 
 @dataclass(frozen=True)

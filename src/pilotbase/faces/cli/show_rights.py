@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
+from pilotbase.catalog.openness.rules.score import CLASSES, COMPONENTS
+from pilotbase.catalog.openness.verbs import OpennessResponse
 from pilotbase.catalog.rights.rules.states import RIGHT_NAMES, STAGE_NAMES
 from pilotbase.catalog.rights.verbs.registering import ListResponse, RegistrationResponse
 from pilotbase.catalog.rights.verbs.terms import (
@@ -26,6 +28,8 @@ ANSWERS = {
     "duty": Text("Not yet", "尚不可以"),
     "no": Text("No", "不可以"),
 }
+
+MARKS = {True: Text("yes", "是"), False: Text("no", "否")}
 
 
 def _registration(console: Console, found: RegistrationResponse, language: Language) -> None:
@@ -131,6 +135,26 @@ def _fulfilled(console: Console, found: FulfilResponse, language: Language) -> N
     _say(console, said, language, duty=found.duty)
 
 
+def _openness(console: Console, found: OpennessResponse, language: Language) -> None:
+    rows = [
+        (one["question"][language], MARKS[one["yes"]].in_language(language), one["why"][language],
+         one["source"])
+        for one in found.parts
+    ]  # fmt: skip
+    heads = (Text("question", "问题"), Text("", ""), Text("why", "依据"), Text("after", "出处"))
+    _table(console, [head.in_language(language) for head in heads], rows)
+    said = Text("{what}: open in {yes} of {asked} respects.", "{what}: {asked} 项中 {yes} 项开放。")
+    _say(console, said, language, what=found.what, yes=found.yes, asked=found.asked)
+    if found.kind == "model":
+        reached = CLASSES.get(found.model_class or 0, Text("below Class III", "未达 III 类"))
+        names = [COMPONENTS[one][1] for one in found.lacks]
+        more = Text("Model Openness Framework: {reached}.", "模型开放度框架 (MOF): {reached}。")
+        _say(console, more, language, reached=reached)
+        if names:
+            lacks = Text("The next class still needs: {names}.", "达到上一级尚缺: {names}。")
+            _say(console, lacks, language, names=", ".join(n.in_language(language) for n in names))
+
+
 RIGHTS_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     **dict.fromkeys(
         (
@@ -149,4 +173,5 @@ RIGHTS_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.may": _may,
     "catalog.used": _used,
     "catalog.fulfil": _fulfilled,
+    "catalog.openness": _openness,
 }  # fmt: skip
