@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 from pilotbase import Base
 from pilotbase.catalog.adding import hash_file
 from pilotbase.catalog.assets.verbs import AddRequest, add
+from pilotbase.catalog.croissant.verbs import WriteRequest
+from pilotbase.catalog.croissant.verbs import write as write_croissant
 from pilotbase.catalog.reading import assets_of
-from pilotbase.catalog.rules.synthetic import MARKER
+from pilotbase.catalog.rules.synthetic import MARKER, is_synthetic
 from pilotbase.desk.data.synthesis_rules import synthesised
 from pilotbase.desk.data.verbs import SynthesiseRequest, synthesise
 from pilotbase.desk.provenance.verbs import BomRequest, LineageRequest, bom, lineage
@@ -73,6 +76,15 @@ def test_they_come_into_the_catalog_with_their_source(tmp_path: Path) -> None:
     document = lineage(context, LineageRequest("small-synthetic")).prov
     assert any("pb:synthetic" in entity for entity in document["entity"].values())
     assert len(document["used"]) == 1
+    # Another base that reads its Croissant description learns it too.
+    asked_for = WriteRequest(
+        "small-synthetic", tmp_path / "s.json", text="Nice rows.", creator="Lab"
+    )
+    write_croissant(context, asked_for)
+    other = dataclasses.replace(context, home=tmp_path / "other")
+    add(other, AddRequest(tmp_path / "s.json"))
+    with open_record(other) as record:
+        assert is_synthetic(assets_of(record)["small-synthetic"]["card"])
     # Its owner may say what it likes: the next version is synthetic too.
     plain = {"id": "small-synthetic", "kind": "dataset", "title": card["title"]}
     (tmp_path / "a.yaml").write_text(json.dumps({"catalog": 1, "assets": [plain]}))

@@ -18,6 +18,7 @@ from pilotbase.catalog.croissant.json_text import BYTES_MAX
 from pilotbase.catalog.croissant.read import Croissant, cut, read_croissant
 from pilotbase.catalog.listing import AssetCard, Listing
 from pilotbase.catalog.listing_rules import findings
+from pilotbase.catalog.rules.synthetic import told
 from pilotbase.catalog.views import ASSETS, PARTIES
 from pilotbase.kernel.canonical import digest, encode
 from pilotbase.kernel.errors import Fault, InputError, SheetError
@@ -117,6 +118,7 @@ def _properties(said: Described) -> dict[str, Any]:
         "published": said.published,
         "columns": len(said.columns),
         "files": len(said.files),
+        **told(said.text, [column.name for column in said.columns]),
     }
     return {name: value for name, value in found.items() if value}
 

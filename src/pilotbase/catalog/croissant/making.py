@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pilotbase.catalog.profile.columns import type_of
 from pilotbase.catalog.profile.profiling import ASSET, PROFILE
 from pilotbase.catalog.profile.source import DATA, FORMATS, Source, opened
 from pilotbase.catalog.profile.views import PROFILES
+from pilotbase.catalog.rules.synthetic import described
 from pilotbase.catalog.table import Table
 from pilotbase.catalog.views import ASSETS, PARTIES
 from pilotbase.kernel.canonical import decode
@@ -108,7 +109,7 @@ def described_asset(context: Context, asset: str, given: Given) -> Described:
         columns = _columns(said, _measured(record, states[PROFILES.name].get(asset, {})))
     both = card.get("text") or {"en": "", "zh": ""}
     creators = said.get("creators") or []
-    return _described(
+    made = _described(
         given,
         context,
         title=Text(**card["title"]),
@@ -121,6 +122,7 @@ def described_asset(context: Context, asset: str, given: Given) -> Described:
         id_=asset,
         version=f"{found['number']}.0.0",
     )
+    return replace(made, text=described(made.text, card))
 
 
 def _provider(record: Record, card: Mapping[str, Any], parties: Mapping[str, Any]) -> str:

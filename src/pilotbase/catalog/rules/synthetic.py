@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pilotbase.kernel.text import Text
+
 MARKER = "pilotbase_synthetic"
 """The column that says of each row whether it is synthetic."""
 SYNTHETIC = "synthetic"
 """The property of a card: its rows, or some of them, are synthetic. Others begin with this word."""
 SOURCE = "synthetic_source"
+SAID = Text("Synthetic rows.", "合成数据。")
+"""How a description in a format without a word for it begins."""
 
 Card = Mapping[str, Any]
 
@@ -29,6 +33,19 @@ def marks(card: Card) -> dict[str, Any]:
         return {}
     properties: Mapping[str, Any] = card["properties"]
     return {name: value for name, value in properties.items() if name.startswith(SYNTHETIC)}
+
+
+def described(text: Text, card: Card) -> Text:
+    """A card's text for a format that has no word for synthetic rows: it begins with that."""
+    if not is_synthetic(card) or text.en.startswith(SAID.en):
+        return text
+    return Text(f"{SAID.en} {text.en}".strip(), f"{SAID.zh}{text.zh}")
+
+
+def told(text: Text, columns: Iterable[str]) -> dict[str, Any]:
+    """The properties of data that come in with a description: by its beginning or its columns."""
+    marked = text.en.startswith(SAID.en) or text.zh.startswith(SAID.zh) or MARKER in columns
+    return {SYNTHETIC: True} if marked else {}
 
 
 def inherited(card: Card, earlier: Card | None, cards: Mapping[str, Card]) -> dict[str, Any]:
