@@ -301,3 +301,12 @@ def test_the_tour_files_what_passes(toured: Toured) -> None:
         kinds = [said["what"] for said in assets_of(record).values()]
     assert kinds.count("dataset") == len(toured.runs)
     assert len(kinds) == sum(1 + len(run.candidates) for run in toured.runs)
+
+
+def test_the_tour_matches_needs_with_what_it_tried(toured: Toured) -> None:
+    chosen = {run.scenario: run.chosen for run in toured.runs}
+    with open_record(toured.base.context) as record:
+        (made,) = record.entries(kind="match.made/1")
+    assert made.body["blocking"] == 0
+    assert made.body["matched"] == sum(id_ is not None for id_ in chosen.values())
+    assert made.body["matched"] + made.body["open"] == len(toured.runs)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import prov.model
 import pytest
 
-from pilotbase.catalog.provenance.prov import RELATIONS
+from pilotbase.catalog.provenance.prov import RELATIONS, qualified
 from pilotbase.desk.provenance.verbs import LineageRequest, lineage
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
+from pilotbase.record.verbs.vault import EraseRequest, erase
 from tests.desk.provenance.made import filed
 
 
@@ -82,7 +84,7 @@ def test_everybody_acts_for_a_person_in_the_end(base: Context) -> None:
         for said in document["actedOnBehalfOf"].values()
     }
     assert acts["pb:party/acme"] == "pb:party/person-1"
-    assert acts["pb:owner/Test-body"] == "pb:owner/Li-Wen"
+    assert acts[qualified("owner/Test body")] == qualified("owner/Li Wen")
     for responsible in acts.values():
         while responsible in acts:
             responsible = acts[responsible]
@@ -91,6 +93,20 @@ def test_everybody_acts_for_a_person_in_the_end(base: Context) -> None:
     assert {"evaluator", "verdict panel", "signatory", "case officer"} <= roles
     # The name of a person of the catalog is in the vault, not in what is handed on.
     assert "Zhao Min" not in json.dumps(document, ensure_ascii=False)
+
+
+def test_what_was_erased_leaves_no_hole(base: Context, tmp_path: Path) -> None:
+    copy = Context(tmp_path / "home", clock=base.clock)
+    shutil.copytree(base.home, copy.home)
+    before = lineage(copy, LineageRequest("small")).prov
+    with open_record(copy) as record:
+        about = next(record.entries(kind="pilot.planned/1")).about
+    erase(copy, EraseRequest("asked for", "withdrawn", subject=about))
+    after = lineage(copy, LineageRequest("small")).prov
+    check(after)
+    gone = set(before["entity"]) - set(after["entity"])
+    # The plan named the candidates; all else stands in the log itself.
+    assert all(name.startswith("pb:content/") for name in gone) and len(gone) <= 2
 
 
 def test_it_is_drawn_in_both_languages(base: Context, tmp_path: Path) -> None:

@@ -134,9 +134,11 @@ def _value(value: Any) -> Any:
 
 
 def qualified(id_: str) -> str:
-    """An id as a qualified name of ours: what a local name cannot hold becomes a dash.
+    """An id as a qualified name of ours: what a local name cannot hold becomes a dash, and a few
+    hexadecimal digits of the whole keep apart what then looks alike.
 
-    >>> qualified("evidence/3f2a/北京 1")
-    'pb:evidence/3f2a/北京-1'
+    >>> qualified("plan/3f2a"), qualified("owner/北京 1")
+    ('pb:plan/3f2a', 'pb:owner/北京-1-c23f2d')
     """
-    return "pb:" + "".join(c if c.isalnum() or c in "-_./" else "-" for c in id_)
+    plain = "".join(c if c.isalnum() or c in "-_./" else "-" for c in id_)
+    return f"pb:{plain}" if plain == id_ else f"pb:{plain}-{digest(id_)[-6:]}"

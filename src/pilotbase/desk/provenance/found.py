@@ -11,7 +11,8 @@ from pilotbase.desk.journey import Journey
 from pilotbase.desk.rules import reached
 from pilotbase.desk.views import VIEWS
 from pilotbase.kernel.canonical import decode
-from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.errors import InputError, RecordError
+from pilotbase.kernel.event import Entry
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
@@ -106,18 +107,29 @@ def runs_of(record: Record, card: Said) -> tuple[str, ...]:
     """The judged runs in which an asset was tried, or whose data it is."""
     contents = {card.get("digest"), card.get("properties", {}).get(TRIED)} - {None}
     runs = []
-    for run in judged(record):
-        entry = next(record.entries(about=f"pilot:{run}", kind="pilot.planned/1"))
-        plan: Said = decode(record.body(entry, "plan"))
-        named = {plan["data"]["digest"], *(c["digest"] for c in plan["candidates"])}
+    for run, pilot in judged(record).items():
+        entry = record.entry(pilot["entries"]["planned"])
+        plan = plan_of(record, entry)
+        named = {entry.body["data"], *(c["digest"] for c in plan["candidates"])}
         runs += [run] if contents & named else []
     return tuple(runs)
+
+
+def plan_of(record: Record, planned: Entry) -> Said:
+    """The recorded plan; one without candidates and data where it was erased."""
+    try:
+        plan: Said = decode(record.body(planned, "plan"))
+    except RecordError as error:
+        if error.code != "record.body_gone":
+            raise
+        return {"candidates": (), "data": {}}
+    return plan
 
 
 def trial_of(record: Record, context: Context, run: str, content: str) -> Trial | None:
     """The trial of the candidate with that digest in a judged run; None where it has none."""
     journey = Journey(record, context, f"pilot:{run}")
-    plan: Said = decode(journey.body("planned", "plan"))
+    plan = plan_of(record, journey.entry("planned"))
     id_ = next((c["id"] for c in plan["candidates"] if c["digest"] == content), None)
     if id_ is None:
         return None

@@ -17,11 +17,9 @@ from pilotbase.catalog.provenance.prov import Lineage
 from pilotbase.catalog.reading import assets_of
 from pilotbase.catalog.rules.synthetic import is_synthetic
 from pilotbase.desk.journey import Journey
-from pilotbase.desk.provenance.found import Wanted, contents_of, judged, wanted
+from pilotbase.desk.provenance.found import Wanted, contents_of, judged, plan_of, wanted
 from pilotbase.desk.rules import reached
 from pilotbase.kernel.actor import ROLES
-from pilotbase.kernel.canonical import decode
-from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Entry
 from pilotbase.kernel.home import storage_errors, write_whole
 from pilotbase.kernel.text import LANGUAGES, Text
@@ -262,12 +260,7 @@ class _Gathered:
 
     def _candidates(self, journey: Journey) -> list[str]:
         """The candidates by what the plan froze of them; none where the plan was erased."""
-        try:
-            plan: Said = decode(journey.body("planned", "plan"))
-        except RecordError as error:
-            if error.code != "record.body_gone":
-                raise
-            return []
+        plan = plan_of(self.record, journey.entry("planned"))
         synthetic = plan["data"].get("synthetic")
         if synthetic:
             label = Text("data of the trial", "试验数据")
