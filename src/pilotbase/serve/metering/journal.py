@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from pilotbase.serve.metering.segments import Segment
+from pilotbase.serve.metering.segments import Complete, Segment
 from pilotbase.serve.rules.frames import FIRST_LINK, Terms, encode
 
 SEGMENT_BYTES, SEGMENT_S = 8 * 2**20, 3600.0
@@ -60,7 +60,7 @@ class Journal(Generic[W]):
         gateway: str,
         loop: asyncio.AbstractEventLoop,
         written: Callable[[list[W], bool], None],
-        full: Callable[[Path], None],
+        full: Callable[[Complete], None],
         *,
         segment_bytes: int = SEGMENT_BYTES,
         segment_s: float = SEGMENT_S,
@@ -122,41 +122,42 @@ class Journal(Generic[W]):
             if refused:
                 self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._nudge)
                 self._signal.get()
-        with suppress(OSError):
-            self._segment.close()
-            self._full(self._segment.path)
+        self._full(self._segment.close())
 
     def _flush(self) -> bool:
         """Write one group; whether the disk refused records that have to be tried again."""
         waiting = self._waiting
         group = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
-        waits = [one[2] for one in group if one[2] is not None]
-        fresh = list[TermsRecord]()
+        if not group:
+            return False
+        payloads, waits, fresh = list[bytes](), list[W](), list[TermsRecord]()
         try:
-            if group:
-                self._turn()
-                self._segment.append(self._payloads(group, fresh))
+            self._turn()
+            number = self._segment.number
+            for payload, terms, waits_for in group:
+                if terms is not None:
+                    waits.append(waits_for)
+                    if terms.segment != number:
+                        payloads.append(terms.payload)
+                        terms.segment = number
+                        fresh.append(terms)
+                payloads.append(payload)
+            self._segment.append(payloads)
         except OSError:
-            for terms in fresh:
-                terms.segment = 0
-            kept = [one for one in group if one[2] is None]
-            waiting.extendleft(reversed(kept))
-            # After a failed fdatasync nobody knows what the file holds: go on in another.
-            self._broken = True
-            self._tell(waits, False)
-            return bool(kept)
+            self._take_back(group, fresh)
+            return any(terms is None for _, terms, _ in group)
         self._tell(waits, True)
+        # After those who wait were told: the root is needed only when the segment is complete.
+        self._segment.summed.take(payloads)
         return False
 
-    def _payloads(self, group: list[Item], fresh: list[TermsRecord]) -> list[bytes]:
-        payloads, number = list[bytes](), self._segment.number
-        for payload, terms, _ in group:
-            if terms is not None and terms.segment != number:
-                payloads.append(terms.payload)
-                terms.segment = number
-                fresh.append(terms)
-            payloads.append(payload)
-        return payloads
+    def _take_back(self, group: list[Item], fresh: list[TermsRecord]) -> None:
+        for terms in fresh:
+            terms.segment = 0
+        self._waiting.extendleft(one for one in reversed(group) if one[1] is None)
+        # After a failed fdatasync nobody knows what the file holds: go on in another.
+        self._broken = True
+        self._tell([one[2] for one in group if one[1] is not None], False)
 
     def _tell(self, waits: list[W], done: bool) -> None:
         if waits:
@@ -172,6 +173,4 @@ class Journal(Generic[W]):
             return
         self._segment = Segment(self._folder, self._gateway, old.number + 1, old.link)
         self._since, self._broken = time.monotonic(), False
-        with suppress(OSError):
-            old.close()
-        self._full(old.path)
+        self._full(old.close())

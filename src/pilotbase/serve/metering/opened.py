@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from pathlib import Path
 
 from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.record.opened import Record
@@ -14,7 +13,7 @@ from pilotbase.serve.metering.keeper import Keeper
 from pilotbase.serve.metering.meter import Held, JournalMeter
 from pilotbase.serve.metering.reconcile import ENDED, LOCK, recover
 from pilotbase.serve.metering.sealing import Sealer, opened
-from pilotbase.serve.metering.segments import FOLDER
+from pilotbase.serve.metering.segments import FOLDER, Complete
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.rules.budget import Limit, limits_of
@@ -86,5 +85,5 @@ class Metering:
     def _written(self, group: list[Held], done: bool) -> None:
         self.meter.written(group, done)
 
-    def _full(self, path: Path) -> None:
-        self._sealer.take(path)
+    def _full(self, done: Complete) -> None:
+        self._sealer.take(done)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -15,76 +12,50 @@ from typing import Any
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import Record
-from pilotbase.record.rules.merkle import CompactRange, leaf_hash
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import JournalEnded, JournalOpened, SegmentSealed
-from pilotbase.serve.metering.segments import Reading, segments
+from pilotbase.serve.metering.segments import Complete, Reading, Summed, segments
 from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.frames import Frame, decode
 
 GATEWAY = "gateway:"
 RETRY_S = 5.0
-_BREATH = 64
-"""Records after which other threads get their turn: calls wait for nothing but the disk."""
 
 
-@dataclass
-class Summed:
-    """What a segment's records say, all in all."""
-
-    tree: CompactRange = field(default_factory=CompactRange)
-    intents: int = 0
-    settled: int = 0
-    sums: Counter[str] = field(default_factory=Counter)
-
-    def take(self, frame: Frame) -> None:
-        """Raises ValueError for a payload that is no record."""
-        said = decode(frame.payload)
-        if said[0] == "intent":
-            self.intents += 1
-        elif said[0] == "settle":
-            self.settled += 1
-            self.sums[said[3]] += said[4]
-        self.tree.append(leaf_hash(frame.payload))
-
-
-def summed(reading: Reading, breathe: Callable[[], None] | None = None) -> Summed:
-    """Sum up the good records of a segment."""
-    found = Summed()
-    for number, frame in enumerate(reading.frames()):
-        found.take(frame)
-        if breathe is not None and number % _BREATH == 0:
-            breathe()
-    return found
-
-
-def seal(
-    record: Record, path: Path, previous: str, breathe: Callable[[], None] | None = None
-) -> str:
+def seal(record: Record, done: Complete, previous: str) -> str:
     """Put a segment's sums and root into the record; the root. Again, it adds nothing.
 
     Raises:
-        HomeError, RecordError: the record cannot be appended to. OSError.
+        HomeError, RecordError: the record cannot be appended to.
     """
-    reading = Reading(path)
-    found = summed(reading, breathe)
-    root = found.tree.root().hex()
+    found, root = done.summed, done.summed.root().hex()
     happened = SegmentSealed(
-        gateway=reading.gateway,
-        number=reading.number,
-        records=found.tree.size,
+        gateway=done.gateway,
+        number=done.number,
+        records=found.records,
         root=root,
         previous=previous,
-        link=reading.link.hex(),
+        link=done.link.hex(),
         intents=found.intents,
         settled=found.settled,
         sums={currency: str(nano) for currency, nano in sorted(found.sums.items())},
-        cut=reading.rest,
+        cut=done.cut,
     )
-    _append(record, reading.gateway, happened, str(reading.number))
+    _append(record, done.gateway, happened, str(done.number))
+    return root
+
+
+def read_back(path: Path) -> Complete:
+    """A segment that a process left behind, as its file has it; what is broken is cut off.
+
+    Raises:
+        OSError: no room, no right. Broken: not even its first record can be read.
+    """
+    reading = Reading(path)
+    found = Summed()
+    found.take([frame.payload for frame in reading.frames()])
     if reading.size < path.stat().st_size:
         reading.finish()
-    return root
+    return Complete(reading.gateway, reading.number, found, reading.link, reading.rest)
 
 
 def opened(record: Record, gateway: str) -> None:
@@ -113,7 +84,7 @@ def seal_rest(record: Record, folder: Path) -> None:
     roots = {said["number"]: said["root"] for said in state["segments"]}
     paths, root = segments(folder), ""
     for number, path in enumerate(paths, 1):
-        root = roots.get(number) or seal(record, path, root)
+        root = roots.get(number) or seal(record, read_back(path), root)
     ended(record, folder.name, len(paths), in_order=False)
 
 
@@ -122,13 +93,13 @@ class Sealer:
 
     def __init__(self, record: Record, gateway: str) -> None:
         self._record, self._gateway = record, gateway
-        self._work = SimpleQueue[Path | None]()
+        self._work = SimpleQueue[Complete | None]()
         self._thread = threading.Thread(target=self._run, name="usage sealing", daemon=True)
         self._thread.start()
 
-    def take(self, path: Path) -> None:
+    def take(self, done: Complete) -> None:
         """A segment that is complete."""
-        self._work.put(path)
+        self._work.put(done)
 
     def close(self) -> None:
         """Seal what is left and say that the journal is complete. Blocks.
@@ -140,15 +111,15 @@ class Sealer:
 
     def _run(self) -> None:
         root, count = "", 0
-        waiting = deque[Path]()
+        waiting = deque[Complete]()
         while True:
             if not waiting:
-                path = self._work.get()
-                if path is None:
+                done = self._work.get()
+                if done is None:
                     break
-                waiting.append(path)
+                waiting.append(done)
             try:
-                root = seal(self._record, waiting[0], root, _breathe)
+                root = seal(self._record, waiting[0], root)
             except (PilotbaseError, OSError):
                 if not self._later(waiting):
                     return
@@ -158,17 +129,13 @@ class Sealer:
         with suppress(PilotbaseError, OSError):
             ended(self._record, self._gateway, count, in_order=True)
 
-    def _later(self, waiting: deque[Path]) -> bool:
+    def _later(self, waiting: deque[Complete]) -> bool:
         """Wait before trying again; False when the gateway closes meanwhile."""
         try:
-            path = self._work.get(timeout=RETRY_S)
+            done = self._work.get(timeout=RETRY_S)
         except Empty:
             return True
-        if path is None:
+        if done is None:
             return False
-        waiting.append(path)
+        waiting.append(done)
         return True
-
-
-def _breathe() -> None:
-    time.sleep(0)

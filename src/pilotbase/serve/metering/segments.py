@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
+from pilotbase.record.rules.merkle import CompactRange, leaf_hashes
 from pilotbase.serve.rules.frames import (
     HEAD_SIZE,
     Broken,
@@ -22,6 +25,7 @@ AHEAD = 2**20
 """Zeros are written this far ahead: over blocks that are there already, a write and its fdatasync
 take half as long, and a disk that fills up shows before a record needs the room."""
 _END = bytes(4)
+_SUBTREE = 256
 
 
 def journals(home: Path) -> list[Path]:
@@ -38,6 +42,54 @@ def name_of(number: int) -> str:
     return f"{number:06d}.seg"
 
 
+@dataclass(slots=True)
+class Summed:
+    """What records say, all in all: their RFC 9162 tree, and what was settled by currency."""
+
+    intents: int = 0
+    settled: int = 0
+    sums: dict[str, int] = field(default_factory=dict)
+    _tree: CompactRange = field(default_factory=CompactRange)
+    _leaves: list[bytes] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        return self._tree.size + len(self._leaves)
+
+    def root(self) -> bytes:
+        """The RFC 9162 root over the records."""
+        self._tree.extend(self._leaves)
+        self._leaves = []
+        return self._tree.root()
+
+    def take(self, payloads: Sequence[bytes]) -> None:
+        """Raises ValueError for a settling that is none."""
+        for payload in payloads:
+            if payload.startswith(b'["settle"'):
+                _, _, _, word, nano, _ = payload.split(b",", 5)
+                currency = word[1:-1].decode()
+                self.sums[currency] = self.sums.get(currency, 0) + int(nano)
+                self.settled += 1
+            elif payload.startswith(b'["intent"'):
+                self.intents += 1
+        self._leaves += leaf_hashes(payloads)
+        # Whole subtrees take half as long as a few leaves at a time.
+        whole = len(self._leaves) // _SUBTREE * _SUBTREE
+        if whole:
+            self._tree.extend(self._leaves[:whole])
+            del self._leaves[:whole]
+
+
+class Complete(NamedTuple):
+    """A segment to which nothing is added any more. ``cut``: bytes that were broken at its end."""
+
+    gateway: str
+    number: int
+    summed: Summed
+    link: bytes
+    cut: int = 0
+
+
 class Segment:
     """The segment that is being written; used by one thread.
 
@@ -51,13 +103,15 @@ class Segment:
         Raises:
             OSError: no room, no right.
         """
-        self.path, self.number = folder / name_of(number), number
+        self.path, self.number, self.gateway = folder / name_of(number), number, gateway
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         self._file = os.open(self.path, flags, 0o600)
         self.size = self._zeros = 0
-        self.link = before
+        self.link, self.summed = before, Summed()
         try:
-            self.append([header(gateway, number, before)])
+            first = header(gateway, number, before)
+            self.append([first])
+            self.summed.take([first])
             _sync_folder(folder)
         except OSError:
             os.close(self._file)
@@ -65,8 +119,8 @@ class Segment:
                 self.path.unlink()
             raise
 
-    def append(self, payloads: list[bytes]) -> None:
-        """Add records, durably. Raises OSError; then nothing was added."""
+    def append(self, payloads: Sequence[bytes]) -> None:
+        """Add records, durably; `summed` is to be told later. Raises OSError; nothing was added."""
         link, parts = self.link, list[bytes]()
         for payload in payloads:
             link = sha256(link + payload).digest()[:16]
@@ -92,13 +146,13 @@ class Segment:
             _write(self._file, bytes(AHEAD), self._zeros)
             self._zeros += AHEAD
 
-    def close(self) -> None:
-        """Cut off the zeros and close."""
-        try:
+    def close(self) -> Complete:
+        """Cut off the zeros and close. What it says does not depend on that going well."""
+        with suppress(OSError):
             os.ftruncate(self._file, self.size)
             os.fsync(self._file)
-        finally:
-            os.close(self._file)
+        os.close(self._file)
+        return Complete(self.gateway, self.number, self.summed, self.link)
 
 
 class Reading:

@@ -16,8 +16,7 @@ from pilotbase.record.stores import store_of
 from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Tariff, Usage
 from pilotbase.serve.metering.reconcile import ENDED
-from pilotbase.serve.metering.sealing import Summed
-from pilotbase.serve.metering.segments import Reading, journals, segments
+from pilotbase.serve.metering.segments import Reading, Summed, journals, segments
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Terms, decode
 from pilotbase.serve.rules.price import due
@@ -89,7 +88,7 @@ class _Journal:
         summed, at = Summed(), 0
         for frame in reading.frames():
             try:
-                summed.take(frame)
+                summed.take([frame.payload])
                 self._follow(decode(frame.payload))
             except _ERRORS as error:
                 said = NOT_RIGHT.format(why=str(error)[:200])
@@ -101,7 +100,8 @@ class _Journal:
         found.settled += summed.settled
         found.sums.update(summed.sums)
         sealed = self._sealed(number)
-        if reading.rest and (sealed is not None or self.ended):
+        short = sealed is not None and at < sealed["records"]
+        if short or (reading.rest and (sealed is not None or self.ended)):
             yield Finding(self.gateway, number, at, reading.size, BROKEN)
         if sealed is not None:
             found.sealed += 1
@@ -117,12 +117,12 @@ class _Journal:
     def _compare(
         self, number: int, at: int, reading: Reading, summed: Summed, sealed: Mapping[str, Any]
     ) -> Iterator[Finding]:
-        root = summed.tree.root().hex()
+        root = summed.root().hex()
         sums = {currency: str(nano) for currency, nano in summed.sums.items()}
         mine = (root, at, self.root, reading.link.hex(), sums)
         names = ("root", "records", "previous", "link", "sums")
         for name, value in zip(names, mine, strict=True):
-            if sealed[name] != value and not reading.rest:
+            if sealed[name] != value and not reading.rest and at >= sealed["records"]:
                 said = DIFFERENT.format(name=name)
                 yield Finding(self.gateway, number, -1, -1, said)
         self.root = sealed["root"]
