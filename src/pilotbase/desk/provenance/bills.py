@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pilotbase import __version__
 from pilotbase.catalog.parties.registry import name_of, registry
 from pilotbase.catalog.provenance.bom import Bill, Material, Service, Spec, cyclonedx
 from pilotbase.catalog.provenance.model_card import model_card
@@ -87,7 +86,7 @@ class _Bill:
         subject = self._material(known["card"], known["number"])
         at = self._entry_time(known)
         if self.trial is None:
-            return Bill(subject, at, __version__, tuple(self._parts(named.asset)))
+            return Bill(subject, at, version("pilotbase"), tuple(self._parts(named.asset)))
         data = self._data(self.trial)
         whole = self.trial.scenario
         card = model_card(whole, self.trial.plan, self.trial.candidate, data.ref, self.language)
@@ -97,7 +96,7 @@ class _Bill:
         return Bill(
             replace(subject, card=card),
             filing["since"] if filing else self.trial.at,
-            __version__,
+            version("pilotbase"),
             (data, *self._parts(named.asset), *self._code(self.trial)),
             tuple(_services(self.trial.offer)),
             packages,
