@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotbase.catalog.profile.rules.near import near_duplicates
+from pilotbase.catalog.croissant.archives import RATIO_MAX
+from pilotbase.catalog.croissant.json_text import BYTES_MAX, DEPTH_MAX, VALUES_MAX
+from pilotbase.catalog.profile.columns import SMALL_GROUP, VALUES_LOOKED_AT
+from pilotbase.catalog.profile.encoding import FAULTS_MAX
+from pilotbase.catalog.profile.rules.near import CELLS_MAX, near_duplicates
 from pilotbase.catalog.profile.rules.quality import ColumnCounts, parts, score
 from pilotbase.catalog.profile.rules.sensitive import IDENTIFYING, KINDS, guess, hidden
 
@@ -76,3 +81,14 @@ def test_near_duplicates_are_those_of_brute_force(rows: list[list[int]]) -> None
             if any(sum(a != b for a, b in zip(rows[n], rows[m], strict=True)) == 1
                    for m in first if m < n)]  # fmt: skip
     assert found == len(rows) - len(first) + len(near)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pages_say_the_code_s_own_limits(language: str) -> None:
+    docs = Path(__file__).parents[3] / "docs" / language
+    rules = (docs / "rules" / "data-quality.md").read_text("utf-8")
+    assert f"{CELLS_MAX:,}" in rules and f"{VALUES_LOOKED_AT:,}" in rules
+    assert all(f"| `{kind}` | " in rules for kind in KINDS)
+    page = (docs / "describe-data.md").read_text("utf-8")
+    for limit in (SMALL_GROUP, FAULTS_MAX, RATIO_MAX, DEPTH_MAX, VALUES_MAX, BYTES_MAX // 2**20):
+        assert f" {limit:,} " in page
