@@ -329,7 +329,11 @@ class People(Protocol):
     """Hand-off to people. Loop's thread only; what it keeps is durable before it calls back."""
 
     def wanted(
-        self, call: Call, stage: Literal["before", "after"], flags: Sequence[str]
+        self,
+        call: Call,
+        stage: Literal["before", "after"],
+        flags: Sequence[str],
+        answer: bytes | None = None,
     ) -> tuple[str, ...]:
         """Why a person is needed at this stage; empty where none is. After ``meter.begin``."""
         ...

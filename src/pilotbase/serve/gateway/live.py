@@ -33,7 +33,7 @@ class Live:
 
     Attributes:
         call: None until a key was admitted and the limits are known.
-        streams: whether the caller wants pieces.
+        streams: whether the caller wants pieces. waits: whether it waits for a person.
     """
 
     # What most calls never change stands in the class: it costs them nothing.
@@ -46,7 +46,7 @@ class Live:
     _link: Link | None = None
     _kept: Kept | None = None
     _held: list[bytes] | None = None
-    _begun = _ended = _started = _parking = False
+    _begun = _ended = _started = _parking = waits = False
     _route: Route
     _grant: Grant
     _dialect: Dialect
@@ -168,7 +168,7 @@ class Live:
             call.scanned = self._watch.scanned
         if route.handoff and self._serving.people is not None:
             flags = self._watch.flags if self._watch is not None else ()
-            why = self._serving.people.wanted(call, "after", flags)
+            why = self._serving.people.wanted(call, "after", flags, answer)
             if why:
                 return self._park("after", why, answer)
         self._give(answer, media)
@@ -350,8 +350,10 @@ class Live:
         if not self._reply.gone:
             self._reply.parked(ticket, self._block(JSON))
         self._reply = self._kept = Kept(self._serving.people, ticket.usage)
+        self.waits = True
 
     def _decided(self, decided: Decided) -> None:
+        self.waits = False
         if self._ended:
             return
         if not decided.go:

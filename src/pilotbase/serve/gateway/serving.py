@@ -77,7 +77,11 @@ class Serving:
                 live.cut(why)
 
     def cut_all(self) -> None:
-        """The end of a graceful stop: what is still under way is cut and settled."""
+        """The end of a graceful stop: what is still under way is cut and settled.
+
+        What waits for a person stays in the queue, charged as reserved, for a later gateway.
+        """
         self.stopping = True
         for live in tuple(self.live):
-            live.cut(said.stopping())
+            if not live.waits:
+                live.cut(said.stopping())

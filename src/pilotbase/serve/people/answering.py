@@ -1,0 +1,229 @@
+"""Who answers parked calls, and what that comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pilotbase.catalog.parties.registry import registry, unknown
+from pilotbase.kernel.actor import Actor
+from pilotbase.kernel.errors import InputError, RunError
+from pilotbase.kernel.event import Draft
+from pilotbase.kernel.home import read_attached
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
+from pilotbase.scenario.finding import nearest
+from pilotbase.serve.guards import bodies
+from pilotbase.serve.people import events, keeping
+from pilotbase.serve.people.handoff import month_of
+from pilotbase.serve.people.views import HANDOFFS, MONTH
+from pilotbase.serve.rules.share import Share
+
+EDIT_MAX = 2**20
+REASON_MAX = 4_000
+Said = Literal["approve", "refuse", "edit"]
+_WORDS = {"approve": "approved", "refuse": "refused", "edit": "edited"}
+
+
+def queue(record: Record, filing: str = "") -> list[dict[str, Any]]:
+    """The open calls, the one that is due first in front; without what they say."""
+    found = [dict(said) for said in keeping.waiting(record).values()]
+    wanted = [said for said in found if filing in ("", said["filing"], said["service"])]
+    return sorted(wanted, key=lambda said: (said["until"], said["usage"]))
+
+
+def contents(record: Record, usage: str) -> dict[str, str | None]:
+    """What a waiting call asks, and what the service answered where it has."""
+    said = _open(record, usage)
+    found = {name: keeping.body_of(record, said, name) for name in ("request", "answer")}
+    return {n: None if b is None else b.decode("utf-8", "replace") for n, b in found.items()}
+
+
+def answer(
+    record: Record, usage: str, said: Said, person: str, reason: str, edit: Path | None
+) -> dict[str, Any]:
+    """Decide a waiting call as a person of the catalog.
+
+    Args:
+        edit: what stands in the place of the request (``before``), or of the answer (``after``,
+            and where nobody came in time and a person answers by hand).
+
+    Raises:
+        InputError: no such call or person; one who may not decide; no reason or file. RunError:
+            somebody was quicker.
+    """
+    call = _open(record, usage)
+    _check_person(record, call, person)
+    if said == "refuse" and not reason.strip():
+        raise _no_reason()
+    manual = bool(call["manual"])
+    if manual and said == "approve":
+        raise InputError(
+            "gateway.by_hand",
+            Text(
+                "nobody came in time: this call is answered by hand",
+                "已逾期: 此调用须由人工直接作答",
+            ),
+            where=usage,
+            next_step=Text(
+                "Give the answer with --edit FILE, or --refuse.",
+                "请用 --edit 文件 给出回答, 或用 --refuse。",
+            ),
+        )
+    given = {"reason": reason[:REASON_MAX].encode()} if reason.strip() else {}
+    if said == "edit":
+        given["edited"] = _edited(edit)
+    word = "manual" if manual and said == "edit" else _WORDS[said]
+    by = Actor(person, "evaluator", single_operator=False)
+    entry = keeping.decide(record, usage, word, said != "refuse", person, by, call["entry"], given)
+    if entry.body["person"] != person or entry.body["said"] != word:
+        raise RunError(
+            "gateway.decided",
+            Text("somebody was quicker, or its time is over", "已有人先行处理, 或已逾期"),
+            where=usage,
+            next_step=Text(
+                "`pilotbase gateway queue` shows what waits.",
+                "`pilotbase gateway queue` 可列出待处理调用。",
+            ),
+        )
+    return {"entry": entry.index, **entry.body}
+
+
+def shares(record: Record, served: dict[str, int], filing: str = "") -> list[dict[str, Any]]:
+    """By filing: how many calls went without a person, with one, and were answered by hand.
+
+    The denominator is the calls that were answered, and those that a person refused.
+
+    Args:
+        served: by filing, the calls that were answered, as metered.
+    """
+    state = catch_up(record, [HANDOFFS])[HANDOFFS.name]
+    open_now = [said["filing"] for said in state["waiting"].values()]
+    found = []
+    for name in sorted({*served, *state["count"], *open_now}):
+        if filing and name != filing:
+            continue
+        count = state["count"].get(name, {})
+        by_person = sum(count.get(word, 0) for word in ("approved", "edited", "refused"))
+        by_hand = count.get("manual", 0)
+        calls = max(served.get(name, 0) + count.get("refused", 0), by_person + by_hand)
+        found.append(
+            {
+                "filing": name,
+                "calls": calls,
+                "waiting": open_now.count(name),
+                "lapsed": count.get("lapsed", 0) + count.get("lapsed-refused", 0),
+                "unmanned": Share(calls - by_person - by_hand, calls).as_dict(),
+                "manned": Share(by_person, calls).as_dict(),
+                "manual": Share(by_hand, calls).as_dict(),
+            }
+        )
+    return found
+
+
+def reveal(record: Record, context: Context, month: str) -> dict[str, Any]:
+    """Reveal the seed of a month of the random audit that is over.
+
+    Raises:
+        InputError: nothing was drawn in that month, or it is not over.
+    """
+    months = catch_up(record, [HANDOFFS])[HANDOFFS.name]["months"]
+    if month not in months or "committed" not in months[month]:
+        raise InputError(
+            "gateway.no_month",
+            Text(f"no audit was drawn in {month!r}", f"{month!r} 没有抽查记录"),
+            where="MONTH",
+            next_step=Text(
+                f"There are: {', '.join(sorted(months)) or '-'}.",
+                f"已有: {', '.join(sorted(months)) or '-'}。",
+            ),
+        )
+    if month >= month_of(context.clock().timestamp()):
+        raise InputError(
+            "gateway.month_runs",
+            Text(
+                f"{month} is not over: whoever knows the seed knows the lots",
+                f"{month} 尚未结束, 提前公布种子会泄露抽查对象",
+            ),
+            where=month,
+            next_step=Text(
+                "Reveal it when the month is over (UTC).", "请在该月 (UTC) 结束后公布。"
+            ),
+        )
+    committed = record.entry(months[month]["committed"])
+    seed = record.body(committed, "seed").hex()
+    by = context.actor("case officer")
+    record.append(Draft(events.AuditRevealed(month, seed), by, MONTH + month))
+    return {"month": month, "seed": seed, "commitment": committed.body["commitment"]}
+
+
+def _open(record: Record, usage: str) -> dict[str, Any]:
+    known = keeping.waiting(record)
+    if usage not in known:
+        meant = nearest(usage, known)
+        raise InputError(
+            "gateway.not_waiting",
+            Text(
+                f"no call {usage[:80]!r} waits for a person",
+                f"没有等待人工处理的调用 {usage[:80]!r}",
+            ),
+            where="USAGE",
+            next_step=Text(
+                f"Did you mean {meant!r}?"
+                if meant
+                else "`pilotbase gateway queue` shows what waits.",
+                f"是否想写 {meant!r}?" if meant else "`pilotbase gateway queue` 可列出待处理调用。",
+            ),
+        )
+    return known[usage]
+
+
+def _check_person(record: Record, call: dict[str, Any], person: str) -> None:
+    """A person of the catalog, among those who may, and not the one for whom the call was made."""
+    held = registry(record)
+    known = {id_: party for id_, party in held.book.parties.items() if party.kind == "person"}
+    if person not in known or known[person].gone:
+        raise unknown(Text("person", "人员"), person, known)
+    if person in (call["holder"], call["principal"]):
+        said = Text("nobody decides a call made for themself", "不得审核为本人发起的调用")
+    elif call["people"] and person not in call["people"]:
+        said = Text("the arrangement names others to decide", "该服务的安排指定了其他审核人")
+    else:
+        return
+    names = ", ".join(call["people"]) or ", ".join(sorted(known.keys() - {call["principal"]}))
+    raise InputError(
+        "gateway.not_you",
+        said,
+        where=person,
+        next_step=Text(f"Who may: {names or '-'}.", f"有权者: {names or '-'}。"),
+    )
+
+
+def _edited(edit: Path | None) -> bytes:
+    step = Text(
+        "Give a file with JSON of the request, or of the answer, of at most 1 MiB.",
+        "请提供含请求或回答的 JSON 文件, 不超过 1 MiB。",
+    )
+
+    def refused(message: Text) -> InputError:
+        return InputError("gateway.bad_edit", message, where=str(edit or "--edit"), next_step=step)
+
+    if edit is None:
+        raise refused(Text("a file is needed", "需要文件"))
+    data = read_attached(edit, EDIT_MAX, refused)
+    try:
+        bodies.read(data)
+    except ValueError as error:
+        raise refused(Text("it is no JSON", "不是 JSON")) from error
+    return data
+
+
+def _no_reason() -> InputError:
+    return InputError(
+        "gateway.no_reason",
+        Text("a refusal needs its reason", "拒绝须说明理由"),
+        where="--reason",
+        next_step=Text("Say why; the caller does not see it.", "请说明理由; 调用方看不到。"),
+    )
