@@ -28,13 +28,23 @@ def numbers_of(lists: Collection[Sequence[Any]], names: Sequence[Any]) -> Number
     if not names:
         return np.full(count, -1, np.int32)
     held = np.fromiter(map(id, names), np.int64, len(names))
-    entries = np.fromiter(map(id, chain.from_iterable(lists)), np.int64, count)
-    found = _looked_up(entries, held)
+    found = _looked_up(_addresses(lists, count), held)
     missing = np.flatnonzero(found < 0)
     if len(missing):
         flat = list(chain.from_iterable(lists))
         found[missing] = _by_value([flat[at] for at in missing.tolist()], names)
     return found
+
+
+def _addresses(lists: Collection[Sequence[Any]], count: int) -> NDArray[np.int64]:
+    """`id` of each entry, one after the other."""
+    entries = np.fromiter(chain.from_iterable(lists), object, count)
+    # An array of objects is their addresses side by side, which is what CPython's `id` gives, and
+    # several times quicker than asking for each.
+    addresses = np.frombuffer(entries.tobytes(), np.intp).astype(np.int64, copy=False)
+    if count and (addresses[0], addresses[-1]) != (id(entries[0]), id(entries[-1])):
+        return np.fromiter(map(id, entries), np.int64, count)
+    return addresses
 
 
 def _by_value(entries: Sequence[Any], names: Sequence[Any]) -> Numbers:

@@ -17,9 +17,11 @@ from heapq import heappush, heapreplace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilotbase.match.rules.market import Ints, Market, Preferences, market_of
 
+_PAIR = (1 << 32) - 1
 FEW = 1_024
 """Proposals of a round below which one by one is quicker than sorting everyone who is held."""
 
@@ -61,34 +63,69 @@ def _in_rounds(market: Market) -> tuple[Ints, Ints, Ints]:
         who are still to propose.
     """
     upto, ends = market.first[:-1].copy(), market.first[1:]
-    held = np.empty(0, np.int64)
-    worst = np.full(len(market.receivers), np.iinfo(np.int64).max)
-    worst[market.places == 0] = -1
     owner = np.repeat(np.arange(len(market.proposers)), np.diff(market.first))
+    standing = _Standing(market)
     free = np.flatnonzero(upto < ends)
     while len(free) > FEW:
-        pairs = upto[free]
-        upto[free] += 1
-        # Who stands behind the worst that a full receiver holds is turned down without sorting.
-        fits = market.rank[pairs] < worst[market.receiver[pairs]]
-        held, worst, rejected = _best(market, np.concatenate((held, pairs[fits])), worst)
-        free = np.concatenate((free[~fits], owner[rejected]))
+        proposed = list[Ints]()
+        # Who is turned down at once proposes again before anything is sorted.
+        while len(free):
+            pairs = upto[free]
+            upto[free] += 1
+            fits = standing.fits(pairs)
+            proposed.append(pairs[fits])
+            free = free[~fits]
+            free = free[upto[free] < ends[free]]
+        free = owner[standing.hold(np.concatenate(proposed))]
         free = free[upto[free] < ends[free]]
-    return upto, held, free
+    return upto, standing.held & _PAIR, free
 
 
-def _best(market: Market, pairs: Ints, worst: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of the pairs, those that the receivers' places hold; their new worst ranks; the others."""
-    receiver = market.receiver[pairs]
-    order = np.argsort(receiver * (len(market.proposers) + 1) + market.rank[pairs])
-    pairs, receiver = pairs[order], receiver[order]
-    counts = np.bincount(receiver, minlength=len(market.receivers))
-    begins = np.cumsum(counts) - counts
-    kept = np.arange(len(pairs)) - begins[receiver] < market.places[receiver]
-    full = (counts >= market.places) & (market.places > 0)
-    worst = worst.copy()
-    worst[full] = market.rank[pairs[begins[full] + market.places[full] - 1]]
-    return pairs[kept], worst, pairs[~kept]
+class _Standing:
+    """Who is held, as numbers that sort by receiver and then by how well each stands there.
+
+    Attributes:
+        held: ``place << 32 | pair``, ascending. The places of a receiver follow each other, the
+            best first, and those of the next receiver follow on them.
+    """
+
+    def __init__(self, market: Market) -> None:
+        self.held = np.empty(0, np.int64)
+        self._market = market
+        lengths = np.zeros(len(market.receivers), np.int64)
+        np.maximum.at(lengths, market.receiver, market.rank + 1)
+        self._first = np.concatenate(([0], np.cumsum(lengths)))
+        self._limit = self._first[1:] << 32
+        self._limit[market.places == 0] = -1
+
+    def fits(self, pairs: Ints) -> NDArray[np.bool_]:
+        """Which pairs stand before the worst that a full receiver holds."""
+        return self._standing(pairs) < self._limit[self._market.receiver[pairs]]
+
+    def _standing(self, pairs: Ints) -> Ints:
+        market = self._market
+        places: Ints = self._first[market.receiver[pairs]] + market.rank[pairs]
+        return places << 32 | pairs
+
+    def hold(self, pairs: Ints) -> Ints:
+        """Hold the best of those held and of pairs that fit, as far as there are places.
+
+        Returns:
+            The pairs that are held no more, or not at all.
+        """
+        every = np.concatenate((self.held, self._standing(pairs)))
+        every.sort()
+        begins = np.searchsorted(every, self._first << 32)
+        counts, places = np.diff(begins), self._market.places
+        taken = np.minimum(counts, places)
+        full = np.flatnonzero((counts >= places) & (places > 0))
+        self._limit[full] = every[begins[full] + places[full] - 1]
+        # For each receiver in turn: so many are held, and so many are not.
+        turns = np.column_stack((taken, counts - taken)).ravel()
+        kept = np.repeat(np.tile([True, False], len(taken)), turns)
+        self.held = every[kept]
+        others: Ints = every[~kept] & _PAIR
+        return others
 
 
 def _one_by_one(market: Market, upto: Ints, held: Ints, free: Ints) -> list[list[int]]:
