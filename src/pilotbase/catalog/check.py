@@ -57,7 +57,8 @@ def data_remarks(file: ScenarioFile, table: Table) -> list[Fault]:
     gaps or look mistyped, and groups with a single value."""
     scenario, frame = file.scenario, table.frame
     found = [
-        feature_remark(file, frame, column) for column in feature_columns(scenario, list(frame))
+        feature_remark(file, frame, column)
+        for column in feature_columns(scenario, frame.columns.tolist())
     ]
     found += [
         file.fault(

@@ -171,3 +171,19 @@ def test_the_page_labels_too(tmp_path: Path) -> None:
         signed = record.body(entry, "label").decode()
     assert signed.splitlines()[:4] == ["pilotbase/label/1", "tone", item, "kind"]
     assert json.loads(signed.splitlines()[4]) == ""
+
+
+def test_the_terminal_labels_too(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from pilotbase.faces.cli.rate import rate_here
+
+    context = comments(tmp_path)
+    verbs.label_start(context, verbs.LabelStartRequest(sheet(tmp_path)))
+    desk = LabelDesk.of(context, "tone", "reader-1")
+    with CliRunner().isolation("2\n\ns\n7\nq\n") as streams:
+        given = rate_here(desk, "zh")
+        said = streams[0].getvalue().decode()
+    assert given == 1 and "2: 粗鲁" in said and "语气如何?" in said and "评分标准" not in said
+    with open_record(context) as record:
+        assert [one.label for one in desk.task.given(record)] == ["rude"]

@@ -23,7 +23,7 @@ def feature_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
     scenario = file.scenario
     if scenario.task == "forecast" or scenario.task in LANGUAGE_TASKS:
         return  # a forecast learns from the series itself, and a question is enough to be asked
-    seen = feature_columns(scenario, list(frame))
+    seen = feature_columns(scenario, frame.columns.tolist())
     if not seen:
         yield file.fault(
             ("features",),
@@ -45,7 +45,7 @@ def feature_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
 
 def candidate_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
     scenario = file.scenario
-    seen = feature_columns(scenario, list(frame))
+    seen = feature_columns(scenario, frame.columns.tolist())
     for at, candidate in enumerate(scenario.candidates):
         here: Path = ("candidates", at)
         for number, column in enumerate(candidate.columns or ()):

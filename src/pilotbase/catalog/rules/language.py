@@ -101,7 +101,7 @@ def _expected(
 def prompt_faults(file: ScenarioFile, frame: pd.DataFrame) -> Iterator[Fault]:
     """A prompt asks for columns that are there and that candidates may see."""
     scenario = file.scenario
-    seen = (*feature_columns(scenario, list(frame)), "question", "documents")
+    seen = (*feature_columns(scenario, frame.columns.tolist()), "question", "documents")
     for at, candidate in enumerate(scenario.candidates):
         for name in template_names(candidate.chat.prompt) if candidate.chat else ():
             if name not in seen:
