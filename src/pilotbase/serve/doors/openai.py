@@ -6,6 +6,7 @@ what the upstream reads, though a name stands twice or the gateway has to add so
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -84,7 +85,7 @@ class OpenAIDoor:
             raise faulty("model names the service; it is missing", "缺少 model (服务名称)")
         if self._operation == "responses":
             _refuse_elsewhere(fields, body)
-        return Ask(
+        ask = Ask(
             model,
             self._operation,
             body,
@@ -96,6 +97,9 @@ class OpenAIDoor:
             "application/json",
             cast(dict[str, Any], fields),
         )
+        if head.receipt:
+            ask.receipt = hashlib.sha256(body).hexdigest()
+        return ask
 
     def refusal(self, refused: Refused) -> tuple[bytes, bytes]:
         return refusal(refused)
@@ -110,7 +114,7 @@ def _limit(fields: Fields) -> int:
 def _refuse_elsewhere(fields: Fields, body: bytes) -> None:
     """What an upstream keeps is kept under the base's key: one caller could read another's."""
     for name in _ELSEWHERE:
-        if name in fields and fields[name] != b"null" and fields[name] != b"false":
+        if name in fields and bytes(fields[name]) not in (b"null", b"false"):
             raise faulty(
                 f"{name} is not offered: calls stand on their own",
                 f"不支持 {name}: 每次调用相互独立",
@@ -218,7 +222,7 @@ def _plain(raw: msgspec.Raw) -> msgspec.Raw:
 
 def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     """Stream options that ask for usage, whatever else they ask for."""
-    if options is None or options == b"null":
+    if options is None or bytes(options) == b"null":
         return msgspec.Raw(b'{"include_usage":true}')
     try:
         fields = _decode_fields(options)

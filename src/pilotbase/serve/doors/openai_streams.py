@@ -19,6 +19,8 @@ from pilotbase.serve.rules.sse import Events, data_of
 
 DONE = b"data: [DONE]\n\n"
 _NULL = msgspec.Raw(b"null")
+SHORT = len(_NULL)
+"""No longer than ``null``: no usage and no call of a tool is as short."""
 
 
 class Delta(msgspec.Struct):
@@ -115,14 +117,14 @@ class ChatReading:
             delta = choice.delta
             if (text := delta.content) is not None:
                 self._text += len(text) if text.isascii() else _bytes(text)
-            if delta.tool_calls != b"null":
+            if len(delta.tool_calls) > SHORT:
                 self._text += len(delta.tool_calls)
             if delta.reasoning_content or delta.reasoning or delta.refusal:
                 self._text += _bytes(delta.reasoning_content) + _bytes(delta.reasoning)
                 self._text += _bytes(delta.refusal)
             if choice.finish_reason is not None:
                 self._finished = True
-        if chunk.usage != b"null" and take_usage(self.usage, chunk.usage):
+        if len(chunk.usage) > SHORT and take_usage(self.usage, chunk.usage):
             return self._wanted or bool(chunk.choices)
         return True
 

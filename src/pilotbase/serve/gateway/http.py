@@ -136,6 +136,8 @@ class Connection(asyncio.Protocol):
         if at < 0 or at > HEAD_BYTES_MAX:
             if len(data) > HEAD_BYTES_MAX:
                 return self._fault(HeadError("headers are too long", 431))
+            if data.count(b"\n") != data.count(b"\r\n"):
+                return self._fault(HeadError("lines end with CR and LF"))
             late = self._server.ticks.now + self._server.limits.head_s_max
             self.deadline = min(self.deadline, late)  # later bytes do not move it
             self._rest = data

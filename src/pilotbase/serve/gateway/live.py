@@ -8,8 +8,9 @@ the call; what comes later finds it ended.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pilotbase.serve.call import Ask, Call, Grant, Outcome, Refused, Route, Usage
 from pilotbase.serve.gateway import said
@@ -43,6 +44,7 @@ class Live:
     _watch: Watch | None = None
     _reading: Reading | None = None
     _pieces: Pieces | None = None
+    _digest: Any = None
     _link: Link | None = None
     _kept: Kept | None = None
     _held: list[bytes] | None = None
@@ -140,6 +142,12 @@ class Live:
 
     # what the upstream says (Sink)
 
+    def asked(self, link: Link) -> None:
+        if self._ended:  # it was left at this very moment
+            link.cancel()
+        else:
+            self._link = link
+
     def whole(self, head: ResponseHead, body: bytes) -> None:
         self._link = None
         if head.status != 200:
@@ -177,6 +185,8 @@ class Live:
         call = self.call
         assert call is not None
         self._usage.bytes_out = len(answer)
+        if self.ask.receipt:
+            self._digest = hashlib.sha256(answer)
         self._settle("served")
         self._ended = True
         self._serving.live.discard(self)
@@ -227,6 +237,9 @@ class Live:
         if not self._started:
             self._started = True
             self._reply.start(200, self._block(STREAM))
+        if self.ask.receipt:
+            self._digest = self._digest or hashlib.sha256()
+            self._digest.update(out)
         self._reply.send(out)
 
     def _last_word(self, out: bytes) -> None:
@@ -356,6 +369,8 @@ class Live:
         self.waits = False
         if self._ended:
             return
+        assert self.call is not None
+        self.call.handoff += (f"{decided.said} by {decided.person or 'nobody'}",)
         if not decided.go:
             refused = decided.refused or said.none_left(self._route)
             return self._end_refused("refused", refused)
@@ -414,4 +429,7 @@ class Live:
         if self._begun:
             self._begun = False
             assert self.call is not None
-            self._serving.meter.settle(self.call, self._usage, outcome)
+            charge = self._serving.meter.settle(self.call, self._usage, outcome)
+            if self.ask.receipt and self._serving.receipts is not None:
+                said = self._digest.hexdigest() if self._digest is not None else ""
+                self._serving.receipts.note(self.call, self._usage, charge, outcome, said)

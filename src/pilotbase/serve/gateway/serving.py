@@ -10,7 +10,7 @@ from pilotbase.serve.call import Ask, Operation, Refused, Route
 from pilotbase.serve.gateway import said
 from pilotbase.serve.gateway.headers import Blocks
 from pilotbase.serve.gateway.live import Live
-from pilotbase.serve.ports import Dialect, Gate, Meter, People, Reply, Watch
+from pilotbase.serve.ports import Dialect, Gate, Meter, People, Receipts, Reply, Watch
 from pilotbase.serve.upstreams.replicas import Replicas
 
 Watching = Callable[[Route], Watch | None]
@@ -37,11 +37,12 @@ class Serving:
         *,
         watching: Watching | None = None,
         people: People | None = None,
+        receipts: Receipts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.gate, self.meter, self.replicas = gate, meter, replicas
         self.dialects = dict(dialects)
-        self.watching, self.people = watching, people
+        self.watching, self.people, self.receipts = watching, people, receipts
         self.clock = clock
         self.blocks = Blocks()
         self.live = set[Live]()

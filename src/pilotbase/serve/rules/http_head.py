@@ -9,6 +9,7 @@ host, ``chunked`` as the only coding, no trick in the path, limits.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import httptools
 
@@ -44,7 +45,7 @@ class RequestHead:
         keep: whether the connection may carry another request.
         expects: the client waits for ``100 Continue``.
         key: the API key's text, empty where none. idempotency: the header of that name.
-        media: content type, without its parameters.
+        media: content type, without its parameters. receipt: whether a signed one is wanted.
     """
 
     __slots__ = (
@@ -55,6 +56,7 @@ class RequestHead:
         "key",
         "length",
         "media",
+        "receipt",
         "method",
         "path",
         "target",
@@ -67,7 +69,7 @@ class RequestHead:
         self.method = self.path = b""
         self.version = "1.1"
         self.length = 0
-        self.keep = self.expects = False
+        self.keep = self.expects = self.receipt = False
         self.key = self.idempotency = ""
         self.media = b""
 
@@ -88,18 +90,20 @@ class ResponseHead:
         plain: the final head of a whole answer of known length, not of a stream.
     """
 
-    __slots__ = ("headers", "keep", "length", "media", "plain", "status")
+    __slots__ = ("_count", "headers", "keep", "length", "media", "plain", "status")
 
     def __init__(self) -> None:
         self.status, self.length, self.keep, self.plain = 0, -2, False, False
         self.media = b""
+        self._count = 0
         self.headers: dict[bytes, bytes] = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         if name in self.headers and name in _ONCE:
             raise HeadError(f"{name.decode('latin-1')} stands twice")
-        if len(self.headers) >= HEADERS_MAX:
+        self._count += 1
+        if self._count > HEADERS_MAX:
             raise HeadError("too many headers")
         self.headers.setdefault(name, value)
 
@@ -128,15 +132,19 @@ def request_head(raw: bytes) -> RequestHead:
     head.method, head.version = parser.get_method(), parser.get_http_version()
     _check_target(head)
     _read_headers(head)
-    head.keep = head.version == "1.1" and parser.should_keep_alive()
+    head.keep = head.version == "1.1" and not _closes(dict(head.headers).get(b"connection", b""))
     return head
+
+
+def _closes(connection: bytes) -> bool:
+    return b"close" in [token.strip() for token in connection.lower().split(b",")]
 
 
 def _check_target(head: RequestHead) -> None:
     if len(head.target) > TARGET_BYTES_MAX:
         raise HeadError("the path is too long", 414)
     if head.version not in ("1.1", "1.0"):
-        raise HeadError("HTTP/1.1 is spoken here", 505)
+        raise HeadError("another version than is spoken here", 505)
     head.path, _, query = head.target.partition(b"?")
     if not _TARGET.fullmatch(head.target) or _TRICK.search(head.path) or b"#" in query:
         raise HeadError("the path is not in its plain form")
@@ -169,10 +177,21 @@ def _read_headers(head: RequestHead) -> None:
             if head.idempotency or len(value) > 255:
                 raise HeadError("one idempotency key of at most 255 characters")
             head.idempotency = value.decode("latin-1")
+        elif name == b"pilotbase-receipt":
+            head.receipt = value.strip().lower() == b"signed"
         elif name in _KEYS:
             _take_key(head, name, value)
     if hosts != 1 and (head.version == "1.1" or hosts):
         raise HeadError("exactly one host is to be named")
+
+
+def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The API key in a request's headers, empty where none is. Raises HeadError where two are."""
+    head = RequestHead()
+    for name, value in headers:
+        if name in _KEYS:
+            _take_key(head, name, value)
+    return head.key
 
 
 def _take_key(head: RequestHead, name: bytes, value: bytes) -> None:
@@ -205,7 +224,8 @@ def response_head(raw: bytes) -> ResponseHead:
     except httptools.HttpParserError as error:
         raise HeadError(f"no proper HTTP: {error}") from None
     head.status = parser.get_status_code()
-    _read_framing(head, parser.get_http_version(), parser.should_keep_alive())
+    keep = not _closes(head.headers.get(b"connection", b""))
+    _read_framing(head, parser.get_http_version(), keep)
     return head
 
 

@@ -49,6 +49,10 @@ class Sink(Protocol):
     streams: bool
     """Whether an event stream is wanted in pieces."""
 
+    def asked(self, link: Link) -> None:
+        """A question that had to wait for a connection was sent now."""
+        ...
+
     def whole(self, head: ResponseHead, body: bytes) -> None: ...
 
     def begin(self, head: ResponseHead, link: Link) -> None:

@@ -146,6 +146,7 @@ class Pool:
     def _give(self, link: Link, one: _Waiting) -> None:
         if link.usable:
             link.ask(one.question, one.sink, one.caps)
+            one.sink.asked(link)
         else:
             self._waiting.appendleft(one)
             self.ticks.watch(one)
