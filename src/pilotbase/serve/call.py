@@ -178,6 +178,7 @@ class Ask:
         idempotency_key: the caller's, or empty. media: the body's content type.
         fields: what the door has read of the body already; None where nothing, or where the body
             was changed since.
+        receipt: SHA-256 of the body as it came, in hexadecimal, where a signed receipt is wanted.
     """
 
     service: str
@@ -190,6 +191,7 @@ class Ask:
     idempotency_key: str = ""
     media: str = "application/json"
     fields: dict[str, Any] | None = None
+    receipt: str = ""
 
 
 @dataclass(slots=True)
@@ -230,3 +232,4 @@ class Call:
     sequence: int = 0
     upstream: str = ""
     scanned: tuple[str, ...] = ()
+    handoff: tuple[str, ...] = ()

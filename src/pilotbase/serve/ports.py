@@ -356,3 +356,11 @@ class People(Protocol):
     def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
         """Keep the answer of a parked call for the caller, who polls for it."""
         ...
+
+
+class Receipts(Protocol):
+    """Signed receipts of calls whose callers asked for one (`Ask.receipt`)."""
+
+    def note(self, call: Call, usage: Usage, charge: Charge, outcome: Outcome, answer: str) -> None:
+        """Put a settled call down; ``answer`` is the SHA-256 of what went out, or empty."""
+        ...

@@ -1,0 +1,64 @@
+"""Checking a receipt that lies in a file: its signature, and that it is of this very call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.home import read_attached
+from pilotbase.kernel.text import Text
+from pilotbase.record.rules.note import VerifierKey
+from pilotbase.serve.rules.receipt import NO_RECEIPT, Checked, check
+
+FILE_MAX, CONTENT_MAX = 2**20, 64 * 2**20
+
+
+def checked(
+    file: Path, key: str, request: Path | None, answer: Path | None, *, usage: str = ""
+) -> Checked:
+    """What comes of a receipt. A good receipt of another call is told by what it is compared with.
+
+    Raises:
+        InputError: no file, or no key. RecordError: a key that is none.
+    """
+    if not key:
+        raise InputError(
+            "gateway.no_key",
+            Text("the base's public key is needed", "需要基地公钥"),
+            where="--key",
+            next_step=Text(
+                "Get it from the base; it prints it with `pilotbase record key`.",
+                "请向基地索取; 基地可用 `pilotbase record key` 显示。",
+            ),
+        )
+    verifier = VerifierKey.parse(key)
+    try:
+        document = json.loads(_read(file, FILE_MAX))
+    except (ValueError, RecursionError):
+        return Checked(NO_RECEIPT)
+    found = check(document, verifier)
+    if found.problem is not None or found.receipt is None:
+        return found
+    if usage and found.receipt.get("usage") != usage:
+        said = Text("the receipt is of another call", "该回执属于另一次调用")
+        return Checked(said, found.receipt)
+    for name, path, what in (
+        ("request", request, Text("request", "请求")),
+        ("answer", answer, Text("answer", "回答")),
+    ):
+        if path is None:
+            continue
+        digest = hashlib.sha256(_read(path, CONTENT_MAX)).hexdigest()
+        if found.receipt.get(name) != digest:
+            said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")
+            return Checked(said, found.receipt)
+    return found
+
+
+def _read(file: Path, most: int) -> bytes:
+    def refused(message: Text) -> InputError:
+        return InputError("gateway.no_file", message, where=str(file))
+
+    return read_attached(file, most, refused)

@@ -1,0 +1,166 @@
+"""Receipts over real sockets: what they say, and what an altered or replayed one comes to."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+
+from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import Record, open_record
+from pilotbase.record.rules.note import SigningKey, VerifierKey
+from pilotbase.serve.guards.watch import Watchers
+from pilotbase.serve.receipts.checking import checked
+from pilotbase.serve.receipts.door import ReceiptDoor
+from pilotbase.serve.receipts.store import Receipts
+from pilotbase.serve.rules.receipt import ALTERED, NO_RECEIPT, NOT_SIGNED, check
+from tests.serve.gateway.rig import (
+    KEY,
+    SAID,
+    Rig,
+    ask,
+    chat,
+    gateway,
+    post,
+    route,
+    saying,
+    upstream,
+    whole,
+)
+
+SIGNED = "pilotbase-receipt: signed\r\n"
+
+
+@dataclass
+class Desk:
+    rig: Rig
+    record: Record
+    client: httpx2.AsyncClient
+
+    async def receipt(self, usage: str, key: str = KEY) -> httpx2.Response:
+        headers = {"x-api-key": key}
+        return await self.client.get(f"http://gw/receipts/{usage}", headers=headers)
+
+
+@asynccontextmanager
+async def desk(folder: Path) -> AsyncIterator[Desk]:
+    with open_record(Context(folder / "home")) as record:
+        receipts = Receipts(record)
+        async with upstream(saying(whole(json.dumps(SAID).encode()))) as url:
+            one = route(url, guards={"personal_data": {}})
+            watching = Watchers().watch
+            async with gateway(one, watching=watching, receipts=receipts) as rig:
+                door = ReceiptDoor(receipts, record, rig.gate, time.time)
+                transport = httpx2.ASGITransport(app=Starlette(routes=door.routes))
+                async with httpx2.AsyncClient(transport=transport) as client:
+                    yield Desk(rig, record, client)
+        receipts.close()
+
+
+def test_a_receipt_says_what_happened_and_is_checked_by_itself(tmp_path: Path) -> None:
+    body = chat(messages=[{"role": "user", "content": "call 13800138000"}])
+
+    async def work() -> tuple[dict[str, Any], bytes, str]:
+        async with desk(tmp_path) as on:
+            got = [await ask(on.rig, post(body, extra=SIGNED)) for _ in range(5)]
+            usage = got[3].headers["pilotbase-usage"]
+            assert (await on.receipt(usage, "pbk_0123_other")).status_code == 401
+            assert (await on.receipt("gw-99")).status_code == 404
+            answer = await on.receipt(usage)
+            assert answer.status_code == 200
+            return answer.json(), got[3].body, on.record.vkey
+
+    file, answer, vkey = asyncio.run(work())
+    found = check(file, VerifierKey.parse(vkey))
+    assert found.problem is None and found.receipt is not None
+    said = found.receipt
+    assert said["usage"] == "gw-4" and said["filing"] == "f-1" and said["outcome"] == "served"
+    assert said["request"] == hashlib.sha256(body).hexdigest()
+    assert said["answer"] == hashlib.sha256(answer).hexdigest()
+    assert said["scanned"] == ["personal_data: request, answer"]
+    assert said["for"]["principal"] == "bureau" and said["tokens"] == {"input": 7, "output": 3}
+    assert file["size"] >= 4  # one signature for all that were put down by then
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps(file))
+    for name, data in (("request", body), ("answer", answer)):
+        (tmp_path / name).write_bytes(data)
+    both = tmp_path / "request", tmp_path / "answer"
+    assert checked(path, vkey, *both, usage="gw-4").problem is None
+    # A good receipt, shown for another call:
+    assert checked(path, vkey, both[1], None).problem is not None
+    assert checked(path, vkey, None, None, usage="gw-3").problem is not None
+    with pytest.raises(InputError):
+        checked(path, "", None, None)
+
+
+def test_streams_have_receipts_of_what_went_out(tmp_path: Path) -> None:
+    from tests.serve.gateway.rig import STREAM_HEAD, chunked, stream_of
+
+    async def work() -> None:
+        with open_record(Context(tmp_path / "home")) as record:
+            receipts = Receipts(record)
+            events = saying(STREAM_HEAD + chunked(stream_of("a", "b")))
+            async with (
+                upstream(events) as url,
+                gateway(route(url), receipts=receipts) as rig,
+            ):
+                got = await ask(rig, post(chat(stream=True), extra=SIGNED))
+                found = receipts.find(got.headers["pilotbase-usage"])
+                assert found is not None
+                said = json.loads(found.file["receipt"])
+                assert said["answer"] == hashlib.sha256(got.body).hexdigest()
+            receipts.close()
+
+    asyncio.run(work())
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    with open_record(Context(tmp_path_factory.mktemp("base"))) as record:
+        receipts = Receipts(record)
+        file = receipts.one({"format": "pilotbase/receipt/1", "usage": "gw-1", "nano": 5})
+        receipts.close()
+        return file, record.vkey
+
+
+def test_altered_forged_and_foreign_receipts_are_told(good: tuple[dict[str, Any], str]) -> None:
+    file, vkey = good
+    key = VerifierKey.parse(vkey)
+    other = SigningKey.generate(lambda n: bytes(n), lambda public: "other").verifier
+    assert check(file, key).problem is None
+    assert check(file, other).problem == NOT_SIGNED
+    changed = {**file, "receipt": file["receipt"].replace('"nano":5', '"nano":4')}
+    assert check(changed, key).problem == ALTERED
+    assert check({**file, "size": 2}, key).problem == ALTERED
+    assert check({**file, "index": 1}, key).problem == ALTERED
+    assert check({**file, "more": 1}, key).problem == NO_RECEIPT
+    documents: tuple[Any, ...] = (None, [], {}, "x")
+    for document in documents:
+        assert check(document, key).problem == NO_RECEIPT
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_receipt_makes_the_check_fail_over(
+    good: tuple[dict[str, Any], str], data: st.DataObject
+) -> None:
+    file, vkey = good
+    part = data.draw(st.sampled_from(sorted(file)))
+    value = data.draw(
+        st.none() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=3), max_size=2)
+    )
+    found = check({**file, part: value}, VerifierKey.parse(vkey))
+    assert found.problem is not None or value == file[part]
