@@ -40,8 +40,10 @@ class Process:
 class LedgerMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.store = LedgerStore(connection, "BEGIN IMMEDIATE", "?", sqlite3.Error)
+        self.store = LedgerStore(
+            lambda: sqlite3.connect(":memory:", isolation_level=None),
+            "BEGIN IMMEDIATE", "?", sqlite3.Error,
+        )  # fmt: skip
         self.names = iter(range(10**6))
         self.processes = [self.new(), self.new()]
         self.at = 100.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import sqlite3
 import time
 from pathlib import Path
 
@@ -270,6 +271,43 @@ def test_a_full_disk_refuses_to_serve(tmp_path: Path) -> None:
         assert list(found.values()).count("served") == 2
         entries = [e.body for e in record.entries(kind="serve.segment_sealed/1")]
         assert [one["number"] for one in entries] == list(range(1, len(entries) + 1))
+
+    run(tmp_path, work)
+
+
+def test_an_old_segment_is_sealed_though_nobody_calls(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        async with metering(record, segment_s=0.5) as opened:
+            one = call()
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                await asyncio.sleep(0.1)
+                if list(record.entries(kind="serve.segment_sealed/1")):
+                    break
+            (sealed,) = record.entries(kind="serve.segment_sealed/1")
+            assert sealed.body["settled"] == 1
+        refused = await begun(opened.meter, call())
+        assert refused is not None and refused.code == "serve.unmetered", "it is closed"
+
+    run(tmp_path, work)
+
+
+def test_a_ledger_that_cannot_be_asked(tmp_path: Path) -> None:
+    """Held by somebody else for long: refused, and served again once it is free."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", requests=1000)
+        async with metering(record) as opened:
+            holder = sqlite3.connect(record.home / "usage" / "ledger.db", isolation_level=None)
+            holder.execute("BEGIN EXCLUSIVE")
+            refused = await begun(opened.meter, call())
+            assert refused is not None and (refused.status, refused.code) == (
+                503, "serve.unmetered",
+            )  # fmt: skip
+            holder.close()
+            assert await begun(opened.meter, call()) is None
 
     run(tmp_path, work)
 

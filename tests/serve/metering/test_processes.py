@@ -102,6 +102,29 @@ def test_gateways_of_two_homes_share_a_database(tmp_path: Path, dsn: str) -> Non
     run(homes[0], work)
 
 
+def test_a_database_that_was_restarted(tmp_path: Path, dsn: str) -> None:
+    import psycopg
+
+    from pilotbase.record import stores
+
+    home = tmp_path / "home"
+    home.mkdir()
+    stores.choose(home, stores.Postgres(dsn, "restarted"))
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", requests=7)
+        async with metering(record) as opened:
+            assert await begun(opened.meter, call()) is None
+            with psycopg.connect(dsn, autocommit=True) as other:
+                words = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                other.execute(words + " query = 'COMMIT' AND pid <> pg_backend_pid()")
+            said = [await begun(opened.meter, call()) for _ in range(3)]
+            assert [one.code for one in said if one] in (["serve.unmetered"], [])
+            assert said[1] is said[2] is None
+
+    run(home, work)
+
+
 @pytest.mark.parametrize("end", ["closed", "killed"])
 def test_what_a_process_had_leased_is_there_again(tmp_path: Path, end: str) -> None:
     home = tmp_path / "home"

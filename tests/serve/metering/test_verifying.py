@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pilotbase.record.opened import Record
-from pilotbase.serve.metering.segments import journals, segments
+from pilotbase.serve.metering.segments import is_blank, journals, segments
 from pilotbase.serve.metering.usage import FILE, usage_of
 from pilotbase.serve.metering.verifying import Finding, verify
 from pilotbase.serve.rules.frames import FIRST_LINK, HEAD_SIZE, framed, frames
@@ -70,6 +70,33 @@ def test_a_charge_rewritten_with_all_its_links(tmp_path: Path) -> None:
         assert changed[said.at] != payloads[said.at]
 
     run(tmp_path, work)
+
+
+def test_damage_does_not_keep_a_gateway_from_starting(tmp_path: Path) -> None:
+    """A journal that was never completed and whose first record is gone is left, and named."""
+
+    async def work(record: Record) -> None:
+        first = (await filled(record))[0]
+        (first.parent / "ended").unlink()
+        for path in segments(first.parent)[1:]:
+            path.unlink()
+        data = first.read_bytes()
+        first.write_bytes(b"\xff" * 8 + data[8:])
+        assert not is_blank(first)
+        first.write_bytes(data[:5])
+        assert is_blank(first)
+        first.write_bytes(b"\xff" * 8 + data[8:])
+
+    run(tmp_path, work)
+
+    async def again(record: Record) -> None:
+        for one in journals(record.home):
+            (one / "ended").unlink(missing_ok=True)
+        async with metering(record) as opened:
+            assert await begun(opened.meter, call()) is None
+        assert found(record)[0].offset == 0
+
+    run(tmp_path, again)
 
 
 @pytest.mark.parametrize("which", [0, 1, -1])

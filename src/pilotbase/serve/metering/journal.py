@@ -73,7 +73,7 @@ class Journal(Generic[W]):
         self._signal = SimpleQueue[bool]()
         self._idle = self._nudging = False
         self._segment = Segment(folder, gateway, 1, FIRST_LINK)
-        self._broken = self._closing = False
+        self._broken = self._closing = self._over = False
         self._since = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="usage journal", daemon=True)
         self._thread.start()
@@ -83,7 +83,10 @@ class Journal(Generic[W]):
     def put(self, payload: bytes, terms: TermsRecord, waits: W) -> None:
         """Put a record down that somebody waits for."""
         self._waiting.append((payload, terms, waits))
-        if self._idle:
+        if self._over:
+            # Closed, or its thread has failed: what cannot be put down is not served.
+            self._loop.call_soon(self._refuse_waiting)
+        elif self._idle:
             self._idle = False
             self._signal.put(True)
 
@@ -93,6 +96,16 @@ class Journal(Generic[W]):
         if not self._nudging:
             self._nudging = True
             self._loop.call_later(LINGER_S, self._nudge)
+
+    def _refuse_waiting(self) -> None:
+        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if waits := [one[2] for one in waiting if one[1] is not None]:
+            self._written(waits, False)
+
+    def look(self) -> None:
+        """Look whether the segment is old; now and then."""
+        if time.monotonic() - self._since >= self._segment_s:
+            self._signal.put(True)
 
     def _nudge(self) -> None:
         self._nudging = False
@@ -107,6 +120,14 @@ class Journal(Generic[W]):
     # In the writing thread
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._over = True
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._refuse_waiting)
+
+    def _work(self) -> None:
         while True:
             if not self._waiting:
                 if self._closing:
@@ -120,7 +141,8 @@ class Journal(Generic[W]):
             if refused and self._closing:
                 break
             if refused:
-                self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._nudge)
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._nudge)
                 self._signal.get()
         self._full(self._segment.close())
 
@@ -129,6 +151,9 @@ class Journal(Generic[W]):
         waiting = self._waiting
         group = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
         if not group:
+            if self._segment.summed.intents or self._segment.summed.settled:
+                with suppress(OSError):
+                    self._turn()
             return False
         payloads, waits, fresh = list[bytes](), list[W](), list[TermsRecord]()
         try:

@@ -283,6 +283,7 @@ class JournalMeter:
 
     def _look(self) -> None:
         self._give_back()
+        self._journal.look()
         self._tick = self._loop.call_later(TICK_S, self._look)
 
     def _give_back(self, *, everything: bool = False) -> None:

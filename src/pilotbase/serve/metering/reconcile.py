@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pilotbase.serve.metering.segments import journals
 from pilotbase.serve.metering.store import LedgerStore
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.rules.budget import Window
+from pilotbase.serve.rules.frames import Broken
 from pilotbase.serve.rules.window import bounds
 
 LOCK, ENDED = "lock.db", "ended"
@@ -60,12 +61,13 @@ def recover(record: Record, store: LedgerStore) -> list[str]:
             continue
         with _alone(folder) as alone:
             if alone and not (folder / ENDED).exists():
-                with storage_errors(folder):
+                # What is damaged is left as it is, its leases too: `gateway verify` names it.
+                with suppress(Broken), storage_errors(folder):
                     seal_rest(record, folder)
                     with usage_of(record) as usage:
                         _end(usage, store, folder.name)
                     (folder / ENDED).touch()
-                done.append(folder.name)
+                    done.append(folder.name)
     return done
 
 

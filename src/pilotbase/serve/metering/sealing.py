@@ -14,7 +14,7 @@ from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import JournalEnded, JournalOpened, SegmentSealed
-from pilotbase.serve.metering.segments import Complete, Reading, Summed, segments
+from pilotbase.serve.metering.segments import Complete, Reading, Summed, is_blank, segments
 from pilotbase.serve.metering.views import JOURNALS
 
 GATEWAY = "gateway:"
@@ -78,11 +78,13 @@ def seal_rest(record: Record, folder: Path) -> None:
     """Complete a journal whose process is gone: seal what is not sealed, and say that it ended.
 
     Raises:
-        HomeError, RecordError, OSError.
+        HomeError, RecordError, OSError. Broken: a segment's first record cannot be read.
     """
     state = catch_up(record, [JOURNALS])[JOURNALS.name].get(folder.name, {"segments": []})
     roots = {said["number"]: said["root"] for said in state["segments"]}
     paths, root = segments(folder), ""
+    if paths and is_blank(paths[-1]):
+        paths.pop().unlink()
     for number, path in enumerate(paths, 1):
         root = roots.get(number) or seal(record, read_back(path), root)
     ended(record, folder.name, len(paths), in_order=False)

@@ -26,6 +26,8 @@ AHEAD = 2**20
 take half as long, and a disk that fills up shows before a record needs the room."""
 _END = bytes(4)
 _SUBTREE = 256
+_FIRST_MAX = 256
+"""A segment's first frame is shorter."""
 
 
 def journals(home: Path) -> list[Path]:
@@ -88,6 +90,22 @@ class Complete(NamedTuple):
     summed: Summed
     link: bytes
     cut: int = 0
+
+
+def is_blank(path: Path) -> bool:
+    """Whether a process was killed while it made the segment: no call has ever been put down there.
+
+    Its first record is durable, alone, before any other is written.
+    """
+    with path.open("rb") as file:
+        head, rest = file.read(_FIRST_MAX), file.read(AHEAD)
+    if rest.strip(b"\0"):
+        return False
+    try:
+        header_of(head)
+    except Broken:
+        return True
+    return False
 
 
 class Segment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from pilotbase.serve.rules.budget import Window, slice_of
 from pilotbase.serve.rules.window import MONTH, length_of
 
 FILE = "ledger.db"
-BUSY_S = 10.0
+BUSY_S = 3.0
 KEPT_S = 2 * 86_400
 """Claims are forgotten when they are older; see `rules.usage_id`."""
 _TABLES = (
@@ -83,16 +83,26 @@ class LedgerStore:
     process's lease can be given back exactly.
     """
 
-    def __init__(self, connection: Any, begin: str, mark: str, errors: type[Exception]) -> None:
-        """Args: mark: how a parameter is written. begin: how one is alone in writing."""
-        self._connection, self._begin, self._mark = connection, begin, mark
+    def __init__(
+        self, connect: Callable[[], Any], begin: str, mark: str, errors: type[Exception]
+    ) -> None:
+        """Connect, and make the tables where they are missing.
+
+        Args:
+            connect: again after an error, because a server may have been restarted. begin: how one
+                is alone in writing. mark: how a parameter is written. errors: what may be raised.
+        """
+        self._connect, self._begin, self._mark = connect, begin, mark
+        self._connection: Any = None
         self.errors = errors
         with self._alone() as do:
             for table in _TABLES:
                 do(table)
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def lease(self, gateway: str, asks: Sequence[Asked]) -> tuple[Given, ...]:
         """Lease from windows: to each ask what it gets."""
@@ -185,18 +195,22 @@ class LedgerStore:
 
     @contextmanager
     def _alone(self) -> Iterator[Callable[..., Any]]:
+        if self._connection is None:
+            self._connection = self._connect()
         connection, mark = self._connection, self._mark
 
         def do(words: str, values: Sequence[Any] = ()) -> Any:
             return connection.execute(words.replace("?", mark), values)
 
-        for words in self._begin.split(";"):
-            connection.execute(words)
         try:
+            for words in self._begin.split(";"):
+                connection.execute(words)
             yield do
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # Closing takes back what was not committed, also where nobody answers any more.
+            with suppress(self.errors):
+                self.close()
             raise
 
 
@@ -243,12 +257,16 @@ def open_store(home: Path) -> LedgerStore:
         return _postgres(said)
     folder = home / FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = sqlite3.connect(
-        folder / FILE, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return LedgerStore(connection, "BEGIN IMMEDIATE", "?", sqlite3.Error)
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            folder / FILE, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    return LedgerStore(connect, "BEGIN IMMEDIATE", "?", sqlite3.Error)
 
 
 def _postgres(said: stores.Postgres) -> LedgerStore:
@@ -256,7 +274,7 @@ def _postgres(said: stores.Postgres) -> LedgerStore:
 
     from pilotbase.record.adapters.postgres import Database
 
-    connection = Database(said.dsn, said.schema).connect()
+    database = Database(said.dsn, said.schema)
     # One writer at a time, as in SQLite; readers of the record are not in its way.
     alone = "BEGIN;SELECT pg_advisory_xact_lock(7308895133)"
-    return LedgerStore(connection, alone, "%s", psycopg.Error)
+    return LedgerStore(database.connect, alone, "%s", psycopg.Error)

@@ -16,7 +16,7 @@ from pilotbase.record.stores import store_of
 from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Tariff, Usage
 from pilotbase.serve.metering.reconcile import ENDED
-from pilotbase.serve.metering.segments import Reading, Summed, journals, segments
+from pilotbase.serve.metering.segments import Reading, Summed, is_blank, journals, segments
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Terms, decode
 from pilotbase.serve.rules.price import due
@@ -156,16 +156,20 @@ def verify(record: Record) -> Verified:
     found, state = Verified(), catch_up(record, [JOURNALS])[JOURNALS.name]
     there = {folder.name: folder for folder in journals(record.home)}
     shared = store_of(record.home) is not None
-    for gateway in state:
-        if gateway not in there and shared:
+    for gateway, said in state.items():
+        if gateway in there or said["ended"] == 0:
+            continue
+        if shared:
             found.elsewhere.append(gateway)
-        elif gateway not in there:
+        else:
             found.findings.append(Finding(gateway, 0, -1, -1, MISSING))
     for gateway, folder in there.items():
         said = state.get(gateway)
         found.journals += 1
         journal = _Journal(gateway, said, (folder / ENDED).exists())
         paths = segments(folder)
+        if paths and not journal.ended and is_blank(paths[-1]):
+            paths.pop()
         for number, path in enumerate(paths, 1):
             found.segments += 1
             found.findings += journal.segment(path, number, found)
