@@ -35,6 +35,7 @@ SUMMARIES = {
     "gateway": Text(
         "Services: how they are arranged, used and paid for.", "服务的安排、用量与计费。"
     ),
+    "gateway.receipt": Text("Signed receipts of calls.", "调用的签名回执。"),
     "record": Text("The append-only record and its proofs.", "只追加的记录及其证明。"),
     "vault": Text("Evidence and personal data, erasable.", "证据与个人信息, 可删除。"),
     "sealed": Text("Test sets that the base keeps sealed.", "由基地封存的测试集。"),
@@ -70,8 +71,16 @@ MODULES = {
     "sealed": ("pilotbase.catalog.verbs",),
     "match": ("pilotbase.desk.matching",),
     "register": ("pilotbase.desk.filing.verbs", "pilotbase.register.verbs"),
-    "gateway": ("pilotbase.serve.routes.verbs", "pilotbase.serve.metering.verbs"),
-    "evidence": ("pilotbase.desk.verbs", "pilotbase.desk.handed_over",),
+    "gateway": (
+        "pilotbase.serve.routes.verbs",
+        "pilotbase.serve.metering.verbs",
+        "pilotbase.serve.people.verbs",
+        "pilotbase.serve.receipts.verbs",
+    ),
+    "evidence": (
+        "pilotbase.desk.verbs",
+        "pilotbase.desk.handed_over",
+    ),
     "witness": ("pilotbase.desk.verbs",),
     "record": tuple(f"{_RECORD}.{subject}" for subject in SUBJECTS),
     "vault": (f"{_RECORD}.vault",),

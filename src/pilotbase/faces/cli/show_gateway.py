@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS
 from pilotbase.faces.cli.show_keeping import _say, _table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedResponse
@@ -58,4 +59,5 @@ GATEWAY_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "gateway.show": _served,
     "gateway.offer": _offered,
     "gateway.drill": _drilled,
+    **HANDOFF_FORMS,
 }
