@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotbase.catalog.assets import verbs as assets
@@ -122,6 +122,7 @@ def test_spdx_expressions(expression: str, expected: bool | None) -> None:
     assert is_open(expression) == bool(expected)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(sorted(LICENCES)), min_size=1, max_size=4))
 def test_a_further_condition_never_opens_and_a_further_choice_never_closes(
     names: list[str],
@@ -132,6 +133,7 @@ def test_a_further_condition_never_opens_and_a_further_choice_never_closes(
     assert narrow <= one <= wide
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.booleans(), max_size=12))
 def test_the_score_is_the_share_of_yes(answers: list[bool]) -> None:
     same = Text("?", "?")

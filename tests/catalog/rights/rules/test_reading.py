@@ -152,7 +152,7 @@ def test_hostile_files_are_refused(data: bytes, code: str) -> None:
     assert {found for found, _ in codes(data)} == {code}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_policy_goes_out_and_comes_back_the_same(seed: int) -> None:
     made = Making(seed)
