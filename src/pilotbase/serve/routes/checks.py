@@ -115,7 +115,13 @@ def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]
 
 def _guards(service: ServiceSheet, at: Path) -> Iterator[Finding]:
     from pilotbase.serve.guards.arranged import arranged
+    from pilotbase.serve.people.policy import policy_of
 
+    try:
+        policy_of(service.handoff)
+    except SheetError as error:
+        for fault in error.faults:
+            yield Finding((*at, "handoff"), fault.code, fault.message)
     try:
         arranged(service.guards)
     except SheetError as error:

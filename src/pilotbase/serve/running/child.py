@@ -22,7 +22,11 @@ from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.guards.watch import Watchers
 from pilotbase.serve.metering.opened import Metering
+from pilotbase.serve.people.door import CallDoor
+from pilotbase.serve.people.handoff import HandOff
 from pilotbase.serve.ports import Door
+from pilotbase.serve.receipts.door import ReceiptDoor
+from pilotbase.serve.receipts.store import Receipts
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.pages import Pages
 from pilotbase.serve.routes.watch import Watch
@@ -81,16 +85,28 @@ class _Process:
         self._replicas = Replicas(ticks)
         watchers = Watchers()
         stack.callback(watchers.close)
+        self._people = HandOff(record, loop, self._metering.gateway)
+        stack.callback(self._people.close)
+        receipts = Receipts(record)
+        stack.callback(receipts.close)
         self._serving = Serving(
-            self._gate, self._metering.meter, self._replicas, {}, watching=watchers.watch
+            self._gate,
+            self._metering.meter,
+            self._replicas,
+            {},
+            watching=watchers.watch,
+            people=self._people,
+            receipts=receipts,
         )
+        calls = CallDoor(self._people, self._gate, self._serving.serve, time.time)
+        receipt = ReceiptDoor(receipts, record, self._gate, time.time)
         doors = mounted(order.doors, self._serving)
         pages = Pages(
             self._gate,
             lambda: self._gate.books,
             self._checks,
             workers=self._workers,
-            more=doors.paths,
+            more=(*doors.paths, *calls.routes, *receipt.routes),
         )
         self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
         self._gate.on_change(self._changed)
@@ -101,6 +117,7 @@ class _Process:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, self.ended.set)
         loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
+        await self._people.open()
         await self._watch.start()
         await self._server.listen(socket.socket(fileno=self._order.socket))
         _tell({"ready": True, "pid": os.getpid(), "gateway": self._metering.gateway})
@@ -112,6 +129,7 @@ class _Process:
         """The record has grown: limits, live calls and upstreams follow."""
         self._metering.reload()
         self._serving.recheck()
+        self._people.look()
         task = asyncio.ensure_future(self._replicas.keep(self._gate.routes(time.time())))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
