@@ -1,4 +1,4 @@
-"""Our gateway as `bench/gateway.py` measures it, everything on: ``gateway_served.py HOME PORT URL``.
+"""Our gateway as `bench/gateway.py` measures it, all on: ``gateway_served.py HOME PORT URL``.
 
 Key with a chain of three delegations, budgets of money, tokens and requests on the key and its
 party, a route with a price, the usage journal on disk, receipt headers. Prints the key when ready;
@@ -29,9 +29,8 @@ from pilotbase.serve.gateway.asgi import Message
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.metering.events import Limited
-from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.meter import JournalMeter
-from pilotbase.serve.ports import Then
+from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.routes.compile import Books, Compiled
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.upstreams.replicas import Replicas
