@@ -13,13 +13,15 @@ from pilotbase.kernel.errors import InputError, SheetError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.time import stamp
 from pilotbase.serve.call import Refused
+from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.drill import Probe, summed
 from pilotbase.serve.routes.events import DrillBegun
 from pilotbase.serve.routes.offer import offer
 from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import DrillRequest
 from pilotbase.serve.rules.tariff import tariff_of, token_price
-from tests.serve.routes.making import Base, base
+from pilotbase.serve.worker.keeper import wanted_of
+from tests.serve.routes.making import SOCKETS, Base, base
 
 SHEET = """\
 gateway: 1
@@ -77,6 +79,29 @@ def test_a_later_arrangement_holds(made: Base) -> None:
     arrange(made, text)
     route = made.compile().route("advice-logit", made.at)
     assert [one.kind for one in route.upstreams] == ["candidate"] and not route.content
+
+
+def test_a_candidate_may_have_several_workers(made: Base) -> None:
+    text = """\
+gateway: 1
+reason: many calls
+services:
+  - filing: advice-logit-1
+    upstreams: [{id: one, kind: candidate}, {id: two, kind: candidate, weight: 2, folder: files}]
+"""
+    arrange(made, text)
+    route = made.compile().route("advice-logit", made.at)
+    assert [(one.id, one.weight) for one in route.upstreams] == [("one", 1), ("two", 2)]
+    paths = {one.url.removeprefix("unix:") for one in route.upstreams}
+    reading = Reading(made.record)
+    reading.grown()
+    wanted = wanted_of(reading.books(), made.at, SOCKETS, development=False)
+    assert paths < set(wanted) and len(wanted) == 3
+    folders = {wanted[path].folder for path in paths}
+    assert folders == {"", str(made.context.home / "files")}
+    drill(made, "one")
+    reading.grown()
+    assert wanted_of(reading.books(), made.at, SOCKETS, development=False) == wanted
 
 
 def test_all_faults_are_told_at_once(made: Base) -> None:

@@ -57,7 +57,11 @@ def stand(home: tuple[Base, str]) -> Iterator[Stand]:
         sheet = made.context.home / "sheet.yaml"
         sheet.write_text(SHEET % (east.url, west.url), "utf-8")
         offer(made.record, made.context, sheet, "person-1")
-        with gateway(made.context.home, "serve", "--workers", "2", "--drain", "2") as found:
+        loose = SHEET.replace("advice-logit-1", "sketch") % (east.url, west.url)
+        sheet.write_text(loose, "utf-8")
+        offer(made.record, made.context, sheet, "person-1", development=True)
+        words = ("--workers", "2", "--drain", "2", "--development")
+        with gateway(made.context.home, "serve", *words) as found:
             yield Stand(Context(made.context.home), found, east, key)
 
 
@@ -72,6 +76,12 @@ def test_calls_go_to_both_upstreams_and_carry_the_receipt(stand: Stand) -> None:
     assert (headers["pilotbase-principal"], headers["pilotbase-for"]) == ("maker", "buyer")
     assert headers["pilotbase-verify"] == "/register/advice-logit-1"
     assert headers["pilotbase-development"] is None
+
+
+def test_what_is_not_filed_says_so_in_every_answer(stand: Stand) -> None:
+    status, _, headers = stand.gateway.chat(stand.key, "sketch")
+    assert (status, headers["pilotbase-development"]) == (200, "not filed")
+    assert headers["pilotbase-principal"] == "person-1"
 
 
 def test_a_gateway_process_is_small(stand: Stand) -> None:
@@ -91,8 +101,8 @@ def test_the_register_is_there_for_everybody(stand: Stand) -> None:
     assert one["filing"] == "advice-logit-1" and one["served"]["upstreams"] == ["east", "west"]
     status, page = stand.gateway.get("/register/advice-logit-1?lang=zh")
     assert status == 200 and "有效" in page and "负责方" in page and "<script" not in page
-    status, page = stand.gateway.get("/register/advice-forest")
-    assert status == 404 and "is not filed" in page
+    status, page = stand.gateway.get("/register/advice-lojit")
+    assert status == 404 and "no service is called" in page
     status, said = stand.gateway.get("/register/%3Cscript%3E.json")
     assert status == 404 and json.loads(said)["error"] == "serve.unknown_service"
     assert "&lt;script&gt;" in stand.gateway.get("/register/%3Cscript%3E")[1]
@@ -102,8 +112,8 @@ def test_the_register_is_there_for_everybody(stand: Stand) -> None:
 def test_who_may_not_call_is_told_why(stand: Stand) -> None:
     status, body, _ = stand.gateway.chat("pbk_wrong", "advice-logit")
     assert (status, body["error"]["code"]) == (401, "serve.key_wrong")
-    status, body, _ = stand.gateway.chat(stand.key, "advice-forest")
-    assert (status, body["error"]["code"]) == (403, "serve.not_filed")
+    status, body, _ = stand.gateway.chat(stand.key, "advice-lojit")
+    assert (status, body["error"]["code"]) == (404, "serve.unknown_service")
     assert body["error"]["message_zh"] and body["error"]["register"]
 
 

@@ -15,6 +15,7 @@ from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context
 
 KEY = "PILOTBASE_KEY"
+NOT_FILED = "serve.not_filed"
 SERVING = Text(
     "Serving at {address} ({processes} process, Ctrl-C ends it). The register: {address}/register",
     "已在 {address} 提供服务 ({processes} 个进程, Ctrl-C 结束)。备案登记: {address}/register",
@@ -91,11 +92,21 @@ def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iter
         yield "\n" + words(STOP)
         reason = ("--reason", Text("tried it out", "试用").in_language(language))
         yield f"  {_command(context, 'register', 'stop', chosen['filing'], *reason)}"
-    if said["refused"]:
-        yield "\n" + words(OTHERS)
+    yield from _refusals(said, language)
+
+
+def _refusals(said: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """Filings that are not live, and one call that is refused, to try."""
+    shut = [one for one in said["refused"] if one["code"] != NOT_FILED]
+    if shut:
+        yield "\n" + REFUSED.in_language(language)
+    for one in shut:
+        yield f"  {one['message'][language]}"
     for one in said["refused"]:
-        yield f"  {_curl(said['address'], one['filing'], {})}"
-        yield f"  # {one['code']}: {one['message'][language]}"
+        if one["code"] == NOT_FILED:
+            yield "\n" + OTHERS.in_language(language)
+            yield f"  {_curl(said['address'], one['filing'], {})}"
+            yield f"  # {one['code']}: {one['message'][language]}"
 
 
 def _simplest(said: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +16,9 @@ from pilotbase.serve.worker import chat, oip
 from pilotbase.serve.worker.answering import Answering, Unfit
 
 BODY_BYTES_MAX = 16 * 2**20
+ANSWER_SECONDS_MAX = 120.0
+"""Code that takes longer cannot be called back: its process ends, and another takes its place."""
+STUCK = 70
 JSON = "application/json"
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -86,7 +90,14 @@ class App:
             await _say(send, 200, done)
 
     async def _answers(self, model: Answering, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return await anyio.to_thread.run_sync(model.answer, cases, limiter=self._turn)
+        async with self._turn:
+            try:
+                with anyio.fail_after(ANSWER_SECONDS_MAX):
+                    return await anyio.to_thread.run_sync(
+                        model.answer, cases, abandon_on_cancel=True
+                    )
+            except TimeoutError:
+                os._exit(STUCK)
 
 
 def _as_error(error: PilotbaseError) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+"""The first hour: after the tour, `pilotbase up` serves what is filed and refuses the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import openai
+import pytest
+
+from pilotbase.catalog.parties.who import listed
+from pilotbase.faces.cli.serving import shown
+from pilotbase.kernel.verb import Context
+from pilotbase.record.opened import open_record
+from pilotbase.register.filings import act, filings
+from tests.conftest import Toured
+from tests.serve.running.gateway import Gateway, Json, gateway, until
+
+SERVICE = "fertility-forecast-damped-trend"
+
+
+@pytest.fixture(scope="module")
+def home(toured: Toured, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """The toured home with one of its filings alone, so that one worker starts and not five."""
+    folder = tmp_path_factory.mktemp("up") / "home"
+    shutil.copytree(toured.base.context.home, folder, ignore=shutil.ignore_patterns("reports"))
+    context = replace(toured.base.context, home=folder)
+    with open_record(context) as record:
+        for name in filings(record):
+            if name != f"{SERVICE}-1":
+                act(record, context, name, "suspend", "case officer", reason="not in this test")
+    return context
+
+
+@pytest.fixture(scope="module")
+def up(home: Context) -> Iterator[tuple[Gateway, Json]]:
+    with gateway(home.home, "up") as found:
+        yield found, found.line()
+
+
+def test_what_is_filed_is_called_from_lines_to_copy(
+    home: Context, up: tuple[Gateway, Json], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, said = up
+    assert [one["service"] for one in said["services"]] == [SERVICE]
+    assert said["workers"] == {f"{SERVICE}-1": {"state": "ready", "reason": ""}}
+    lines = [line.strip() for line in shown(said, home, "en")]
+    monkeypatch.setenv("PILOTBASE_KEY", said["key"])
+    first, refused = (line for line in lines if line.startswith("curl "))
+    answer = json.loads(_run(first))
+    assert 0 < json.loads(answer["choices"][0]["message"]["content"])["value"] < 9
+    assert "a refit on all" in answer["pilotbase"]["fit"]
+    assert json.loads(_run(refused))["error"]["code"] == "serve.not_filed"
+    assert any(line.startswith("# serve.not_filed") for line in lines)
+    assert sum("it is suspended since" in line for line in lines) == 4
+    (script,) = (line for line in lines if line.startswith("python -c "))
+    assert "'" not in script.removeprefix("python -c '").removesuffix("'")
+    assert any("gateway usage" in line for line in lines)
+    assert {line for line in shown(said, home, "zh")} != set(lines)
+
+
+def _run(line: str) -> str:
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_official_client_is_answered(up: tuple[Gateway, Json]) -> None:
+    found, said = up
+    with openai.OpenAI(base_url=f"{found.address}/v1", api_key=said["key"]) as client:
+        assert [one.id for one in client.models.list()] == [f"{SERVICE}-1"]
+        case = json.dumps(said["examples"][f"{SERVICE}-1"])
+        message = {"role": "user", "content": case}
+        whole = client.chat.completions.create(model=SERVICE, messages=[message])  # type: ignore[call-overload]
+        pieces = client.chat.completions.create(  # type: ignore[call-overload]
+            model=SERVICE, messages=[message], stream=True
+        )
+        text = "".join(p.choices[0].delta.content or "" for p in pieces if p.choices)
+        assert json.loads(text) == json.loads(whole.choices[0].message.content)
+        with pytest.raises(openai.APIStatusError) as caught:
+            client.chat.completions.create(model="travel-mode-forest-without-income",
+                                           messages=[message])  # fmt: skip
+        assert caught.value.code == "serve.suspended"
+
+
+def test_a_worker_that_is_killed_comes_back_and_calls_wait_for_it(
+    up: tuple[Gateway, Json],
+) -> None:
+    found, said = up
+    pid = next(int(p.name) for p in Path("/proc").iterdir() if _is_worker(p, found))
+    os.kill(pid, signal.SIGKILL)
+    case = json.dumps(said["examples"][f"{SERVICE}-1"])
+    until(lambda: found.chat(said["key"], SERVICE, case)[0] == 200)
+
+
+def _is_worker(entry: Path, found: Gateway) -> bool:
+    try:
+        return SERVICE in (entry / "cmdline").read_text() and "worker.process" in (
+            entry / "cmdline"
+        ).read_text()  # fmt: skip
+    except OSError:
+        return False
+
+
+def test_a_stop_is_obeyed_and_the_key_ends_with_the_gateway(
+    home: Context, up: tuple[Gateway, Json]
+) -> None:
+    found, said = up
+    with open_record(home) as record:
+        act(record, home, f"{SERVICE}-1", "stop", "regulator", reason="tried it out")
+    assert until(lambda: found.chat(said["key"], SERVICE)[0] == 410) < 5
+    assert found.end() == 0
+    with open_record(home) as record:
+        (key,) = listed(record, "local-operator", home.clock())
+    assert key["state"] == "key.revoked" and key["key"] in said["key"]
