@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.event import Draft
@@ -16,11 +16,11 @@ from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.record.opened import Record
 from pilotbase.serve.metering.events import Reconciled
 from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
-from pilotbase.serve.metering.segments import journals
+from pilotbase.serve.metering.segments import Reading, journals, segments
 from pilotbase.serve.metering.store import LedgerStore
-from pilotbase.serve.metering.usage import UNSETTLED, usage_of
+from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.rules.budget import Window
-from pilotbase.serve.rules.frames import Broken
+from pilotbase.serve.rules.frames import Broken, decode
 from pilotbase.serve.rules.window import bounds
 
 LOCK, ENDED = "lock.db", "ended"
@@ -64,8 +64,7 @@ def recover(record: Record, store: LedgerStore) -> list[str]:
                 # What is damaged is left as it is, its leases too: `gateway verify` names it.
                 with suppress(Broken), storage_errors(folder):
                     seal_rest(record, folder)
-                    with usage_of(record) as usage:
-                        _end(usage, store, folder.name)
+                    _end(folder, store)
                     (folder / ENDED).touch()
                     done.append(folder.name)
     return done
@@ -86,20 +85,61 @@ def _alone(folder: Path) -> Iterator[bool]:
         lock.__exit__(None, None, None)
 
 
-def _end(usage: sqlite3.Connection, store: LedgerStore, gateway: str) -> None:
-    leases, spent = store.leases(gateway), Counter[Window]()
-    words = (
-        "SELECT u.at, u.nano, u.outcome, u.input_tokens + u.output_tokens, u.reserved_tokens,"
-        " t.accounts, t.currency FROM usage u JOIN terms t ON t.gateway = u.gateway AND"
-        " t.number = u.terms WHERE u.gateway = ?"
-    )
-    for at, nano, outcome, used, tokens, accounts, currency in usage.execute(words, (gateway,)):
-        tokens = tokens if outcome == UNSETTLED else min(used, tokens)
-        for window, amount in weights(at, json.loads(accounts), currency, nano, tokens, leases):
-            spent[window] += amount
-    words = "SELECT usage_id, outcome FROM usage WHERE gateway = ? AND usage_id LIKE 'k%'"
-    claims = {one: outcome != UNSETTLED for one, outcome in usage.execute(words, (gateway,))}
-    store.end(gateway, spent, claims)
+class _Spent:
+    """What a journal says was spent in windows, calls without an end at what they had reserved.
+
+    Read from the segments themselves: a gateway that starts waits for it.
+    """
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        self._windows = [(one, *bounds(one.per, one.start)) for one in windows]
+        self._of = dict[int, list[tuple[Window, float, float, int]]]()
+        self._open = dict[int, tuple[int, int, int, int, str]]()
+        self.spent = Counter[Window]()
+        self.claims = dict[str, bool]()
+
+    def take(self, said: list[Any]) -> None:
+        word, number, *rest = said
+        if word == "terms":
+            self._terms(number, rest[0])
+        elif word == "intent":
+            at, terms, nano, tokens, *named = rest
+            self._open[number] = at, terms, nano, tokens, named[0] if named else ""
+            if named:
+                self.claims[named[0]] = False
+        elif word == "settle":
+            at, terms, _, reserved, name = self._open.pop(number)
+            self._weigh(at, terms, rest[2], min(rest[3] + rest[4], reserved))
+            if name:
+                self.claims[name] = True
+
+    def finish(self) -> None:
+        for at, terms, nano, tokens, _ in self._open.values():
+            self._weigh(at, terms, nano, tokens)
+
+    def _terms(self, number: int, said: Mapping[str, Any]) -> None:
+        which = {"requests": 0, "tokens": 1, f"money:{said['currency']}": 2}
+        self._of[number] = [
+            (window, start * 1000, end * 1000, which[window.unit])
+            for window, start, end in self._windows
+            if window.account in said["accounts"] and window.unit in which
+        ]
+
+    def _weigh(self, at: int, terms: int, nano: int, tokens: int) -> None:
+        needs = (1, tokens, nano)
+        for window, start, end, which in self._of[terms]:
+            if start <= at < end:
+                self.spent[window] += needs[which]
+
+
+def _end(folder: Path, store: LedgerStore) -> None:
+    """End a process's leases by what its journal says."""
+    found = _Spent(store.leases(folder.name))
+    for path in segments(folder):
+        for frame in Reading(path).frames():
+            found.take(decode(frame.payload))
+    found.finish()
+    store.end(folder.name, found.spent, found.claims)
 
 
 def weights(
