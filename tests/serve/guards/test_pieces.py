@@ -124,6 +124,13 @@ def test_a_stream_that_is_no_json_does_not_pass() -> None:
     assert pieces.feed(b"[DONE]") == [b"[DONE]"]
 
 
+def test_words_and_forms_are_found_over_pieces() -> None:
+    guards = {"lists": {"words": ["Falcon", "绝密"], "forms": [r"x-\d{3}"], "action": "mask"}}
+    texts = ["see fal", "con and 绝", "密 and x-1", "23."]
+    out = stream(watch(guards).pieces(), [chunk(text) for text in texts])
+    assert streamed(out) == "see [denied removed] and [denied removed] and [denied removed]."
+
+
 def test_the_receipt_says_how_much_was_held() -> None:
     made = watch({"personal_data": {"kinds": ["mobile"], "on": ["answer"]}})
     stream(made.pieces(), [chunk("fine"), chunk(finish="stop")])

@@ -97,7 +97,7 @@ def _of_words(words: Iterable[str]) -> tuple[Finder, ...]:
     found = []
     if latin:
         whole = re.compile(rf"(?<![0-9a-z_])(?:{'|'.join(latin)})(?![0-9a-z_])")
-        found.append(Finder("denied", whole, longest, len(kept[-1]), maybe=_quick(kept)))
+        found.append(Finder("denied", whole, longest, shortest=len(kept[-1]), maybe=_quick(kept)))
     if other:
         found.append(Finder("denied", re.compile("|".join(other)), longest))
     return tuple(found)
