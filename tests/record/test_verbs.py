@@ -77,6 +77,24 @@ class TestVerify:
         first = as_data(response)["findings"][0]
         assert first["severity"] == "fault" and first["where"]["zh"] == "第 2 条记录"
 
+    def test_hashes_alone(self, home: Context, tmp_path: Path) -> None:
+        held = tmp_path / "held.txt"
+        held.write_text(verbs.checkpoint(home, CheckpointRequest()).checkpoint, "utf-8")
+        whole = verbs.verify(home, VerifyRequest())
+        assert verbs.verify(home, VerifyRequest(hashes=True, held=held)).ok
+        quick = verbs.verify(home, VerifyRequest(hashes=True))
+        assert quick.ok and quick.findings == () and quick.bodies == quick.views == 0
+        same = ("size", "root", "checkpoints", "vkey")
+        assert [getattr(quick, n) for n in same] == [getattr(whole, n) for n in same]
+        with pytest.raises(InputError) as error:
+            verbs.verify(home, VerifyRequest(hashes=True, since=held))
+        assert error.value.code == "record.hashes_alone"
+        held.write_text(held.read_text("utf-8").replace("\n6\n", "\n7\n"), "utf-8")
+        assert not verbs.verify(home, VerifyRequest(hashes=True, held=held)).ok
+        change_entry(home.home, 2)
+        broken = verbs.verify(home, VerifyRequest(hashes=True))
+        assert broken.exit_code == 3 and broken.first_bad_index == 2 and broken.size == 2
+
     def test_with_a_key_and_a_checkpoint_from_elsewhere(
         self, home: Context, tmp_path: Path
     ) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.text import Text
-from pilotbase.record import keys, rotation
 from pilotbase.record.bodies import BodyAudit
 from pilotbase.record.checkpoints import CheckpointAudit
 from pilotbase.record.findings import FINDINGS_MAX, Findings
 from pilotbase.record.opened import LOG, VAULT, Record
-from pilotbase.record.ports import FIRST, LogReader
+from pilotbase.record.ports import FIRST, LogReader, Vault
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.audit import (
     EntryAudit,
-    Finding,
     TreeAudit,
     miscounted,
     of_entry,
@@ -30,44 +26,14 @@ from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.views import View, declared_views
 from pilotbase.record.tile_audit import TileAudit
+from pilotbase.record.verify_report import VerifyReport, chain_of, own_key
 from pilotbase.record.view_audit import ViewAudit
 from pilotbase.record.views import standing
 
 __all__ = ["FINDINGS_MAX", "VerifyReport", "verify"]
 
 _LOG, _VAULT = Text(LOG, LOG), Text(VAULT, VAULT)
-_KEYS = Text("the base's key", "基地密钥")
 _TRUSTED = Text("the checkpoint to start from", "起始检查点")
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What an audit found.
-
-    Attributes:
-        ok: no fault; notes (a body that was erased, say) do not spoil the record.
-        size: entries audited. root: hex of their Merkle root as the stored tree has it.
-        checkpoints, bodies, views, tiles: how many were found good.
-        findings: in the order found, at most `FINDINGS_MAX`; `more` counts those left out.
-        vkey: the key the checkpoints were verified with, None when there is none.
-    """
-
-    ok: bool
-    size: int
-    root: str
-    checkpoints: int
-    bodies: int
-    views: int
-    tiles: int
-    findings: tuple[Finding, ...]
-    more: int
-    vkey: str | None
-
-    @property
-    def first_bad_index(self) -> int | None:
-        """The lowest entry at which a fault shows, None when no fault is at an entry."""
-        at = [f.index for f in self.findings if f.severity == "fault" and f.index is not None]
-        return min(at, default=None)
 
 
 def verify(
@@ -97,25 +63,21 @@ def verify(
         HomeError: the disk fails, or another process keeps it busy.
     """
     found = Findings()
-    key = key or _own_key(record, found)
+    key = key or own_key(record, found)
     # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
-    copy, kept, files = record.latest(), 0, standing(record.home)
-    with found.damage(_VAULT):
-        kept = record.vault.total()
-        for words in record.vault.faults():
-            found.fault(_VAULT, words, words)
+    copy, files, kept = record.latest(), standing(record.home), _kept(record.vault, found)
     bodies = BodyAudit(record.vault, found)
     known = declared_views() if views is None else views
     folded = ViewAudit(files, known if since is None else (), found)
+    tiles = TileAudit(published, found) if published is not None else None
     checkpoints = size = 0
     root, chain = merkle.EMPTY_ROOT, None
-    tiles = TileAudit(published, found) if published is not None else None
     with found.damage(_LOG), record.log.snapshot() as log:
         with found.damage(_LOG):
             for words in log.faults():
                 found.fault(_LOG, words, words)
             bodies.erased(log)
-        chain = _chain(log, key, found)
+        chain = chain_of(log, key, found)
         trusted = _trusted(log, since, chain, found)
         tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
         with record.context.progress.task(_AUDITING, log.size() - tree.size) as progress:
@@ -124,36 +86,25 @@ def verify(
                 folded.entry(index, data, said)
                 progress(1)
         found.add(*tree.rest())
-        signed.rest(tree.size)
-        signed.copy(copy, tree.size)
-        signed.held(held, tree.size)
+        signed.end(tree.size, copy, held)
         folded.ahead(tree.size)
         if tiles is not None:
             tiles.compare(log, chain, trusted.size if trusted else 0, record.context.progress)
         size, root, checkpoints = tree.size, tree.root(), signed.good
     if since is None:
         bodies.orphans(kept)
-    return VerifyReport(
-        ok=not found.faults,
-        size=size,
-        root=root.hex(),
-        checkpoints=checkpoints,
-        bodies=bodies.good,
-        views=folded.good,
-        tiles=tiles.good if tiles else 0,
-        findings=tuple(found.listed),
-        more=found.more,
-        vkey=chain.newest.encode() if chain else None,
-    )
+    good = (bodies.good, folded.good, tiles.good if tiles else 0)
+    return VerifyReport.of(found, chain, size, root, checkpoints, *good)
 
 
-def _chain(log: LogReader, key: VerifierKey | None, found: Findings) -> KeyChain | None:
-    """The log's keys; where its rotations do not hold, the one key that was given."""
-    if key is None:
-        return None
-    with found.damage(_KEYS):
-        return rotation.chain(log, key)
-    return KeyChain(((0, key),))
+def _kept(vault: Vault, found: Findings) -> int:
+    """How many bodies there are; what the vault itself finds wrong is a fault."""
+    kept = 0
+    with found.damage(_VAULT):
+        kept = vault.total()
+        for words in vault.faults():
+            found.fault(_VAULT, words, words)
+    return kept
 
 
 def _trusted(
@@ -234,24 +185,6 @@ def _skip(index: int, tree: TreeAudit, signed: CheckpointAudit, found: Findings)
     while tree.size < index and not tree.exhausted:
         found.add(*tree.leaf(None))
         signed.due(tree)
-
-
-def _own_key(record: Record, found: Findings) -> VerifierKey | None:
-    """The home's public key; a fault when it is not that of its signing key."""
-    with found.damage(_KEYS):
-        public = keys.load_public(record.home)
-        # An auditor may well be somebody who must not read the secret.
-        if public is None or not os.access(record.home / keys.SECRET, os.R_OK):
-            return public
-        secret = keys.load(record.home)
-        if secret is not None and secret.verifier != public:
-            found.fault(
-                _KEYS,
-                f"{keys.PUBLIC} is not the public half of {keys.SECRET}",
-                f"{keys.PUBLIC} 与 {keys.SECRET} 不是同一对密钥",
-            )
-        return public
-    return None
 
 
 _AUDITING = Text("auditing the record", "核验记录")

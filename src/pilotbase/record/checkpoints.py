@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from pilotbase.kernel.text import Text
 from pilotbase.record.findings import Findings
 from pilotbase.record.opened import LATEST, root_of
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rules import merkle
-from pilotbase.record.rules.audit import TREE, Finding, TreeAudit
+from pilotbase.record.rules.audit import TREE, Finding
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.rotation import KeyChain
 
 _COPY = Text(f"the file {LATEST!r}", f"文件 {LATEST!r}")
 _HELD = Text("the checkpoint held elsewhere", "另行保存的检查点")
 _REWRITTEN = "将由下一个检查点更新"
+
+
+class Tree(Protocol):
+    """The tree of the first ``size`` entries."""
+
+    @property
+    def size(self) -> int: ...
+
+    def root(self) -> bytes: ...
 
 
 class CheckpointAudit:
@@ -39,7 +50,7 @@ class CheckpointAudit:
             self._next = next(self._stored, None)
         self.good = 0
 
-    def due(self, tree: TreeAudit) -> None:
+    def due(self, tree: Tree) -> None:
         """Audit the checkpoints made of the tree as it is now."""
         size = tree.size
         while self._next is not None and self._next[0] <= size:
@@ -57,6 +68,12 @@ class CheckpointAudit:
                 self._found.add(Finding("fault", where, Text(en, zh), size - 1 if size else None))
             else:
                 self._extends(where, checkpoint)
+
+    def end(self, size: int, copy: str | None, held: str | None) -> None:
+        """After the last entry: what is left, the copy beside the log, and one held elsewhere."""
+        self.rest(size)
+        self.copy(copy, size)
+        self.held(held, size)
 
     def rest(self, size: int) -> None:
         """After the last entry: checkpoints of entries that are no longer there."""
