@@ -43,7 +43,7 @@ def read_csv(raw: bytes, encoding: str, where: str) -> pd.DataFrame:
     if not rows:
         raise DataError("data.empty", Text("the file is empty", "文件为空"), where=where)
     names = [name.strip() for name in rows[0]]
-    _check_delimiter(rows[0], where)
+    check_delimiter(rows[0], where)
     check_names(names, where)
     if len(rows) == 1:
         raise DataError(
@@ -164,7 +164,8 @@ def _ragged(line: int, cells: int, header: list[str], where: str) -> DataError:
     )
 
 
-def _check_delimiter(header: list[str], where: str) -> None:
+def check_delimiter(header: list[str], where: str) -> None:
+    """Raises DataError for a header that seems to be parted by something else than commas."""
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
         raise DataError(
             "data.delimiter",

@@ -118,12 +118,23 @@ def test_mixed_encodings_are_told_by_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "code"),
-    [("", "data.empty"), ("a,a\n1,2\n", "data.duplicate_column"), ("a,b\n", "data.no_rows")],
+    [
+        ("", "data.empty"),
+        ("a,a\n1,2\n", "data.duplicate_column"),
+        ("a,b\n", "data.no_rows"),
+        ("a;b\n1;2\n", "data.delimiter"),
+    ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, raw: str, code: str) -> None:
     with pytest.raises(DataError) as caught:
         measured(tmp_path, raw)
     assert caught.value.code == code
+
+
+def test_a_nul_byte_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SheetError) as caught:
+        measured(tmp_path, b"a,b\n1,2\n3,\0\n")
+    assert [(f.code, f.line) for f in caught.value.faults] == [("data.character", 3)]
 
 
 def test_a_hostile_name_or_value_is_only_text(tmp_path: Path) -> None:

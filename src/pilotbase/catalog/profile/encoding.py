@@ -36,10 +36,20 @@ def encoding_of(file: Path) -> str:
 
 
 def utf8_copy(file: Path, encoding: str, copy: Path) -> None:
-    """The file as UTF-8 without byte order mark, its lines ended by ``\\n``."""
+    """The file as UTF-8 without byte order mark, its lines ended by ``\\n``.
+
+    Raises:
+        SheetError: a NUL byte; says in which line. UnicodeDecodeError: another encoding.
+    """
+    line = 1
     name = "utf-8-sig" if encoding == "utf-8" else encoding
     with file.open(encoding=name, newline=None) as text, copy.open("w", encoding="utf-8") as out:
         while chunk := text.read(CHUNK):
+            if "\0" in chunk:
+                line += chunk.count("\n", 0, chunk.index("\0"))
+                said = Text("a NUL byte", "NUL 字节")
+                raise SheetError(str(file), [Fault("data.character", said, line=line)])
+            line += chunk.count("\n")
             out.write(chunk)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from pilotbase.catalog.adding import hash_file
+from pilotbase.catalog.csv_file import check_delimiter
 from pilotbase.catalog.profile.encoding import FAULTS_MAX, encoding_of, utf8_copy
 from pilotbase.catalog.query import locked
 from pilotbase.catalog.table import COLUMNS_MAX, Table, check_names
@@ -143,6 +144,7 @@ def _header(path: Path, copy: Path) -> list[str]:
     names = [name.strip() for name in row]
     if not names:
         raise DataError("data.empty", Text("the file is empty", "文件为空"), where=str(path))
+    check_delimiter(names, str(path))
     _check_head(names, str(path))
     return names
 

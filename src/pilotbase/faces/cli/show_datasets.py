@@ -17,6 +17,8 @@ from pilotbase.faces.cli.show_keeping import _say, _table
 from pilotbase.kernel.text import Language, Text
 
 HIDDEN = Text("left out", "不显示")
+WIDE = 110
+"""Columns of a terminal that has room for drawings."""
 CONFIRMED = Text("confirmed by {who}", "{who} 已确认")
 HEADS = (
     Text("column", "列"), Text("type", "类型"), Text("missing", "缺失"), Text("values", "取值数"),
@@ -39,7 +41,7 @@ def _profile(console: Console, found: ProfileResponse, language: Language) -> No
          made=MADE[found.made])  # fmt: skip
     rows = [
         (c["name"], TYPES[c["type"]].in_language(language), _share(c, profile),
-         f"{c['distinct']:,}", _range(c, language), _sensitive(c, found, language))
+         f"{c['distinct']:,}", _range(c, language, console.width), _sensitive(c, found, language))
         for c in profile["columns"]
     ]  # fmt: skip
     _table(console, [head.in_language(language) for head in HEADS], rows)
@@ -58,14 +60,14 @@ def _share(column: Mapping[str, Any], profile: Mapping[str, Any]) -> str:
     return f"{100 * column['missing'] / profile['rows']:.1f} %"
 
 
-def _range(column: Mapping[str, Any], language: Language) -> str:
+def _range(column: Mapping[str, Any], language: Language, width: int) -> str:
     said = column["range"]
     if column["hidden"]:
         return HIDDEN.in_language(language)
     if said is None:
         return "–"
     if said.get("low") is not None:
-        drawn = spark(said.get("bins") or [])
+        drawn = spark(said.get("bins") or []) if width >= WIDE else ""
         return f"{number(said['low'])} … {number(said['high'])} {drawn}".rstrip()
     if said.get("shortest") is None:
         return "–"
