@@ -16,7 +16,7 @@ import msgspec
 from pilotbase.serve.call import Ask, Call, Operation, Refused, Route, Upstream, Usage
 from pilotbase.serve.doors.openai_refusals import faulty, refusal
 from pilotbase.serve.doors.openai_streams import ChatReading, ResponsesReading
-from pilotbase.serve.doors.openai_usage import take_usage
+from pilotbase.serve.doors.openai_usage import NULL, take_usage
 from pilotbase.serve.ports import Door, Pieces, Reading
 from pilotbase.serve.rules.http_head import RequestHead
 
@@ -130,7 +130,8 @@ class OpenAIDialect:
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
-        self.path, self._holds = _PATHS[operation]
+        self.path, answer = _PATHS[operation]
+        self._decode = msgspec.json.Decoder(answer).decode
         self.idempotent = operation == "embeddings"
         self._limit = "max_output_tokens" if operation == "responses" else "max_tokens"
         self._names: dict[str, msgspec.Raw] = {}
@@ -180,15 +181,13 @@ class OpenAIDialect:
 
     def read(self, call: Call, answer: bytes, usage: Usage) -> bytes | None:
         try:
-            fields = _decode_fields(answer)
-            if self._holds not in fields:
-                return None
+            said = self._decode(answer)
             if not answer.isascii():
                 answer.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         usage.cases = call.ask.cases
-        if not take_usage(usage, fields.get("usage")):
+        if not take_usage(usage, said.usage):
             usage.input_tokens = call.most.input_tokens
             usage.output_tokens = min(len(answer), call.most.output_tokens)
         return answer
@@ -201,10 +200,27 @@ class OpenAIDialect:
         return ChatReading(call, usage, pieces, wanted=usage_wanted(call.ask))
 
 
-_PATHS: dict[Operation, tuple[bytes, str]] = {
-    "chat": (b"/chat/completions", "choices"),
-    "embeddings": (b"/embeddings", "data"),
-    "responses": (b"/responses", "output"),
+class _Answer(msgspec.Struct):
+    """What makes an answer one, and its usage; the rest is only passed over."""
+
+    choices: msgspec.Raw
+    usage: msgspec.Raw = NULL
+
+
+class _Vectors(msgspec.Struct):
+    data: msgspec.Raw
+    usage: msgspec.Raw = NULL
+
+
+class _Response(msgspec.Struct):
+    output: msgspec.Raw
+    usage: msgspec.Raw = NULL
+
+
+_PATHS: dict[Operation, tuple[bytes, type[_Answer | _Vectors | _Response]]] = {
+    "chat": (b"/chat/completions", _Answer),
+    "embeddings": (b"/embeddings", _Vectors),
+    "responses": (b"/responses", _Response),
 }
 
 

@@ -13,13 +13,12 @@ import msgspec
 
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Call, Refused, Usage
-from pilotbase.serve.doors.openai_usage import take_usage
+from pilotbase.serve.doors.openai_usage import NULL, take_usage
 from pilotbase.serve.ports import Pieces
 from pilotbase.serve.rules.sse import Events, data_of
 
 DONE = b"data: [DONE]\n\n"
-_NULL = msgspec.Raw(b"null")
-SHORT = len(_NULL)
+SHORT = len(NULL)
 """No longer than ``null``: no usage and no call of a tool is as short."""
 
 
@@ -30,7 +29,7 @@ class Delta(msgspec.Struct):
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
-    tool_calls: msgspec.Raw = _NULL
+    tool_calls: msgspec.Raw = NULL
 
 
 class Choice(msgspec.Struct):
@@ -44,7 +43,7 @@ class Chunk(msgspec.Struct):
     """One event of a chat stream."""
 
     choices: list[Choice]
-    usage: msgspec.Raw = _NULL
+    usage: msgspec.Raw = NULL
 
 
 _decode_chunk = msgspec.json.Decoder(Chunk).decode
@@ -141,12 +140,12 @@ class ChatReading:
 
 
 class _Response(msgspec.Struct):
-    usage: msgspec.Raw = _NULL
+    usage: msgspec.Raw = NULL
 
 
 class _Event(msgspec.Struct):
     type: str
-    delta: msgspec.Raw = _NULL
+    delta: msgspec.Raw = NULL
     response: _Response | None = None
 
 

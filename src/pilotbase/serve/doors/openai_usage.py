@@ -9,6 +9,7 @@ import msgspec
 from pilotbase.serve.call import Usage
 
 TOKENS_MAX = 2**40
+NULL = msgspec.Raw(b"null")
 Count = Annotated[int, msgspec.Meta(ge=0, le=TOKENS_MAX)]
 
 
@@ -24,10 +25,8 @@ class Said(msgspec.Struct):
 _decode = msgspec.json.Decoder(Said | None).decode
 
 
-def take_usage(usage: Usage, raw: msgspec.Raw | None) -> bool:
+def take_usage(usage: Usage, raw: msgspec.Raw) -> bool:
     """Put down what is said; False where nothing usable is."""
-    if raw is None:
-        return False
     try:
         said = _decode(raw)
     except msgspec.DecodeError:

@@ -160,7 +160,9 @@ class Live:
             return self._end_refused("failed", said.unread(self._route))
         if self._watch is not None:
             return self._watch.after(answer, self._looked_after)
-        return self._answer(answer)
+        if self._route.handoff:
+            return self._answer(answer)
+        return self._give(answer, JSON)
 
     def _looked_after(self, answer: bytes | Refused) -> None:
         if self._ended:
