@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pilotbase.catalog.sheet import read_sheet
 from pilotbase.kernel.errors import InputError, SheetError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.time import stamp
@@ -17,12 +18,14 @@ from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.drill import Probe, summed
 from pilotbase.serve.routes.events import DrillBegun
 from pilotbase.serve.routes.offer import offer
+from pilotbase.serve.routes.sheet import ArrangementSheet
 from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import DrillRequest
 from pilotbase.serve.rules.tariff import tariff_of, token_price
 from pilotbase.serve.worker.keeper import wanted_of
 from tests.serve.routes.making import SOCKETS, Base, base
 
+ROOT = Path(__file__).parents[3]
 SHEET = """\
 gateway: 1
 reason: the provider runs it
@@ -79,6 +82,15 @@ def test_a_later_arrangement_holds(made: Base) -> None:
     arrange(made, text)
     route = made.compile().route("advice-logit", made.at)
     assert [one.kind for one in route.upstreams] == ["candidate"] and not route.content
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_shows_a_sheet_without_faults_of_grammar(language: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / language / "gateway.md").read_text("utf-8")
+    sheet = tmp_path / "sheet.yaml"
+    sheet.write_text(page.partition("```yaml\n")[2].partition("```")[0], "utf-8")
+    said = read_sheet(sheet, ArrangementSheet).said
+    assert [one.filing for one in said.services] == ["advice-logit-1", "loans-trees-1"]
 
 
 def test_a_candidate_may_have_several_workers(made: Base) -> None:
