@@ -109,11 +109,7 @@ def test_amounts_are_read_back(minor: int, currency: str) -> None:
 
 
 def segment(payloads: list[bytes]) -> bytes:
-    data, link = b"", FIRST_LINK
-    for payload in [header("g", 1, link), *payloads]:
-        head, link = framed(payload, link)
-        data += head + payload
-    return data
+    return b"".join(framed([header("g", 1, FIRST_LINK), *payloads], FIRST_LINK)[0])
 
 
 payloads_ = st.lists(st.binary(min_size=1, max_size=40), max_size=8)

@@ -47,7 +47,8 @@ class SegmentSealed:
     """A segment of a usage journal is complete. About ``gateway:<id>``. No personal data.
 
     Attributes:
-        number: from 1. records: how many it has. root: RFC 9162 root over them. previous: the root
+        number: from 1. records: how many it has. root: the RFC 9162 root over them, each
+            behind the link before it (`rules.frames`). previous: the root
             of the segment before, empty for the first. link: the last record's.
         intents, settled: how many calls it says were begun and settled.
         sums: by currency, what was settled, in nano-units as text.

@@ -167,13 +167,13 @@ class Journal(Generic[W]):
                         terms.segment = number
                         fresh.append(terms)
                 payloads.append(payload)
-            self._segment.append(payloads)
+            leaves = self._segment.append(payloads)
         except OSError:
             self._take_back(group, fresh)
             return any(terms is None for _, terms, _ in group)
         self._tell(waits, True)
         # After those who wait were told: the root is needed only when the segment is complete.
-        self._segment.summed.take(payloads)
+        self._segment.summed.take(payloads, leaves)
         return False
 
     def _take_back(self, group: list[Item], fresh: list[TermsRecord]) -> None:

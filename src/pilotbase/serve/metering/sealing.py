@@ -52,7 +52,8 @@ def read_back(path: Path) -> Complete:
     """
     reading = Reading(path)
     found = Summed()
-    found.take([frame.payload for frame in reading.frames()])
+    for frame in reading.frames():
+        found.take([frame.payload], [frame.leaf])
     if reading.size < path.stat().st_size:
         reading.finish()
     return Complete(reading.gateway, reading.number, found, reading.link, reading.rest)

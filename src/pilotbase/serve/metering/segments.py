@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from pilotbase.record.rules.merkle import CompactRange, leaf_hashes
+from pilotbase.record.rules.merkle import CompactRange
 from pilotbase.serve.rules.frames import (
     HEAD_SIZE,
+    LINK_SIZE,
     Broken,
     Frame,
+    framed,
     frames,
     header,
     header_of,
@@ -64,8 +65,8 @@ class Summed:
         self._leaves = []
         return self._tree.root()
 
-    def take(self, payloads: Sequence[bytes]) -> None:
-        """Raises ValueError for a settling that is none."""
+    def take(self, payloads: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        """Add records with their leaf hashes. Raises ValueError for a settling that is none."""
         for payload in payloads:
             if payload.startswith(b'["settle"'):
                 _, _, _, word, nano, _ = payload.split(b",", 5)
@@ -74,7 +75,7 @@ class Summed:
                 self.settled += 1
             elif payload.startswith(b'["intent"'):
                 self.intents += 1
-        self._leaves += leaf_hashes(payloads)
+        self._leaves += leaves
         # Whole subtrees take half as long as a few leaves at a time.
         whole = len(self._leaves) // _SUBTREE * _SUBTREE
         if whole:
@@ -128,8 +129,7 @@ class Segment:
         self.link, self.summed = before, Summed()
         try:
             first = header(gateway, number, before)
-            self.append([first])
-            self.summed.take([first])
+            self.summed.take([first], self.append([first]))
             _sync_folder(folder)
         except OSError:
             os.close(self._file)
@@ -137,13 +137,13 @@ class Segment:
                 self.path.unlink()
             raise
 
-    def append(self, payloads: Sequence[bytes]) -> None:
-        """Add records, durably; `summed` is to be told later. Raises OSError; nothing was added."""
-        link, parts = self.link, list[bytes]()
-        for payload in payloads:
-            link = sha256(link + payload).digest()[:16]
-            parts.append(len(payload).to_bytes(4, "little") + link)
-            parts.append(payload)
+    def append(self, payloads: Sequence[bytes]) -> list[bytes]:
+        """Add records, durably; their leaf hashes, which `summed` is to be told later.
+
+        Raises:
+            OSError: no room, a failing disk; nothing was added.
+        """
+        parts, leaves = framed(payloads, self.link)
         parts.append(_END)
         data = b"".join(parts)
         try:
@@ -157,7 +157,8 @@ class Segment:
                 os.fdatasync(self._file)
             raise
         self.size += len(data) - len(_END)
-        self.link = link
+        self.link = leaves[-1][:LINK_SIZE]
+        return leaves
 
     def _make_room(self, needed: int) -> None:
         while self._zeros < needed:

@@ -88,7 +88,7 @@ class _Journal:
         summed, at = Summed(), 0
         for frame in reading.frames():
             try:
-                summed.take([frame.payload])
+                summed.take([frame.payload], [frame.leaf])
                 self._follow(decode(frame.payload))
             except _ERRORS as error:
                 said = NOT_RIGHT.format(why=str(error)[:200])

@@ -1,10 +1,11 @@
 """How records stand in a segment of the usage journal: framed, linked, and what each says. Pure.
 
 A frame is the payload's length (4 bytes, little-endian), its link (16 bytes) and the payload. The
-link is the beginning of SHA-256 over the link before it and the payload: a checksum that also fixes
-the order. The first link of a gateway's journal follows on 16 zero bytes, that of a later segment
-on the last link of the segment before. A length of zero is the end: segments are filled with zeros
-ahead of what is written.
+link is the beginning of the record's leaf hash, SHA-256 over 0x00, the link before it and the
+payload: one hash that is a checksum, fixes the order, and is a leaf of the segment's RFC 9162 tree
+(whose entries are thus the payloads, each behind the link before it). The first link of a journal
+follows on 16 zero bytes, that of a later segment on the last link of the segment before. A length
+of zero is the end: segments are filled with zeros ahead of what is written.
 
 Payloads are JSON arrays whose first item says what they are:
 
@@ -19,7 +20,7 @@ Payloads are JSON arrays whose first item says what they are:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,17 +60,27 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Frame(NamedTuple):
-    """A record as it stands in a segment: where it begins, its payload, its link."""
+    """A record as it stands in a segment: where it begins, its payload, its leaf hash."""
 
     offset: int
     payload: bytes
-    link: bytes
+    leaf: bytes
+
+    @property
+    def link(self) -> bytes:
+        return self.leaf[:LINK_SIZE]
 
 
-def framed(payload: bytes, before: bytes) -> tuple[bytes, bytes]:
-    """Head of the frame, and the payload's link, given the link before it."""
-    link = hashlib.sha256(before + payload).digest()[:LINK_SIZE]
-    return len(payload).to_bytes(4, "little") + link, link
+def framed(payloads: Sequence[bytes], before: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The parts of the frames of payloads, given the link before them, and their leaf hashes."""
+    parts, leaves = list[bytes](), list[bytes]()
+    sha256, link = hashlib.sha256, before
+    for payload in payloads:
+        leaf = sha256(b"\x00" + link + payload).digest()
+        link = leaf[:LINK_SIZE]
+        leaves.append(leaf)
+        parts += (len(payload).to_bytes(4, "little"), link, payload)
+    return parts, leaves
 
 
 class Broken(Exception):
@@ -95,10 +106,11 @@ def frames(data: bytes, before: bytes, offset: int = 0) -> Iterator[Frame]:
         if length > PAYLOAD_MAX or stop > size:
             raise Broken(offset)
         payload = data[offset + HEAD_SIZE : stop]
-        link = hashlib.sha256(before + payload).digest()[:LINK_SIZE]
+        leaf = hashlib.sha256(b"\x00" + before + payload).digest()
+        link = leaf[:LINK_SIZE]
         if link != data[offset + 4 : offset + HEAD_SIZE]:
             raise Broken(offset)
-        yield Frame(offset, payload, link)
+        yield Frame(offset, payload, leaf)
         offset, before = stop, link
     if data[offset:].strip(b"\0"):
         raise Broken(offset)
