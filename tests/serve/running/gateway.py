@@ -32,8 +32,12 @@ class Gateway:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONWARNINGS": "default"},
         )
-        self.ready = self.line()
-        self.address = self.ready["address"]
+        try:
+            self.ready = self.line()
+            self.address = self.ready["address"]
+        except BaseException:
+            self.end()
+            raise
 
     def line(self) -> Json:
         assert self._process.stdout is not None

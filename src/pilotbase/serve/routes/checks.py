@@ -114,18 +114,18 @@ def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]
 
 
 def _guards(service: ServiceSheet, at: Path) -> Iterator[Finding]:
+    """What the readers of guards and hand-off say to their words."""
     from pilotbase.serve.guards.arranged import arranged
     from pilotbase.serve.people.policy import policy_of
 
-    try:
-        policy_of(service.handoff)
-    except SheetError as error:
-        for fault in error.faults:
-            yield Finding((*at, "handoff"), fault.code, fault.message)
-    try:
-        arranged(service.guards)
-    except SheetError as error:
-        for fault in error.faults:
-            yield Finding((*at, "guards"), fault.code, fault.message)
-    except InputError as error:
-        yield Finding((*at, "guards"), error.code, error.message, error.next_step)
+    for word, said, read in (
+        ("guards", service.guards, arranged),
+        ("handoff", service.handoff, policy_of),
+    ):
+        try:
+            read(said)
+        except SheetError as error:
+            for fault in error.faults:
+                yield Finding((*at, word), fault.code, fault.message)
+        except InputError as error:
+            yield Finding((*at, word), error.code, error.message, error.next_step)

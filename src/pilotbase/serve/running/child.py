@@ -37,6 +37,7 @@ from pilotbase.serve.upstreams.timer import Ticks
 from pilotbase.serve.worker.keeper import STATES
 
 PARENT_POLL_SECONDS = 1.0
+LOOK_SECONDS = 5.0
 
 
 def main() -> None:
@@ -111,6 +112,7 @@ class _Process:
         self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
         self._gate.on_change(self._changed)
         self._tasks = set[asyncio.Task[None]]()
+        self._looking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -119,11 +121,19 @@ class _Process:
         loop.add_signal_handler(signal.SIGHUP, self._watch.look_now)
         await self._people.open()
         await self._watch.start()
+        self._look()
         await self._server.listen(socket.socket(fileno=self._order.socket))
         _tell({"ready": True, "pid": os.getpid(), "gateway": self._metering.gateway})
 
     async def stop(self) -> None:
         await self._server.stop(self._order.drain)
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        """What is overdue, of this gateway and of those that are gone; the record need not grow."""
+        self._people.look()
+        self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _changed(self) -> None:
         """The record has grown: limits, live calls and upstreams follow."""
