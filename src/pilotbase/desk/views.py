@@ -10,6 +10,8 @@ from pilotbase.desk.events import BY_STATE
 from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
 from pilotbase.register import views as register
+from pilotbase.serve.metering import views as metering
+from pilotbase.serve.people import views as people
 from pilotbase.serve.routes import views as routes
 
 # An older shape of an event leads to the same state.
@@ -49,7 +51,15 @@ VIEWS = (
     declare(View("exposures", {}, fold_exposures)),
 )
 
-ALL = (*VIEWS, *catalog.VIEWS, register.FILINGS, *routes.VIEWS)
+ALL = (
+    *VIEWS,
+    *catalog.VIEWS,
+    register.FILINGS,
+    *routes.VIEWS,
+    metering.LIMITS,
+    metering.JOURNALS,
+    people.HANDOFFS,
+)
 """The views of all rooms."""
 
 
