@@ -49,7 +49,7 @@ class CallDoor:
 
     async def _found(self, usage: str, key: str) -> Response:
         people = self._people
-        parking = await people.off(partial(keeping.parking_of, people._record, usage))
+        parking = await people.off(partial(keeping.parking_of, people.record, usage))
         if parking is None:
             raise _unknown(usage)
         filing, at = parking.parked["filing"], self._clock()
@@ -65,7 +65,7 @@ class CallDoor:
 
     async def _kept(self, kept: dict[str, Any]) -> Response:
         people = self._people
-        answer = await people.off(partial(keeping.body_of, people._record, kept, "answer"))
+        answer = await people.off(partial(keeping.body_of, people.record, kept, "answer"))
         if answer is None:
             raise _erased(kept["usage"])
         return Response(answer, kept["status"], media_type=kept["media"])
@@ -77,7 +77,7 @@ class CallDoor:
         gone = parked["gateway"] == people.gateway
         if not gone and self._clock() - keeping.seconds(decided["at"]) < ORPHANED_S:
             return _wait(parking)
-        read = partial(keeping.body_of, people._record)
+        read = partial(keeping.body_of, people.record)
         edited = await people.off(partial(read, decided, "edited"))
         answer = edited if decided["said"] == "manual" or parked["stage"] == "after" else None
         if answer is None and parked["stage"] == "after":
@@ -86,7 +86,7 @@ class CallDoor:
             people.deliver(usage, 200, "application/json", answer)
             return Response(answer, 200, media_type="application/json")
         mark = secrets.token_hex(8)
-        if not await people.off(partial(keeping.resume, people._record, usage, mark)):
+        if not await people.off(partial(keeping.resume, people.record, usage, mark)):
             return _wait(parking)
         body = edited or await people.off(partial(read, parked, "request"))
         if body is None:

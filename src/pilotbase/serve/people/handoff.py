@@ -54,7 +54,7 @@ class HandOff:
     """
 
     def __init__(self, record: Record, loop: asyncio.AbstractEventLoop, gateway: str) -> None:
-        self._record, self._loop, self.gateway = record, loop, gateway
+        self.record, self._loop, self.gateway = record, loop, gateway
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="people")
         self._waiting: dict[str, _Waiting] = {}
         self._policies: dict[str, tuple[Any, Policy]] = {}
@@ -67,10 +67,10 @@ class HandOff:
 
     async def open(self) -> None:
         """Commit to the seeds of this month and the next. Raises PilotbaseError."""
-        now = self._record.context.clock()
+        now = self.record.context.clock()
         following = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
         for month in (month_of(now.timestamp()), month_of(following.timestamp())):
-            self._seeds[month] = await self.off(partial(keeping.seed_of, self._record, month))
+            self._seeds[month] = await self.off(partial(keeping.seed_of, self.record, month))
 
     def close(self) -> None:
         """What is being written is written; what waits stays in the record."""
@@ -109,11 +109,11 @@ class HandOff:
         if len(self._waiting) >= WAITING_MAX:
             parked(_full())
             return
-        now = self._record.context.clock().timestamp()
+        now = self.record.context.clock().timestamp()
         until = now + policy.wait_s
         ticket = Ticket(call.usage_id, stage, why, until)
         write = partial(
-            keeping.put_down, self._record, call, stage, why, answer,
+            keeping.put_down, self.record, call, stage, why, answer,
             stamp(datetime.fromtimestamp(until, UTC)), policy.late, policy.people, self.gateway,
         )  # fmt: skip
 
@@ -132,7 +132,7 @@ class HandOff:
 
     def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
         """See `ports.People`."""
-        write = partial(keeping.keep, self._record, usage, status, media, answer)
+        write = partial(keeping.keep, self.record, usage, status, media, answer)
 
         def done(error: BaseException | None, _: None) -> None:
             self._ours.discard(usage)
@@ -148,7 +148,7 @@ class HandOff:
         def done(error: BaseException | None, found: keeping.Parking | None) -> None:
             then(None if error is not None else found)
 
-        self._do(partial(keeping.parking_of, self._record, usage), done)
+        self._do(partial(keeping.parking_of, self.record, usage), done)
 
     def look(self) -> None:
         """The record has grown, or some time has passed: see what was decided."""
@@ -166,8 +166,8 @@ class HandOff:
 
     def _read(self) -> list[tuple[str, keeping.Parking, bytes | None]]:
         """In the thread: close what is overdue of gateways that are gone; what was decided."""
-        open_now = keeping.waiting(self._record)
-        now = self._record.context.clock().timestamp()
+        open_now = keeping.waiting(self.record)
+        now = self.record.context.clock().timestamp()
         for usage, said in open_now.items():
             overdue = now > keeping.seconds(said["until"]) + GRACE_S and not said["manual"]
             if overdue and usage not in self._waiting:
@@ -175,9 +175,9 @@ class HandOff:
         found = []
         for usage in tuple(self._waiting):
             if usage not in open_now:
-                parking = keeping.parking_of(self._record, usage)
+                parking = keeping.parking_of(self.record, usage)
                 if parking is not None and parking.decided is not None:
-                    edited = keeping.body_of(self._record, parking.decided, "edited")
+                    edited = keeping.body_of(self.record, parking.decided, "edited")
                     found.append((usage, parking, edited))
         return found
 
@@ -201,7 +201,7 @@ class HandOff:
         one.late = True
 
         def work() -> None:
-            said = keeping.waiting(self._record).get(usage)
+            said = keeping.waiting(self.record).get(usage)
             if said is not None:
                 self._lapse(usage, one.policy.late, said["entry"])
 
@@ -209,10 +209,10 @@ class HandOff:
 
     def _lapse(self, usage: str, late: str, number: int) -> None:
         if late == "manual":
-            keeping.fall_to_manual(self._record, usage, number)
+            keeping.fall_to_manual(self.record, usage, number)
         else:
             go = late == "unreviewed"
-            keeping.decide(self._record, usage, "lapsed", go, "", keeping.GATEWAY, number)
+            keeping.decide(self.record, usage, "lapsed", go, "", keeping.GATEWAY, number)
 
     def _policy(self, call: Call) -> Policy:
         filing, handoff = call.route.filing, call.route.handoff
