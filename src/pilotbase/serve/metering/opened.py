@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.record.opened import Record
@@ -77,9 +77,9 @@ class Metering:
         """Put everything down, give back what was leased, seal; blocks. Loop's thread."""
         whole = not self.meter.unsettled
         self.meter.close()
-        self._sealer.close()
-        if whole:
-            (self._folder / ENDED).touch()
+        if self._sealer.close() and whole:
+            with suppress(OSError):
+                (self._folder / ENDED).touch()
         self._lock.close()
 
     def _written(self, group: list[Held], done: bool) -> None:

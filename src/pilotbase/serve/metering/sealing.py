@@ -97,6 +97,7 @@ class Sealer:
     def __init__(self, record: Record, gateway: str) -> None:
         self._record, self._gateway = record, gateway
         self._work = SimpleQueue[Complete | None]()
+        self._done = False
         self._thread = threading.Thread(target=self._run, name="usage sealing", daemon=True)
         self._thread.start()
 
@@ -104,13 +105,14 @@ class Sealer:
         """A segment that is complete."""
         self._work.put(done)
 
-    def close(self) -> None:
-        """Seal what is left and say that the journal is complete. Blocks.
+    def close(self) -> bool:
+        """Seal what is left and say that the journal is complete; whether that went well. Blocks.
 
         What cannot be sealed now, because the disk is full, is sealed when it is reconciled.
         """
         self._work.put(None)
         self._thread.join()
+        return self._done
 
     def _run(self) -> None:
         root, count = "", 0
@@ -131,6 +133,7 @@ class Sealer:
             count += 1
         with suppress(PilotbaseError, OSError):
             ended(self._record, self._gateway, count, in_order=True)
+            self._done = True
 
     def _later(self, waiting: deque[Complete]) -> bool:
         """Wait before trying again; False when the gateway closes meanwhile."""
