@@ -77,6 +77,8 @@ def check(document: Any, key: VerifierKey) -> Checked:
         said = decode(body)
         if kind != TYPE or said["format"] != ROOT or said["size"] != document["size"]:
             return Checked(ALTERED)
+        if type(document["index"]) is not int or not isinstance(document["proof"], list):
+            return Checked(ALTERED)
         data = document["receipt"].encode()
         proof = [bytes.fromhex(step) for step in document["proof"]]
         leaf, root = merkle.leaf_hash(data), bytes.fromhex(said["root"])
