@@ -8,7 +8,7 @@ stands in its way is one `Refused`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -179,6 +179,7 @@ class Ask:
         fields: what the door has read of the body already; None where nothing, or where the body
             was changed since.
         receipt: SHA-256 of the body as it came, in hexadecimal, where a signed receipt is wanted.
+        door: the protocol's name. trace: the caller's ``traceparent`` (W3C), or empty.
     """
 
     service: str
@@ -192,6 +193,8 @@ class Ask:
     media: str = "application/json"
     fields: dict[str, Any] | None = None
     receipt: str = ""
+    door: str = "openai"
+    trace: str = ""
 
 
 @dataclass(slots=True)

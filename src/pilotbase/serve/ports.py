@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pilotbase.serve.call import (
     Ask,
@@ -115,6 +115,15 @@ class Door(Protocol):
         ...
 
 
+class Put(NamedTuple):
+    """A question with a path and headers of its own; ``headers`` are lines that end with CRLF."""
+
+    path: bytes
+    media: bytes
+    body: bytes
+    headers: bytes = b""
+
+
 class Dialect(Protocol):
     """How one operation is put to an upstream, and how its answer is read.
 
@@ -131,8 +140,9 @@ class Dialect(Protocol):
         """What the call may use at most. Raises Refused where that is more than it may."""
         ...
 
-    def question(self, call: Call, upstream: Upstream) -> bytes:
-        """The body for an upstream: its name of the model, the limits, usage asked for."""
+    def question(self, call: Call, upstream: Upstream) -> bytes | Put:
+        """The body for an upstream: its name of the model, the limits, usage asked for; a `Put`
+        where path or headers hang on the call."""
         ...
 
     def read(self, call: Call, answer: bytes, usage: Usage) -> bytes | None:
@@ -355,6 +365,38 @@ class People(Protocol):
 
     def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
         """Keep the answer of a parked call for the caller, who polls for it."""
+        ...
+
+
+class Observer(Protocol):
+    """Counts what happens, for the operator. On the hot path: it may take about a microsecond.
+
+    Attributes:
+        copies: answers are wanted too, where a service's terms let content be kept.
+    """
+
+    copies: bool
+
+    def settled(
+        self,
+        call: Call,
+        usage: Usage,
+        charge: Charge,
+        outcome: Outcome,
+        first: float,
+        code: str,
+        copy: Sequence[bytes] | None,
+    ) -> None:
+        """A call was settled.
+
+        Args:
+            first: when the first piece of a stream went out, seconds since 1970; 0 where none did.
+            code: why it was not served, or empty. copy: what went out, where it may be kept.
+        """
+        ...
+
+    def refused(self, refused: Refused) -> None:
+        """A call was refused before it was begun: nothing of it is in the journal."""
         ...
 
 

@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
             except HeadError as error:
                 return self._fault(error)
             found = head, self._server.door_of(head.method, head.path)
-            if len(raw) <= KEPT_HEAD_BYTES_MAX and not head.idempotency:
+            if len(raw) <= KEPT_HEAD_BYTES_MAX and not (head.idempotency or head.trace):
                 if len(kept) >= HEADS_KEPT:
                     kept.clear()
                 kept[raw] = found
@@ -236,7 +236,10 @@ class Connection(asyncio.Protocol):
         try:
             ask = door.ask(head, body)
         except Refused as refused:
+            self._server.serving.note(refused)
             return self.refuse(refused)
+        if head.trace:
+            ask.trace = head.trace
         live = self._server.serving.serve(ask, head.key, self)
         if self._busy:  # not answered yet
             self._live = live

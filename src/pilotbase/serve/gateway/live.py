@@ -8,10 +8,12 @@ the call; what comes later finds it ended.
 
 from __future__ import annotations
 
+import logging
 import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Ask, Call, Grant, Outcome, Refused, Route, Usage
 from pilotbase.serve.gateway import said
 from pilotbase.serve.gateway.parking import Kept
@@ -23,6 +25,7 @@ from pilotbase.serve.upstreams.replicas import Replica
 if TYPE_CHECKING:
     from pilotbase.serve.gateway.serving import Serving
 
+_log = logging.getLogger("pilotbase.serve")
 TRIES_MAX = 4
 Stage = Literal["before", "after"]
 JSON = b"content-type: application/json\r\n"
@@ -48,6 +51,8 @@ class Live:
     _link: Link | None = None
     _kept: Kept | None = None
     _held: list[bytes] | None = None
+    _copy: list[bytes] | None = None
+    _first = 0.0
     _begun = _ended = _started = _parking = waits = False
     _route: Route
     _grant: Grant
@@ -108,6 +113,7 @@ class Live:
     def _turn_away(self, refused: Refused) -> None:
         self._ended = True
         self._serving.live.discard(self)
+        self._serving.note(refused)
         self._reply.refuse(refused)
 
     def _intent(self, refused: Refused | None) -> None:
@@ -116,7 +122,11 @@ class Live:
                 self._turn_away(refused)
             return
         self._begun = True
-        self._usage = Usage(0, 0, 0, len(self._body))
+        assert self.call is not None
+        self._usage = Usage(0, 0, 0, self.call.most.bytes_in)
+        observer = self._serving.observer
+        if self._route.content and observer is not None and observer.copies:
+            self._copy = []
         if self._ended:  # left or cut while the disk was at work
             self._settle("aborted")
             return
@@ -137,7 +147,10 @@ class Live:
             body = dialect.question(call, replica.upstream)
         except Refused as refused:
             return self._end_refused("refused", refused)
-        question = pool.question(dialect.path, dialect.media, body)
+        if isinstance(body, bytes):
+            question = pool.question(dialect.path, dialect.media, body)
+        else:
+            question = pool.question(*body)
         self._link = pool.ask(question, self, self._route.caps)
 
     # what the upstream says (Sink)
@@ -150,6 +163,19 @@ class Live:
 
     def whole(self, head: ResponseHead, body: bytes) -> None:
         self._link = None
+        try:
+            self._read_whole(head, body)
+        except Exception:
+            self._broken()
+
+    def _broken(self) -> None:
+        """A fault of ours or of a guard: the call is settled all the same, and its client told."""
+        _log.exception("a call to %s failed", self._route.filing)
+        if not self._ended:
+            self._cancel()
+            self._end_refused("failed", said.unread(self._route))
+
+    def _read_whole(self, head: ResponseHead, body: bytes) -> None:
         if head.status != 200:
             return self._not_answered(head)
         self._replica.answered()
@@ -184,11 +210,17 @@ class Live:
         self._give(answer, media)
 
     def _give(self, answer: bytes, media: bytes) -> None:
-        call = self.call
-        assert call is not None
+        dress = self.ask.dress
+        if dress is not None and self._kept is None:
+            try:
+                media, answer = dress(answer)
+            except ValueError:
+                return self._end_refused("failed", said.unread(self._route))
         self._usage.bytes_out = len(answer)
         if self.ask.receipt:
             self._digest = hashlib.sha256(answer)
+        if self._copy is not None:
+            self._copy.append(answer)
         self._settle("served")
         self._ended = True
         self._serving.live.discard(self)
@@ -224,6 +256,8 @@ class Live:
         except ValueError:
             self._cancel()
             return self._end_refused("failed", said.unread(self._route))
+        except Exception:
+            return self._broken()
         if reading.done:
             self._last_word(out)
         elif out:
@@ -238,7 +272,10 @@ class Live:
             return self._held.append(out)
         if not self._started:
             self._started = True
+            self._first = self._serving.clock()
             self._reply.start(200, self._block(STREAM))
+        if self._copy is not None:
+            self._copy.append(out)
         if self.ask.receipt:
             self._digest = self._digest or hashlib.sha256()
             self._digest.update(out)
@@ -346,6 +383,8 @@ class Live:
             self.enter(self._next_route())
         except Refused as refused:
             self._turn_away(refused)
+        except PilotbaseError as error:  # an upstream's address or key is not in order
+            self._turn_away(Refused(503, error.code, error.message, error.next_step))
         return True
 
     # people
@@ -419,7 +458,7 @@ class Live:
 
     def _end_refused(self, outcome: Outcome, refused: Refused) -> None:
         if self._begun:
-            self._settle(outcome)
+            self._settle(outcome, refused.code)
         self._ended = True
         self._serving.live.discard(self)
         if self._started:
@@ -427,11 +466,14 @@ class Live:
         else:
             self._reply.refuse(refused)
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: Outcome, code: str = "") -> None:
         if self._begun:
             self._begun = False
-            assert self.call is not None
-            charge = self._serving.meter.settle(self.call, self._usage, outcome)
+            call, usage, observer = self.call, self._usage, self._serving.observer
+            assert call is not None
+            charge = self._serving.meter.settle(call, usage, outcome)
+            if observer is not None:
+                observer.settled(call, usage, charge, outcome, self._first, code, self._copy)
             if self.ask.receipt and self._serving.receipts is not None:
                 said = self._digest.hexdigest() if self._digest is not None else ""
-                self._serving.receipts.note(self.call, self._usage, charge, outcome, said)
+                self._serving.receipts.note(call, usage, charge, outcome, said)

@@ -10,7 +10,7 @@ from pilotbase.serve.call import Ask, Operation, Refused, Route
 from pilotbase.serve.gateway import said
 from pilotbase.serve.gateway.headers import Blocks
 from pilotbase.serve.gateway.live import Live
-from pilotbase.serve.ports import Dialect, Gate, Meter, People, Receipts, Reply, Watch
+from pilotbase.serve.ports import Dialect, Gate, Meter, Observer, People, Receipts, Reply, Watch
 from pilotbase.serve.upstreams.replicas import Replicas
 
 Watching = Callable[[Route], Watch | None]
@@ -38,11 +38,13 @@ class Serving:
         watching: Watching | None = None,
         people: People | None = None,
         receipts: Receipts | None = None,
+        observer: Observer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.gate, self.meter, self.replicas = gate, meter, replicas
         self.dialects = dict(dialects)
         self.watching, self.people, self.receipts = watching, people, receipts
+        self.observer = observer
         self.clock = clock
         self.blocks = Blocks()
         self.live = set[Live]()
@@ -61,14 +63,23 @@ class Serving:
             self.live.add(live)
             live.enter(route)
         except Refused as refused:
-            self.live.discard(live)
-            reply.refuse(refused)
-            return None
+            self._turn_away(live, refused, reply)
         except PilotbaseError as error:  # an upstream's address or key is not in order
-            self.live.discard(live)
-            reply.refuse(Refused(503, error.code, error.message, error.next_step))
-            return None
-        return live
+            why = Refused(503, error.code, error.message, error.next_step)
+            self._turn_away(live, why, reply)
+        else:
+            return live
+        return None
+
+    def _turn_away(self, live: Live, refused: Refused, reply: Reply) -> None:
+        self.live.discard(live)
+        self.note(refused)
+        reply.refuse(refused)
+
+    def note(self, refused: Refused) -> None:
+        """A call was refused before it was begun."""
+        if self.observer is not None:
+            self.observer.refused(refused)
 
     def recheck(self) -> None:
         """What is allowed has changed: calls that may go on no longer are cut."""

@@ -20,6 +20,7 @@ TARGET_BYTES_MAX = 4096
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _TARGET = re.compile(rb"/[!-~]*")
 _TRICK = re.compile(rb"//|\\|/\.{1,2}(?:/|$|\?)|%(?:2e|2f|5c|00|0a|0d)|#", re.IGNORECASE)
+_TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _KEYS = (b"authorization", b"api-key", b"x-api-key")
 
 
@@ -46,6 +47,7 @@ class RequestHead:
         expects: the client waits for ``100 Continue``.
         key: the API key's text, empty where none. idempotency: the header of that name.
         media: content type, without its parameters. receipt: whether a signed one is wanted.
+        trace: ``traceparent`` (W3C Trace Context), empty where it is none.
     """
 
     __slots__ = (
@@ -56,10 +58,11 @@ class RequestHead:
         "key",
         "length",
         "media",
-        "receipt",
         "method",
         "path",
+        "receipt",
         "target",
+        "trace",
         "version",
     )
 
@@ -70,7 +73,7 @@ class RequestHead:
         self.version = "1.1"
         self.length = 0
         self.keep = self.expects = self.receipt = False
-        self.key = self.idempotency = ""
+        self.key = self.idempotency = self.trace = ""
         self.media = b""
 
     # called by the parser
@@ -179,6 +182,8 @@ def _read_headers(head: RequestHead) -> None:
             head.idempotency = value.decode("latin-1")
         elif name == b"pilotbase-receipt":
             head.receipt = value.strip().lower() == b"signed"
+        elif name == b"traceparent" and _TRACE.fullmatch(value):
+            head.trace = value.decode("ascii")
         elif name in _KEYS:
             _take_key(head, name, value)
     if hosts != 1 and (head.version == "1.1" or hosts):
