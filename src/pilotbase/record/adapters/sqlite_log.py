@@ -39,7 +39,7 @@ PAGE_ROWS = 256
 PAGE_SIZE = 16384
 # A commit waits while the write-ahead log is copied into the file; less often is cheaper in all.
 WAL_BYTES = 16_000_000
-CACHE_KIB = 6_000
+CACHE_KIB = 2_000
 
 
 class SqliteReader:

@@ -18,7 +18,7 @@ from pilotbase.record.adapters.sqlite_lookup import BEHIND, HASH, HASH_BITS, Run
 
 RUN_MAX = 1 << 22
 """Entries in a run beyond which it is not merged again: a merge keeps an append waiting."""
-SLICE = 1 << 15
+SLICE = 1 << 13
 KNOWN_MAX = 1 << 22
 """Hashes of which a writer remembers half of the bits; 4 bytes each."""
 Hashes = NDArray[np.uint64]
@@ -57,7 +57,8 @@ def add(
     taken = to_merge(runs, stop - start)
     number = max((run.number for run in runs), default=-1) + 1
     new = Run(number, taken[0].start if taken else start, stop)
-    known.keep(new, _write(connection, taken, new, part), taken)
+    known.forget(taken)
+    known.keep(new, _write(connection, taken, new, part))
     insert = "INSERT INTO lookup_run (number, start, stop) VALUES (?, ?, ?)"
     connection.execute(insert, new)
     for run in taken:
@@ -69,13 +70,17 @@ def add(
 def _write(connection: sqlite3.Connection, taken: Sequence[Run], new: Run, part: Part) -> Tops:
     """Write a run of what others hold with a part after them; the tops of its hashes, in order."""
     start = taken[-1].stop if taken else new.start
-    tops, insert = list[Tops](), "INSERT INTO lookup (place, hashes) VALUES (?, ?)"
+    tops, at = np.zeros(new.size, np.uint32), 0
+    insert = "INSERT INTO lookup (place, hashes) VALUES (?, ?)"
     for low, high in slices(new.size):
         parts = [_moved(sliced(connection, run, low, high), run.start - new.start) for run in taken]
         hashes, behind = joined([*parts, _moved(cut(part, low, high), start - new.start)])
         connection.executemany(insert, _blocks(new, hashes, behind))
-        tops.append((hashes >> _TOP_SHIFT).astype(np.uint32))
-    return np.concatenate(tops)
+        # A damaged log may have fewer hashes than entries, or more.
+        some = (hashes >> _TOP_SHIFT).astype(np.uint32)[: new.size - at]
+        tops[at : at + len(some)] = some
+        at += len(some)
+    return tops[:at]
 
 
 def slices(size: int) -> Iterator[tuple[int, int]]:
@@ -147,10 +152,13 @@ class Known:
     def __init__(self) -> None:
         self._tops: dict[int, Tops] = {}
 
-    def keep(self, run: Run, tops: Tops, merged: Sequence[Run]) -> None:
-        """Remember a run that was just written, and forget those that were merged into it."""
-        for one in merged:
-            self._tops.pop(one.number, None)
+    def forget(self, merged: Sequence[Run]) -> None:
+        """Forget runs that are merged into another."""
+        for run in merged:
+            self._tops.pop(run.number, None)
+
+    def keep(self, run: Run, tops: Tops) -> None:
+        """Remember a run that was just written."""
         if self._room(run):
             self._tops[run.number] = tops
 
