@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from pilotbase.catalog.parties.mandates import revoke_key, undelegate
 from pilotbase.serve.call import Ask, Call, Refused, Usage
+from pilotbase.serve.routes.books import Reading
+from pilotbase.serve.routes.compile import compiled
+from pilotbase.serve.routes.workers import STATES, Note
 from tests.serve.routes.making import SOCKETS, Base, base
 
 
@@ -125,6 +129,28 @@ def test_files_beside_the_scenario_are_not_looked_for(tmp_path: Path) -> None:
         id_ = made.file()
         made.compile()
         assert why_not(made, id_).code == "serve.no_upstream"
+
+
+def test_a_worker_that_is_not_what_was_tried_shuts_its_service(made: Base, tmp_path: Path) -> None:
+    id_, other = made.file(), made.file("forest")
+    note = Note(str(tmp_path))
+    assert not note.changed() and note.errors() == {} and note.states() == {}
+    error = {"code": "serve.not_as_tried", "en": "data is not what was tried", "zh": "数据不一致"}
+    said = {
+        id_: {"state": "refused", "reason": "…", "error": json.dumps(error)},
+        other: {"state": "ready", "reason": ""},
+    }
+    (tmp_path / STATES).write_text(json.dumps(said), "utf-8")
+    assert note.changed() and note.states() == {id_: "refused", other: "ready"}
+    reading = Reading(made.record)
+    reading.grown()
+    books = reading.books()
+    made.gate.put(books, compiled(books, made.at, SOCKETS, refused=note.errors()))
+    assert not note.changed()
+    refused = why_not(made, "advice-logit")
+    assert (refused.code, refused.status) == ("serve.not_as_tried", 503)
+    assert "data is not what was tried" in refused.message.en
+    assert made.gate.route(other, made.at)
 
 
 def test_a_bad_price_shuts_one_service_and_no_other(made: Base) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from pilotbase.serve.worker.app import App
 from pilotbase.serve.worker.proof import Proven, proven, refusal
 from tests.conftest import Toured
 
-NOWHERE = Path("/nonexistent")
+NOWHERE = Path(tempfile.gettempdir())  # no scenario of the tour names a file
 TRAVEL = "travel-mode-forest-without-income-1"
 Json = dict[str, Any]
 

@@ -22,6 +22,10 @@ SERVING = Text(
 )
 STARTING = Text("The candidates' workers are starting …", "候选方案的工作进程正在启动 …")
 FILED = Text("Filed, and served:", "已备案并提供服务:")
+NOTHING = Text(
+    "Nothing is filed here. `{tour}` tries and files the built-in scenarios.",
+    "此处尚无备案。`{tour}` 可试验并备案内置场景。",
+)
 REFUSED = Text("Not served:", "未提供服务:")
 BAD_WORKER = Text("its worker cannot serve: {reason}", "其工作进程无法提供服务: {reason}")
 A_KEY = Text(
@@ -74,7 +78,9 @@ def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iter
     def words(text: Text, **values: object) -> str:
         return text.format(**values).in_language(language)
 
-    yield "\n" + words(FILED)
+    yield "\n" + (
+        words(FILED) if said["services"] else words(NOTHING, tour=_command(context, "tour"))
+    )
     for one in said["services"]:
         price = one["price"] or {"amount": "–", "per": "–"}
         title = one["title"][language]

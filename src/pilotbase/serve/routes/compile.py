@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pilotbase.catalog.rules.delegation import Book, Delegation
@@ -89,12 +90,20 @@ def craft_of(document: Said) -> Craft:
     return Craft(document["task"], in_files, offers)
 
 
-def compiled(books: Books, at: float, sockets: str = "", *, development: bool = False) -> Compiled:
+def compiled(
+    books: Books,
+    at: float,
+    sockets: str = "",
+    *,
+    development: bool = False,
+    refused: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> Compiled:
     """Everything that may be called at a moment, and why the rest may not.
 
     Args:
         at: seconds since 1970. sockets: the folder of the own workers' sockets; empty where there
-            are no such workers. development: also what is not filed.
+            are no such workers. development: also what is not filed. refused: by filing, ``{"code",
+        "en", "zh"}`` of own workers that cannot serve, because it is not what was tried.
     """
     making = _Making(books, at, sockets)
     routes, shut = dict[str, Route](), dict[str, Refused]()
@@ -119,6 +128,12 @@ def compiled(books: Books, at: float, sockets: str = "", *, development: bool = 
         for name, route in making.in_development():
             if name not in routes and name not in shut:
                 routes[name] = route
+    for name, route in [*routes.items()]:
+        unfit = refused.get(route.filing)
+        own = all(one.kind == "candidate" for one in route.upstreams)
+        if unfit is not None and own and not route.fallback:
+            shut[name] = why.bad_worker(route.filing, unfit)
+            del routes[name]
     return Compiled(routes, shut, making.until())
 
 

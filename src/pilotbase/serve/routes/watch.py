@@ -18,6 +18,7 @@ from pilotbase.record.opened import Record, open_record
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import Books, Compiled, compiled
 from pilotbase.serve.routes.gate import RecordGate
+from pilotbase.serve.routes.workers import Note
 
 LOOK_SECONDS = 0.25
 LOST_SECONDS = 30.0
@@ -44,6 +45,7 @@ class Watch:
     ) -> None:
         self._context, self._gate = context, gate
         self._sockets, self._development, self._tell = sockets, development, tell
+        self._note = Note(sockets)
         self._ended, self._look = threading.Event(), threading.Event()
         self._seen = time.monotonic()
         self._until = 0.0
@@ -66,6 +68,11 @@ class Watch:
         """Look at once and compile anew, whether or not the record has grown."""
         self._until = 0.0
         self._look.set()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the record was last looked at."""
+        return time.monotonic() - self._seen
 
     def close(self) -> None:
         self._ended.set()
@@ -103,10 +110,16 @@ class Watch:
 
     def _once(self, reading: Reading) -> None:
         grown, now = reading.grown(), time.time()
-        if not grown and now < self._until:
+        if not grown and now < self._until and not self._note.changed():
             return
         books = reading.books()
-        made = compiled(books, now, self._sockets, development=self._development)
+        made = compiled(
+            books,
+            now,
+            self._sockets,
+            development=self._development,
+            refused=self._note.errors(),
+        )
         self._until = made.until
         self._call(self._put, books, made)
 

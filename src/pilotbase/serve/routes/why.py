@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pilotbase.catalog.rules.delegation import Refusal
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Refused
@@ -97,6 +99,18 @@ def bad_arrangement(filing: str, detail: str) -> Refused:
             "The operator arranges it anew: `pilotbase gateway offer SHEET`.",
             "由运营方重新安排: `pilotbase gateway offer 表格`。",
         ),
+        where=filing,
+    )
+
+
+def bad_worker(filing: str, error: Mapping[str, str]) -> Refused:
+    """The base's own worker cannot serve it, above all because it is not what was tried."""
+    code = error.get("code", "")
+    return Refused(
+        503,
+        code if code.startswith("serve.") else "serve.bad_worker",
+        Text(f"{filing}: {error.get('en', '')}", f"{filing}: {error.get('zh', '')}"),
+        see(filing),
         where=filing,
     )
 

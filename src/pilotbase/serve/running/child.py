@@ -30,11 +30,11 @@ from pilotbase.serve.receipts.store import Receipts
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.pages import Pages
 from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.routes.workers import Note
 from pilotbase.serve.running.doors import mounted
 from pilotbase.serve.running.order import Order
 from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
-from pilotbase.serve.worker.keeper import STATES
 
 PARENT_POLL_SECONDS = 1.0
 LOOK_SECONDS = 5.0
@@ -106,7 +106,7 @@ class _Process:
             self._gate,
             lambda: self._gate.books,
             self._checks,
-            workers=self._workers,
+            workers=Note(order.sockets).states,
             more=(*doors.paths, *calls.routes, *receipt.routes),
         )
         self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
@@ -146,13 +146,6 @@ class _Process:
 
     def _checks(self) -> Mapping[str, Any]:
         return {"taking calls": not self._server.draining}
-
-    def _workers(self) -> Mapping[str, Any]:
-        try:
-            said: dict[str, Any] = json.loads(Path(self._order.sockets, STATES).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return said
 
 
 def _no_door(method: bytes, path: bytes) -> Door | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the parent process asks for names only
     from pilotbase.serve.gateway.serving import Serving
     from pilotbase.serve.ports import Dialect, Door
 
-USUAL = "openai"
+USUAL = "openai,oip"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,15 @@ def openai(serving: Serving) -> Mounted:
     return Mounted(door_of, DIALECTS, paths(serving))
 
 
-MOUNTS: dict[str, Callable[[Serving], Mounted]] = {"openai": openai}
+def oip(serving: Serving) -> Mounted:
+    """Open Inference Protocol v2: tensors in, tensors out."""
+    from pilotbase.serve.doors.oip import DIALECTS, door_of
+    from pilotbase.serve.doors.oip_pages import paths
+
+    return Mounted(door_of(serving.gate, serving.clock), DIALECTS, paths(serving))
+
+
+MOUNTS: dict[str, Callable[[Serving], Mounted]] = {"openai": openai, "oip": oip}
 
 
 def wanted(text: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from pilotbase.kernel.home import write_whole
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.call import Upstream
 from pilotbase.serve.routes.compile import Books, compiled
+from pilotbase.serve.routes.workers import STATES
 from pilotbase.trial.workers import single_threaded
 
 MEMORY_MB = 2048
@@ -36,7 +37,6 @@ BACK_OFF_SECONDS = (0.5, 60.0)
 STABLE_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.25
-STATES = "workers.json"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class _Place:
     again_at: float = 0.0
     said: bytearray = field(default_factory=bytearray)
     example: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, str] = field(default_factory=dict)
 
 
 class Keeper:
@@ -105,6 +106,8 @@ class Keeper:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._context, self._folder, self._memory_mb = context, folder, memory_mb
+        self._empty = folder / "empty"  # where no folder is named, there are no files to name
+        self._empty.mkdir(mode=0o700, exist_ok=True)
         self._places: dict[str, _Place] = {}
         self._ending: list[tuple[subprocess.Popen[bytes], float]] = []
         self._changed = changed
@@ -172,8 +175,13 @@ class Keeper:
         self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def _tell(self) -> None:
-        with suppress(OSError):  # a note for pages alone
-            write_whole(self._folder / STATES, json.dumps(self.states()).encode())
+        """A note for gates and pages: an error of one of several workers stands for all."""
+        said = self.states()
+        for place in self._places.values():
+            if place.state == "refused":
+                said[place.wanted.name] |= {"error": json.dumps(dict(place.error))}
+        with suppress(OSError):
+            write_whole(self._folder / STATES, json.dumps(said).encode())
         self._changed()
 
     def _start(self, place: _Place, now: float) -> None:
@@ -184,8 +192,7 @@ class Keeper:
             "name": wanted.name,
             "version": wanted.version,
             "filed": wanted.filed,
-            # Without a folder, no file can be named: this one has none.
-            "folder": wanted.folder or str(self._folder / "none"),
+            "folder": wanted.folder or str(self._empty),
             "socket": place.listening.fileno(),
             "memory_mb": self._memory_mb,
         }
@@ -214,7 +221,7 @@ class Keeper:
             said = json.loads(place.said.split(b"\n", 1)[0])
             place.reason = str(said["reason"])[:500]
             place.state = "refused" if place.reason else "ready"
-            place.example = said.get("example") or {}
+            place.example, place.error = said.get("example") or {}, said.get("error") or {}
 
     def _fell(self, place: _Place, now: float) -> None:
         assert place.process is not None and place.process.stdout is not None

@@ -51,7 +51,8 @@ def main() -> None:
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     model = _model(order)
     if isinstance(model, PilotbaseError):
-        _tell({"reason": model.render("en")})
+        error = {"code": model.code, **model.message.as_dict()}
+        _tell({"reason": model.render("en"), "error": error})
     else:
         _tell({"reason": "", "example": dict(model.example)})
     app = App(order.name, order.version, model)
