@@ -179,6 +179,8 @@ class Ask:
         fields: what the door has read of the body already; None where nothing, or where the body
             was changed since.
         receipt: SHA-256 of the body as it came, in hexadecimal, where a signed receipt is wanted.
+        dress: from a whole answer to the header line of its type, and its bytes, as the caller
+            wants them; raises ValueError where it is no answer.
         door: the protocol's name. trace: the caller's ``traceparent`` (W3C), or empty.
     """
 
@@ -193,6 +195,7 @@ class Ask:
     media: str = "application/json"
     fields: dict[str, Any] | None = None
     receipt: str = ""
+    dress: Callable[[bytes], tuple[bytes, bytes]] | None = None
     door: str = "openai"
     trace: str = ""
 

@@ -8,8 +8,8 @@ the call; what comes later finds it ended.
 
 from __future__ import annotations
 
-import logging
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -127,6 +127,12 @@ class Live:
         observer = self._serving.observer
         if self._route.content and observer is not None and observer.copies:
             self._copy = []
+        try:
+            self._go_on()
+        except Exception:
+            self._broken()
+
+    def _go_on(self) -> None:
         if self._ended:  # left or cut while the disk was at work
             self._settle("aborted")
             return

@@ -14,6 +14,7 @@ from pilotbase.serve.upstreams.timer import NEVER, Ticks
 
 STREAM = b"text/event-stream"
 INTERIM_MAX = 8
+REST_S = 1.0
 HEADS_KEPT = 256
 _EMPTY_LINE = b"\r\n\r\n"
 
@@ -308,15 +309,29 @@ class Link(asyncio.Protocol):
         if sink is not None:
             sink.lost(Lost(reason, answered=answered, late=late, stale=stale))
 
-    def last_word(self) -> bool:
-        """The call has all it needs of a stream; the rest of it, if it is only the end, frees the
-        connection. Returns False where the connection was given up instead."""
-        parser_done = self._done
-        self._sink = None
-        if parser_done and self._head is not None and self._head.keep and self.usable:
-            self._clean()
-            self.deadline = NEVER
-            self._free(self)
-            return True
-        self.close()
-        return False
+    def last_word(self) -> None:
+        """The call has all it needs of a stream. What ends the message may still be on its way:
+        it is waited for a moment, so that the connection can be kept."""
+        self._sink = _NOBODY
+        self._until = self.deadline = self._ticks.now + REST_S
+
+
+class _Nobody:
+    """Whom the rest of a stream is for, after its last word."""
+
+    streams = True
+
+    def asked(self, link: Link) -> None: ...
+
+    def whole(self, head: ResponseHead, body: bytes) -> None: ...
+
+    def begin(self, head: ResponseHead, link: Link) -> None: ...
+
+    def piece(self, data: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def lost(self, lost: Lost) -> None: ...
+
+
+_NOBODY = _Nobody()
