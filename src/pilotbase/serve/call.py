@@ -182,6 +182,9 @@ class Ask:
         dress: from a whole answer to the header line of its type, and its bytes, as the caller
             wants them; raises ValueError where it is no answer.
         door: the protocol's name. trace: the caller's ``traceparent`` (W3C), or empty.
+        tail: bytes behind the body that go on as they are: numbers of tensors, never words.
+        dress: from an answer's JSON to header lines and body as the caller wants them; raises
+            ValueError where the answer does not fit. Answers that are fetched later stay JSON.
     """
 
     service: str
@@ -198,6 +201,8 @@ class Ask:
     dress: Callable[[bytes], tuple[bytes, bytes]] | None = None
     door: str = "openai"
     trace: str = ""
+    tail: bytes = b""
+    dress: Callable[[bytes], tuple[bytes, bytes]] | None = None
 
 
 @dataclass(slots=True)
