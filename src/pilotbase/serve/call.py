@@ -198,7 +198,6 @@ class Ask:
     media: str = "application/json"
     fields: dict[str, Any] | None = None
     receipt: str = ""
-    dress: Callable[[bytes], tuple[bytes, bytes]] | None = None
     door: str = "openai"
     trace: str = ""
     tail: bytes = b""
