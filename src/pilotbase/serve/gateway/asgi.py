@@ -38,7 +38,8 @@ class Cycle:
         self._status, self._block = 0, b""
         self._begun = self._over = False
         loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._run(app, scope_of(head, connection.client)))
+        scope = scope_of(head, connection.client, connection.server)
+        self._task = loop.create_task(self._run(app, scope))
 
     async def _run(self, app: App, scope: Message) -> None:
         try:
@@ -113,7 +114,9 @@ class Cycle:
             self._room.set()
 
 
-def scope_of(head: RequestHead, client: tuple[str, int] | None) -> Message:
+def scope_of(
+    head: RequestHead, client: tuple[str, int] | None, server: tuple[str, int] | None
+) -> Message:
     """The request as ASGI has it."""
     return {
         "type": "http",
@@ -127,7 +130,7 @@ def scope_of(head: RequestHead, client: tuple[str, int] | None) -> Message:
         "root_path": "",
         "headers": list(head.headers),
         "client": client,
-        "server": None,
+        "server": server,
         "state": {},
     }
 

@@ -72,6 +72,12 @@ class Connection(asyncio.Protocol):
         self.client: tuple[str, int] | None = None
         self.deadline = NEVER
 
+    @property
+    def server(self) -> tuple[str, int] | None:
+        """The address it came to; None for a socket without one."""
+        name = self._transport.get_extra_info("sockname")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
+
     # called by the transport and the clock
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

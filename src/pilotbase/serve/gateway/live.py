@@ -37,7 +37,8 @@ class Live:
 
     Attributes:
         call: None until a key was admitted and the limits are known.
-        streams: whether the caller wants pieces. waits: whether it waits for a person.
+        at: when it came, seconds since 1970. streams: whether the caller wants pieces.
+        started: whether a first piece went out. waits: whether it waits for a person.
     """
 
     # What most calls never change stands in the class: it costs them nothing.
@@ -53,7 +54,7 @@ class Live:
     _held: list[bytes] | None = None
     _copy: list[bytes] | None = None
     _first = 0.0
-    _begun = _ended = _started = _parking = waits = False
+    _begun = _ended = started = _parking = waits = False
     _route: Route
     _grant: Grant
     _dialect: Dialect
@@ -61,7 +62,7 @@ class Live:
     _usage: Usage
 
     def __init__(self, serving: Serving, ask: Ask, key: str, reply: Reply, at: float) -> None:
-        self._serving, self.ask, self._key, self._reply, self._at = serving, ask, key, reply, at
+        self._serving, self.ask, self._key, self._reply, self.at = serving, ask, key, reply, at
         self.streams = ask.stream
         self._body = ask.body
 
@@ -71,7 +72,7 @@ class Live:
         """From the key to the intent on disk. Raises Refused while nothing is begun."""
         serving = self._serving
         self._route = route
-        self._grant = serving.gate.admit(self._key, route, self._at)
+        self._grant = serving.gate.admit(self._key, route, self.at)
         dialect = serving.dialects.get(self.ask.operation)
         if dialect is None or self.ask.operation not in route.speaks:
             raise said.not_spoken(self.ask.operation, route)
@@ -107,7 +108,7 @@ class Live:
     def _reserve(self) -> None:
         most = self._dialect.most(self.ask, self._route)
         scanned = self._watch.scanned if self._watch is not None else ()
-        self.call = call = Call(self.ask, self._route, self._grant, self._at, most, scanned=scanned)
+        self.call = call = Call(self.ask, self._route, self._grant, self.at, most, scanned=scanned)
         self._serving.meter.begin(call, self._intent)
 
     def _turn_away(self, refused: Refused) -> None:
@@ -276,8 +277,8 @@ class Live:
             return self._end_refused("cut", said.unread(self._route))
         if self._held is not None:
             return self._held.append(out)
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             self._first = self._serving.clock()
             self._reply.start(200, self._block(STREAM))
         if self._copy is not None:
@@ -323,7 +324,7 @@ class Live:
         self._settle("served")
         self._ended = True
         self._serving.live.discard(self)
-        if not self._started:
+        if not self.started:
             self._reply.whole(200, self._block(STREAM), b"")
         else:
             self._reply.end()
@@ -467,7 +468,7 @@ class Live:
             self._settle(outcome, refused.code)
         self._ended = True
         self._serving.live.discard(self)
-        if self._started:
+        if self.started:
             self._reply.abort()
         else:
             self._reply.refuse(refused)

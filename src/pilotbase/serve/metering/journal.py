@@ -52,6 +52,10 @@ class Journal(Generic[W]):
         written: called on the loop's thread with those who waited and whether their records are on
             disk; where they are not, they never will be.
         full: called in the writing thread with each segment that is complete.
+
+    Attributes:
+        groups, group_s: how many groups were made durable, and the seconds that took in all.
+        failures: groups that the disk refused.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class Journal(Generic[W]):
         self._segment = Segment(folder, gateway, 1, FIRST_LINK)
         self._broken = self._closing = self._over = False
         self._since = time.monotonic()
+        self.groups = self.failures = 0
+        self.group_s = self._begun = 0.0
         self._thread = threading.Thread(target=self._run, name="usage journal", daemon=True)
         self._thread.start()
 
@@ -102,9 +108,25 @@ class Journal(Generic[W]):
         if waits := [one[2] for one in waiting if one[1] is not None]:
             self._written(waits, False)
 
+    @property
+    def waiting(self) -> int:
+        """Records that are not yet handed to the disk."""
+        return len(self._waiting)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the disk has been at work on a group so far; 0 where it has none."""
+        begun = self._begun
+        return time.monotonic() - begun if begun else 0.0
+
+    @property
+    def writable(self) -> bool:
+        """Whether the disk took the latest group."""
+        return not (self._broken or self._over)
+
     def look(self) -> None:
-        """Look whether the segment is old; now and then."""
-        if time.monotonic() - self._since >= self._segment_s:
+        """Look whether the segment is old, or the disk takes records again; now and then."""
+        if self._broken or time.monotonic() - self._since >= self._segment_s:
             self._signal.put(True)
 
     def _nudge(self) -> None:
@@ -151,11 +173,13 @@ class Journal(Generic[W]):
         waiting = self._waiting
         group = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
         if not group:
-            if self._segment.summed.intents or self._segment.summed.settled:
+            summed = self._segment.summed
+            if self._broken or summed.intents or summed.settled:
                 with suppress(OSError):
                     self._turn()
             return False
         payloads, waits, fresh = list[bytes](), list[W](), list[TermsRecord]()
+        self._begun = begun = time.monotonic()
         try:
             self._turn()
             number = self._segment.number
@@ -169,8 +193,13 @@ class Journal(Generic[W]):
                 payloads.append(payload)
             leaves = self._segment.append(payloads)
         except OSError:
+            self.failures += 1
             self._take_back(group, fresh)
             return any(terms is None for _, terms, _ in group)
+        finally:
+            self._begun = 0.0
+        self.groups += 1
+        self.group_s += time.monotonic() - begun
         self._tell(waits, True)
         # After those who wait were told: the root is needed only when the segment is complete.
         self._segment.summed.take(payloads, leaves)

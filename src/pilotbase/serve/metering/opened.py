@@ -69,6 +69,11 @@ class Metering:
         self.meter = JournalMeter(self.gateway, self._journal, self._keeper, limits(record), loop)
         self._keeper.granted = self.meter.granted
 
+    @property
+    def journal(self) -> Journal[Held]:
+        """For whoever looks after it; only the meter writes to it."""
+        return self._journal
+
     def reload(self) -> None:
         """Put the limits in force that the record has now. On the loop's thread."""
         self.meter.limit(limits(self._record))

@@ -91,6 +91,17 @@ class RecordGate:
         found = self._ring.standing(key, moment_of(at))
         return why.of_key(found) if isinstance(found, Refusal) else None
 
+    def opens(self, key: str, scope: str, at: float) -> str:
+        """Who holds a key that opens something other than a service. Raises Refused."""
+        if not key:
+            raise why.no_key()
+        if self._ring is None or self.lost:
+            raise why.lost()
+        found = self._ring.admit(_text(key), scope, moment_of(at))
+        if isinstance(found, Refusal):
+            raise why.of_key(found)
+        return found.key.holder
+
     def on_change(self, listener: Callable[[], None]) -> None:
         """See `ports.Gate.on_change`."""
         self._listeners.append(listener)

@@ -89,6 +89,10 @@ class Replicas:
             self._all[upstream] = replica
         return replica
 
+    def known(self, upstream: Upstream) -> Replica | None:
+        """The upstream's replica, where a call has gone to it already."""
+        return self._all.get(upstream)
+
     def hold(self, upstream_id: str, held: bool) -> int:
         """Keep an upstream out of turn, or let it in again. Returns how many are of that name."""
         found = [one for one in self._all.values() if one.upstream.id == upstream_id]
