@@ -294,6 +294,7 @@ def main() -> None:
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--soak", type=int, default=0, metavar="SECONDS")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))  # nothing is left running
     folder = Path(tempfile.mkdtemp(prefix="pilotbase-gateway-"))
     bench = Bench(folder)
     try:

@@ -73,7 +73,7 @@ def gate_of(route: Route, draw: random.Random) -> tuple[RecordGate, str]:
     id_, text, kept = key_text(draw.randbytes(6), draw.randbytes(32))
     keys = {id_: Key(id_, "caller", "d3", scope, now, now + YEAR, kept)}
     gate = RecordGate()
-    tried = {"candidates": {}, "submitted": {}}
+    tried: dict[str, dict[str, object]] = {"candidates": {}, "submitted": {}}
     books = Books({}, {}, tried, {}, {}, Book(parties, links), keys)
     gate.put(books, Compiled({route.filing: route, route.service: route}))
     return gate, text

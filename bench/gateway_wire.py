@@ -195,7 +195,12 @@ class Load:
 
 async def load(url: str, key: str, kind: str, connections: int, requests: int, rate: float) -> None:
     parts = urlsplit(url)
-    body = {"model": "bench", "messages": [{"role": "user", "content": "What is the bench? " * 8}]}
+    assert parts.hostname and parts.port
+    host, port = parts.hostname, parts.port
+    body: dict[str, object] = {
+        "model": "bench",
+        "messages": [{"role": "user", "content": "What is the bench? " * 8}],
+    }
     if kind == "sse":
         body |= {"stream": True}
     raw = json.dumps(body, separators=(",", ":")).encode()
@@ -207,7 +212,7 @@ async def load(url: str, key: str, kind: str, connections: int, requests: int, r
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     conns = [
-        (await loop.create_connection(lambda: Asking(work), parts.hostname, parts.port))[1]
+        (await loop.create_connection(lambda: Asking(work), host, port))[1]
         for _ in range(connections)
     ]
     if rate:

@@ -114,7 +114,7 @@ def test_usage_is_read_from_a_stream_that_is_split_anywhere(wanted: bool) -> Non
     end = len(stream)
     cuts = [*range(0, end, 17), *range(end - 90, end)]
     heads = [STREAM_HEAD + chunked(stream[:cut] or b":", stream[cut:] or b":") for cut in cuts]
-    options = {"stream_options": {"include_usage": True}} if wanted else {}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if wanted else {}
 
     async def work() -> None:
         seen: list[dict[str, Any]] = []
@@ -134,13 +134,22 @@ def test_usage_is_read_from_a_stream_that_is_split_anywhere(wanted: bool) -> Non
 
 def test_the_official_client() -> None:
     stream = STREAM_HEAD + chunked(stream_of("one ", "two"))
-    vectors = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    vectors: dict[str, Any] = {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+    }
     vectors |= {"model": "m", "usage": {"prompt_tokens": 4, "total_tokens": 4}}
     call = {"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    choice = {"index": 0, "finish_reason": "tool_calls"}
+    choice: dict[str, Any] = {"index": 0, "finish_reason": "tool_calls"}
     choice["message"] = {"role": "assistant", "content": None, "tool_calls": [call]}
     tools = whole(json.dumps(SAID | {"choices": [choice]}).encode())
-    response = {"id": "r", "object": "response", "created_at": 1, "model": "m", "output": []}
+    response: dict[str, Any] = {
+        "id": "r",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "output": [],
+    }
     response |= {"usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}}
     done = {"type": "response.completed", "sequence_number": 1, "response": response}
     events = f"event: response.completed\ndata: {json.dumps(done)}\n\n".encode()

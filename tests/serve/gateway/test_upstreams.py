@@ -368,3 +368,42 @@ def test_answers_behind_one_another_on_one_connection() -> None:
             writer.close()
 
     asyncio.run(work())
+
+
+def test_a_connection_is_kept_though_the_end_of_a_stream_comes_late() -> None:
+    connections = 0
+
+    async def work() -> None:
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal connections
+            connections += 1
+            while True:
+                await request(reader)
+                writer.write(STREAM_HEAD + chunked(stream_of("a"), end=False))
+                await asyncio.sleep(0.03)
+                writer.write(chunked())
+
+        async with upstream(script) as url, gateway(route(url)) as rig:
+            for _ in range(3):
+                got = await ask(rig, post(chat(stream=True)))
+                assert got.whole and got.body.endswith(b"[DONE]\n\n")
+                await asyncio.sleep(0.06)
+            assert connections == 1
+
+    asyncio.run(work())
+
+
+def test_a_fault_of_ours_is_settled_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bytes:
+        raise LookupError("a fault")
+
+    async def work() -> None:
+        async with upstream(saying(ANSWER)) as url, gateway(route(url)) as rig:
+            for place in ("question", "read"):
+                with monkeypatch.context() as patched:
+                    patched.setattr(type(rig.serving.dialects["chat"]), place, fails)
+                    assert (await ask(rig, post(chat()))).status == 502
+            assert rig.meter.outcomes == ["failed", "failed"]
+            assert (await ask(rig, post(chat()))).status == 200
+
+    asyncio.run(work())
