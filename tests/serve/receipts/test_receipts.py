@@ -152,7 +152,7 @@ def test_altered_forged_and_foreign_receipts_are_told(good: tuple[dict[str, Any]
         assert check(document, key).problem == NO_RECEIPT
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_no_receipt_makes_the_check_fail_over(
     good: tuple[dict[str, Any], str], data: st.DataObject

@@ -23,8 +23,9 @@ from pilotbase.serve.people.handoff import HandOff, refusal_of
 from pilotbase.serve.ports import Gate, Reply
 
 POLL_S = 5
-ORPHANED_S = 60.0
-"""So long after a decision does the process that waits for it have to go on with it."""
+ORPHANED_S, LOST_S = 5.0, 900.0
+"""So long after a decision does the process that waits for it have to claim it; and so long has a
+call that was claimed to end before its caller is told that it was lost."""
 Serve = Callable[[Ask, str, Reply], object]
 
 
@@ -74,8 +75,10 @@ class CallDoor:
         """The gateway that waited is gone: go on in its place, once."""
         people, decided, parked = self._people, parking.decided, parking.parked
         assert decided is not None
-        gone = parked["gateway"] == people.gateway
-        if not gone and self._clock() - keeping.seconds(decided["at"]) < ORPHANED_S:
+        age = self._clock() - keeping.seconds(decided["at"])
+        if parking.resumed and age > LOST_S:
+            raise _lost(usage)
+        if parking.resumed or (parked["gateway"] != people.gateway and age < ORPHANED_S):
             return _wait(parking)
         read = partial(keeping.body_of, people.record)
         edited = await people.off(partial(read, decided, "edited"))
@@ -137,6 +140,16 @@ def _unknown(usage: str) -> Refused:
         Text("no parked call of this key has this usage id", "此密钥没有该用量编号的待处理调用"),
         Text("See the header pilotbase-usage of the answer.", "请查看应答头 pilotbase-usage。"),
         where=usage[:80],
+    )
+
+
+def _lost(usage: str) -> Refused:
+    return Refused(
+        502,
+        "serve.call_lost",
+        Text("the gateway ended while the service was asked", "向服务请求期间网关终止"),
+        Text("Call again.", "请重新调用。"),
+        where=usage,
     )
 
 

@@ -177,6 +177,8 @@ class HandOff:
             if usage not in open_now:
                 parking = keeping.parking_of(self.record, usage)
                 if parking is not None and parking.decided is not None:
+                    # Claimed, so that no other process takes it for an orphan while it goes on.
+                    keeping.resume(self.record, usage, self.gateway)
                     edited = keeping.body_of(self.record, parking.decided, "edited")
                     found.append((usage, parking, edited))
         return found
