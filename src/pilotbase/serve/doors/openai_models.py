@@ -20,7 +20,7 @@ def paths(serving: Serving) -> list[Path]:
 
     async def many(request: Request) -> Response:
         try:
-            found = opened(serving, _key(request))
+            found = opened(serving, key_of(request))
         except Refused as refused:
             return _refused(refused)
         return _json({"object": "list", "data": [model_of(one) for one in found]})
@@ -29,7 +29,7 @@ def paths(serving: Serving) -> list[Path]:
         at = serving.clock()
         try:
             route = serving.gate.route(request.path_params["name"], at)
-            serving.gate.admit(_key(request), route, at)
+            serving.gate.admit(key_of(request), route, at)
         except Refused as refused:
             return _refused(refused)
         return _json(model_of(route))
@@ -70,7 +70,7 @@ def model_of(route: Route) -> dict[str, object]:
     }
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
     try:
         return key_in(request.headers.raw)
     except HeadError as error:

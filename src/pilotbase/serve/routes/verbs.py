@@ -57,7 +57,7 @@ class ServeRequest:
     doors: str = asked(
         "The protocols that are spoken, with commas between.",
         "所用的接口协议, 以逗号分隔。",
-        default="openai",
+        default="openai,oip",
     )
 
 

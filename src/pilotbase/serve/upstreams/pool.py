@@ -75,24 +75,31 @@ class Pool:
         """Connections that are open now."""
         return len(self._links)
 
-    def question(self, path: bytes, media: bytes, body: bytes) -> bytes:
-        """A POST to a path below the upstream's address."""
+    def question(self, path: bytes, media: bytes, body: bytes, headers: bytes = b"") -> bytes:
+        """A POST to a path below the upstream's address; ``headers`` are lines of its own."""
         head = self._heads.get(path)
-        if head is None or media != JSON:
-            head = self._head(path, media)
-            if media == JSON:
+        if head is None or media != JSON or headers:
+            head = self._head(path, media, headers)
+            if media == JSON and not headers:
                 self._heads[path] = head
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
-    def _head(self, path: bytes, media: bytes) -> bytes:
+    def _head(self, path: bytes, media: bytes, headers: bytes) -> bytes:
+        return (
+            f"POST {self._shared(path)}{headers.decode('latin-1')}"
+            f"content-type: {media.decode('latin-1')}\r\ncontent-length: "
+        ).encode("latin-1")
+
+    def getting(self, path: bytes) -> bytes:
+        """A GET of a path below the upstream's address."""
+        return f"GET {self._shared(path)}\r\n".encode("latin-1")
+
+    def _shared(self, path: bytes) -> str:
         address = self._address
         target = address.target(path.decode()) if address else path.decode()
         host = address.authority if address else "localhost"
         key = f"authorization: Bearer {self._key}\r\n" if self._key else ""
-        return (
-            f"POST {target} HTTP/1.1\r\nhost: {host}\r\n{key}accept-encoding: identity\r\n"
-            f"content-type: {media.decode('latin-1')}\r\ncontent-length: "
-        ).encode("latin-1")
+        return f"{target} HTTP/1.1\r\nhost: {host}\r\n{key}accept-encoding: identity\r\n"
 
     def ask(self, question: bytes, sink: Sink, caps: Caps, *, fresh: bool = False) -> Link | None:
         """Send a question; None where it waits for a connection and nothing was sent yet.
