@@ -14,10 +14,11 @@ from pilotbase.record.opened import Record
 from pilotbase.record.rules.views import Folding
 from pilotbase.record.views import caught_up
 from pilotbase.register.views import FILINGS
+from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.routes.compile import Books, Craft, craft_of
 from pilotbase.serve.routes.views import ARRANGEMENTS, TRIED
 
-VIEWS = (FILINGS, PARTIES, ASSETS, ARRANGEMENTS, TRIED)
+VIEWS = (FILINGS, PARTIES, ASSETS, ARRANGEMENTS, TRIED, LIMITS)
 
 
 class Reading:
@@ -52,7 +53,7 @@ class Reading:
 
     def books(self) -> Books:
         """All that was read, as routes are compiled from it."""
-        filings, parties, assets, arrangements, tried = (fold.state for fold in self._folds)
+        filings, parties, assets, arrangements, tried, limits = (f.state for f in self._folds)
         persons = {id_: party_of(id_, said) for id_, said in parties["parties"].items()}
         links = {id_: delegation_of(said) for id_, said in parties["delegations"].items()}
         return Books(
@@ -63,6 +64,7 @@ class Reading:
             crafts=self._known_crafts(filings, tried),
             book=Book(persons, links),
             keys={id_: key_of(said) for id_, said in parties["keys"].items()},
+            limits=dict(limits),
         )
 
     def _known_crafts(self, filings: Any, tried: Any) -> dict[str, Craft]:

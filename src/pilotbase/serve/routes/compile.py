@@ -57,6 +57,7 @@ class Books:
     Attributes:
         filings, arrangements, tried: states of the views. titles: by asset, its title.
         crafts: by pilot, of those that some filing or development route needs.
+        limits: state of the view of limits, for the meter.
     """
 
     filings: Said
@@ -66,6 +67,7 @@ class Books:
     crafts: Mapping[str, Craft]
     book: Book
     keys: Mapping[str, Key]
+    limits: Said = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.pages import Pages
 from pilotbase.serve.routes.watch import Watch
 from pilotbase.serve.routes.workers import Note
+from pilotbase.serve.rules.budget import limits_of
 from pilotbase.serve.running.doors import mounted
 from pilotbase.serve.running.order import Order
 from pilotbase.serve.upstreams.replicas import Replicas
@@ -137,7 +138,11 @@ class _Process:
 
     def _changed(self) -> None:
         """The record has grown: limits, live calls and upstreams follow."""
-        self._metering.reload()
+        books = self._gate.books
+        assert books is not None  # it was just put there
+        # From what the watching thread has read: the loop waits for no file and no database.
+        said = books.limits.values()
+        self._metering.meter.limit([limit for one in said for limit in limits_of(one)])
         self._serving.recheck()
         self._people.look()
         task = asyncio.ensure_future(self._replicas.keep(self._gate.routes(time.time())))
