@@ -8,7 +8,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
 from pilotbase.register.filings import act
+from pilotbase.serve.metering.verbs import LimitRequest, limit
 from pilotbase.serve.routes.offer import offer
 from pilotbase.serve.routes.verbs import DrillRequest, DrillResponse, drill
 from tests.serve.routes.making import Base, base
@@ -145,6 +146,14 @@ def test_a_drill_is_measured_and_recorded(stand: Stand, monkeypatch: pytest.Monk
     with open_record(stand.context) as record:
         assert record.entry(found.entry).kind == "serve.drilled/1"
         assert record.entry(said["begun"]).body["upstream"] == "east"
+
+
+def test_a_limit_is_followed_and_lifted(stand: Stand) -> None:
+    asked = LimitRequest("service:advice-logit", "P1D", requests=1, as_="person-2", reason="a test")
+    limit(stand.context, asked)
+    until(lambda: stand.gateway.chat(stand.key, "advice-logit")[0] == 429)
+    limit(stand.context, replace(asked, requests=None))
+    until(lambda: stand.gateway.chat(stand.key, "advice-logit")[0] == 200)
 
 
 def test_a_stop_cuts_what_is_under_way_and_refuses_what_comes(stand: Stand) -> None:
