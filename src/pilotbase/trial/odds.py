@@ -22,9 +22,10 @@ from pilotbase.trial.evaluators.metric import Metric
 from pilotbase.trial.people import every_of
 from pilotbase.trial.rules.claims.counted import one_row_each
 from pilotbase.trial.rules.sequential import (
+    Alternative,
     fixed_pvalue,
     half_unit_threshold,
-    log_bounded_evalue,
+    log_bounded_evalues,
     operating_characteristics,
 )
 
@@ -202,7 +203,7 @@ def _one_look(quality: float, setting: Setting) -> Row:
     else:
         weights = stats.hypergeom.pmf(counts, whole, round(quality * whole), n)
 
-    def reject(alternative: Literal["greater", "less"], alpha: float) -> float:
+    def reject(alternative: Alternative, alpha: float) -> float:
         p = fixed_pvalue(counts, n, setting.threshold, alternative=alternative, population=whole)
         return float(weights[np.asarray(p) <= alpha].sum())
 
@@ -212,28 +213,25 @@ def _one_look(quality: float, setting: Setting) -> Row:
 def _simulated(quality: float, setting: Setting) -> Row:
     random = np.random.default_rng(setting.seed)
     cap = min(setting.cap, SIMULATED_UNITS_MAX)
-    meets = fails = units = 0.0
-    for _ in range(SIMULATIONS):
-        values = random.beta(4 * quality, 4 * (1 - quality), cap)
-        yes, no = _first(values, setting, "greater"), _first(values, setting, "less")
-        units += min(yes, no, cap)
-        meets += yes <= min(no, cap)
-        fails += no < min(yes, cap + 1)
-    return _row(meets / SIMULATIONS, fails / SIMULATIONS, units / SIMULATIONS)
+    samples = random.beta(4 * quality, 4 * (1 - quality), (SIMULATIONS, cap))
+    yes, no = _firsts(samples, setting, "greater"), _firsts(samples, setting, "less")
+    meets = (yes <= np.minimum(no, cap)).mean()
+    fails = (no < np.minimum(yes, cap + 1)).mean()
+    return _row(float(meets), float(fails), float(np.minimum(np.minimum(yes, no), cap).mean()))
 
 
-def _first(values: Floats, setting: Setting, alternative: Literal["greater", "less"]) -> float:
+def _firsts(samples: Floats, setting: Setting, alternative: Alternative) -> Floats:
+    """Of each sample, the number of units at the first look that decides; infinite without one."""
     alpha = setting.alpha if alternative == "greater" else setting.fails
     # What the process of an audited criterion sees of a judge that is always right.
     wide, low = 2 * setting.every - 1, setting.every - 1
-    path = log_bounded_evalue(
-        (values + low) / wide, (setting.threshold + low) / wide, alternative=alternative
+    paths = log_bounded_evalues(
+        (samples + low) / wide, (setting.threshold + low) / wide, alternative=alternative
     )
-    looks = path if setting.evidence == "sequential" else path[-1:]
-    crossed = np.flatnonzero(looks >= -np.log(alpha))
-    if not crossed.size:
-        return np.inf
-    return float(crossed[0] + 1) if setting.evidence == "sequential" else float(len(values))
+    crossed = paths >= -np.log(alpha)
+    if setting.evidence == "fixed":
+        crossed[:, :-1] = False
+    return np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1.0, np.inf)
 
 
 def _row(meets: float, fails: float | None, units: float) -> Row:

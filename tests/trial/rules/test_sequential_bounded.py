@@ -18,6 +18,7 @@ from pilotbase.trial.rules.sequential import (
     bounded_interval,
     log_bernoulli_evalue,
     log_bounded_evalue,
+    log_bounded_evalues,
 )
 
 BOTH = ("greater", "less")
@@ -39,6 +40,19 @@ def test_it_is_the_integral_of_the_definition(tau):
     assert bounded_evalue(x, tau, alternative="greater") == pytest.approx(expected, rel=1e-9)
     mirrored = integrated_evalue(1 - x, np.full(60, 1 - tau))
     assert bounded_evalue(x, tau, alternative="less") == pytest.approx(mirrored, rel=1e-9)
+
+
+@pytest.mark.parametrize("alternative", BOTH)
+@pytest.mark.parametrize("n", [0, 1, 32, 33, 1_000, 9_000])
+def test_many_samples_at_once_are_each_on_its_own(n, alternative):
+    samples = np.random.default_rng(6).beta(4, 2, (11, n))
+    together = log_bounded_evalues(samples, 0.6, alternative=alternative)
+    assert together.shape == samples.shape
+    for row, path in zip(samples, together, strict=True):
+        alone = log_bounded_evalue(row, 0.6, alternative=alternative)
+        np.testing.assert_allclose(path, alone, rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="samples must be two-dimensional"):
+        log_bounded_evalues(samples[0], 0.6, alternative=alternative)
 
 
 def test_without_replacement_the_null_speaks_of_what_is_left():

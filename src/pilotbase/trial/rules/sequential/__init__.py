@@ -17,7 +17,13 @@ explain and run them.
 from .arguments import Alternative, Side
 from .bernoulli import bernoulli_evalue, log_bernoulli_evalue
 from .bernoulli_bounds import bernoulli_bound, bernoulli_interval
-from .bounded import bounded_bound, bounded_evalue, bounded_interval, log_bounded_evalue
+from .bounded import (
+    bounded_bound,
+    bounded_evalue,
+    bounded_interval,
+    log_bounded_evalue,
+    log_bounded_evalues,
+)
 from .counts import half_unit_threshold
 from .difference import difference_bound, difference_evalue, log_difference_evalue
 from .fixed import fixed_bound, fixed_pvalue
@@ -45,6 +51,7 @@ __all__ = [
     "holm",
     "log_bernoulli_evalue",
     "log_bounded_evalue",
+    "log_bounded_evalues",
     "log_difference_evalue",
     "operating_characteristics",
     "units_to_decide",

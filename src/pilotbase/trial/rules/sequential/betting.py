@@ -58,7 +58,8 @@ def growth(values: Floats, mean: float, population: int | None) -> Floats:
     (N*mean - sum so far) / (N - number so far). A stake f multiplies the capital by
     1 + f(x/m - 1) >= 1 - f >= 0, of conditional mean one when ``mean`` is true and at most one when
     the truth is smaller. Every such factor falls as ``mean`` grows, and log(1 + f(x/m - 1)) is
-    convex in log m; both pass on to mixtures of products. Shape (n,).
+    convex in log m; both pass on to mixtures of products. Shape (n,), and without ``population``
+    whatever shape ``values`` has.
     """
     means: Floats | float = mean
     if population is not None:
@@ -69,11 +70,11 @@ def growth(values: Floats, mean: float, population: int | None) -> Floats:
 
 
 def _blocks(returns: Floats) -> Floats:
-    """Consecutive values as columns of _BLOCK rows, filled up with returns of zero."""
-    columns = -(-returns.size // _BLOCK)
-    padded = np.zeros(columns * _BLOCK)
-    padded[: returns.size] = returns
-    return np.ascontiguousarray(padded.reshape(columns, _BLOCK).T)
+    """Each row's consecutive values as columns of _BLOCK, filled up with returns of zero."""
+    samples, size = returns.shape
+    padded = np.zeros((samples, -(-size // _BLOCK) * _BLOCK))
+    padded[:, :size] = returns
+    return np.ascontiguousarray(padded.reshape(-1, _BLOCK).T)
 
 
 def _log_block_growth(blocks: Floats, nodes: Floats) -> Floats:
@@ -91,21 +92,40 @@ def _log_mix(log_capitals: Floats) -> float:
 
 def log_capital_path(returns: Floats, stakes: Stakes) -> Floats:
     """log of the mixed capital after each value; shape (n,) like ``returns``."""
-    path = np.empty(returns.size)
-    start_capitals = stakes.log_weights[:, None]
-    for start in range(0, returns.size, _SLAB):
-        piece = returns[start : start + _SLAB]
+    path: Floats = log_capital_paths(returns[None, :], stakes)[0]
+    return path
+
+
+def log_capital_paths(returns: Floats, stakes: Stakes) -> Floats:
+    """:func:`log_capital_path` of each row; shape (samples, n) like ``returns``."""
+    paths = np.empty(returns.shape)
+    at_once = max(1, _SLAB // max(1, returns.shape[1]))
+    for first in range(0, len(returns), at_once):
+        rows = slice(first, first + at_once)
+        paths[rows] = _paths(returns[rows], stakes)
+    return paths
+
+
+def _paths(returns: Floats, stakes: Stakes) -> Floats:
+    samples, size = returns.shape
+    paths = np.empty(returns.shape)
+    start_capitals = np.repeat(stakes.log_weights[:, None, None], samples, axis=1)
+    for start in range(0, size, _SLAB):
+        piece = returns[:, start : start + _SLAB]
         blocks = _blocks(piece)
-        ends = start_capitals + np.cumsum(_log_block_growth(blocks, stakes.nodes), axis=1)
-        starts = np.hstack([start_capitals, ends[:, :-1]])
+        grown = _log_block_growth(blocks, stakes.nodes).reshape(stakes.nodes.size, samples, -1)
+        ends = start_capitals + np.cumsum(grown, axis=2)
+        starts = np.concatenate([start_capitals, ends[:, :, :-1]], axis=2)
+        starts = starts.reshape(stakes.nodes.size, -1)
         peak = starts.max(axis=0)
         capital, mixed = np.exp(starts - peak), np.empty(blocks.shape)
         for row, returned in enumerate(blocks):
             capital *= 1.0 + stakes.nodes[:, None] * returned
             mixed[row] = capital.sum(axis=0)
-        path[start : start + _SLAB] = (peak + np.log(mixed)).T.ravel()[: piece.size]
-        start_capitals = ends[:, -1:]
-    return path
+        logs = (peak + np.log(mixed)).T.reshape(samples, -1)
+        paths[:, start : start + _SLAB] = logs[:, : piece.shape[1]]
+        start_capitals = ends[:, :, -1:]
+    return paths
 
 
 def log_capital(returns: Floats, stakes: Stakes, counts: Floats | None = None) -> float:
@@ -116,6 +136,6 @@ def log_capital(returns: Floats, stakes: Stakes, counts: Floats | None = None) -
     if returns.size <= _FEW:
         return _log_mix(capitals + np.log1p(np.outer(stakes.nodes, returns)).sum(axis=1))
     for start in range(0, returns.size, _SLAB):
-        blocks = _blocks(returns[start : start + _SLAB])
+        blocks = _blocks(returns[None, start : start + _SLAB])
         capitals = capitals + _log_block_growth(blocks, stakes.nodes).sum(axis=1)
     return _log_mix(capitals)

@@ -20,7 +20,7 @@ from .arguments import (
     read_side,
     read_unit_values,
 )
-from .betting import TIE, growth, log_capital, log_capital_path, uniform_stakes
+from .betting import TIE, growth, log_capital, log_capital_path, log_capital_paths, uniform_stakes
 from .roots import last_above
 
 
@@ -62,6 +62,24 @@ def log_bounded_evalue(
     path = log_capital_path(growth(x, tau, population), uniform_stakes())
     sums, left = np.cumsum(x), _reach(np.arange(1.0, x.size + 1.0), population)
     return _settled(path, sums, left, tau, population)
+
+
+def log_bounded_evalues(
+    samples: ArrayLike, threshold: float, *, alternative: Alternative
+) -> Floats:
+    """:func:`log_bounded_evalue` of each row of independent units, all at once.
+
+    :param samples: unit values in [0, 1], 2-D: one sample a row.
+    :return: array of shape (samples, n), natural logarithms, -inf and +inf allowed.
+    :raises ValueError: as :func:`log_bounded_evalue`.
+    """
+    rows = np.asarray(samples, dtype=np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"samples must be two-dimensional, got {rows.ndim} dimensions")
+    x, tau = _oriented(rows.ravel(), threshold, alternative, None)
+    x = x.reshape(rows.shape)
+    paths = log_capital_paths(growth(x, tau, None), uniform_stakes())
+    return _settled(paths, np.cumsum(x, axis=1), np.inf, tau, None)
 
 
 def bounded_evalue(
