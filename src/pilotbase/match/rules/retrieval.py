@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pilotbase.catalog.rules.retrieval.bm25 import Index
-from pilotbase.catalog.rules.retrieval.words import terms
+from pilotbase.catalog.rules.retrieval.words import found, terms
 from pilotbase.match.lists import Need, Product
 
 COVERED_MIN = 0.1
@@ -52,9 +52,8 @@ def relevance(
 
 
 def shared(asking: Need | Product, answering: Need | Product, most: int = 8) -> tuple[str, ...]:
-    """Terms that both texts hold, in the order of the asking one."""
-    held = set(terms(answering.words()))
-    return tuple(term for term in dict.fromkeys(terms(asking.words())) if term in held)[:most]
+    """Words of the asking text that the other holds too, in their order."""
+    return tuple(found(asking.words(), set(terms(answering.words()))))[:most]
 
 
 def _queries(one: Need | Product) -> list[Mapping[str, float]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 
 # Numbers keep their decimals and thousands; words and numbers that touch stay together (s6, 10k).
 _LATIN = re.compile(r"\d+(?:[.,]\d+)+|[^\W_一-鿿]+")
@@ -30,6 +31,29 @@ def terms(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold()
     latin = [stem(word) for word in _LATIN.findall(folded) if word not in empty()]
     return latin + [pair for run in _HAN.findall(folded) for pair in _pairs(run)]
+
+
+def found(text: str, held: Collection[str]) -> list[str]:
+    """The words of a text whose terms are held, each term once, as they stand there.
+
+    Chinese pairs that follow one another are one word.
+
+    >>> found("Iris plants and a plant: 鸢尾花的数据", {"plant", "鸢尾", "尾花"})
+    ['plants', '鸢尾花']
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    latin = [(stem(word), word) for word in _LATIN.findall(folded) if word not in empty()]
+    words = {term: word for term, word in reversed(latin) if term in held}
+    ordered = [words[term] for term in dict.fromkeys(term for term, _ in latin) if term in words]
+    runs = [run for whole in _HAN.findall(folded) for run in _joined(_pairs(whole), held)]
+    return ordered + list(dict.fromkeys(runs))
+
+
+def _joined(pairs: list[str], held: Collection[str]) -> Iterator[str]:
+    for is_held, some in groupby(pairs, key=lambda pair: pair in held):
+        run = list(some)
+        if is_held:
+            yield run[0] + "".join(pair[1:] for pair in run[1:])
 
 
 def stem(word: str) -> str:
