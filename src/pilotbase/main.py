@@ -76,6 +76,7 @@ MODULES = {
         "pilotbase.serve.metering.verbs",
         "pilotbase.serve.people.verbs",
         "pilotbase.serve.receipts.verbs",
+        "pilotbase.serve.telemetry.verbs",
     ),
     "evidence": (
         "pilotbase.desk.verbs",
@@ -117,7 +118,9 @@ def _invoke(verb: Verb[Any, Any], request: Any, *how: Any) -> int:
 
     declared_verbs()
     pages = {"rate": _rating_page, "catalog.label.give": _label_page}
-    with_pages = partial(invoke, pages=pages, lasting={"serve": _serve, "up": _up})
+    with_pages = partial(
+        invoke, pages=pages, lasting={"serve": _serve, "up": _up, "gateway.calls": _calls}
+    )
     return with_pages(verb, request, *how)
 
 
@@ -133,6 +136,15 @@ def _up(context: Context, request: Any, language: Language, as_json: bool) -> in
     from pilotbase.faces.cli.serving import up
 
     return up(context, request, language, as_json)
+
+
+def _calls(context: Context, request: Any, language: Language, as_json: bool) -> int | None:
+    """Calls as they end, until Ctrl-C; None where only those of now are wanted."""
+    if not request.follow:
+        return None
+    from pilotbase.faces.cli.calls import follow
+
+    return follow(context, request, language, as_json)
 
 
 def _rating_page(context: Context, request: Any, language: Language) -> None:

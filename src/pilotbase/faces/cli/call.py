@@ -23,8 +23,9 @@ from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context, Silent, Verb, as_data
 
 Page = Callable[[Context, Any, Language], None]
-Lasting = Callable[[Context, Any, Language, bool], int]
-"""Also told whether JSON is wanted; prints by itself and returns the exit code."""
+Lasting = Callable[[Context, Any, Language, bool], int | None]
+"""Also told whether JSON is wanted; prints by itself and returns the exit code, or None where the
+request does not ask for what lasts."""
 INTERRUPTED = Text(
     "Interrupted. What is finished is kept; the same command goes on from there.",
     "已中断。已完成的部分已保存; 再次运行同一命令即可继续。",
@@ -58,7 +59,9 @@ def invoke(
     try:
         request = completed(verb.name, request, language, as_json)
         if verb.name in lasting:
-            return lasting[verb.name](context, request, language, as_json)
+            code = lasting[verb.name](context, request, language, as_json)
+            if code is not None:
+                return code
         if verb.name in pages and request.page:
             pages[verb.name](context, request, language)
         elif (

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pilotbase.faces.cli.calls import CALLS_FORMS
 from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS
 from pilotbase.faces.cli.show_keeping import _say, _table
 from pilotbase.kernel.text import Language, Text
@@ -60,4 +61,5 @@ GATEWAY_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "gateway.offer": _offered,
     "gateway.drill": _drilled,
     **HANDOFF_FORMS,
+    **CALLS_FORMS,
 }

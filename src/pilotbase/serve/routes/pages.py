@@ -67,7 +67,8 @@ class Pages:
     Args:
         gate: says what is live. books: what the record says; None before it was read.
         ready: further things that have to be well for calls to be taken, by name; each is true or
-            says why not. workers: how the own workers are. more: routes of other parts.
+            says why not. workers: how the own workers are. upstreams: how those of each filing are.
+        more: routes of other parts.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Pages:
         ready: Check,
         *,
         workers: Check = dict,
+        upstreams: Check = dict,
         more: Iterable[BaseRoute] = (),
     ) -> None:
         self._gate, self._books, self._ready, self._workers = gate, books, ready, workers
+        self._upstreams = upstreams
         self.app = Starlette(
             routes=[
                 Path("/healthz", self._health),
@@ -98,7 +101,12 @@ class Pages:
     async def _readiness(self, request: Request) -> Response:
         checks = {"record": self._books() is not None and not self._gate.lost, **self._ready()}
         well = all(value is True for value in checks.values())
-        said = {"ready": well, "checks": checks, "workers": dict(self._workers())}
+        said = {
+            "ready": well,
+            "checks": checks,
+            "workers": dict(self._workers()),
+            "upstreams": dict(self._upstreams()),
+        }
         return JSONResponse(said, 200 if well else 503)
 
     async def _list(self, request: Request) -> Response:

@@ -59,6 +59,21 @@ class ServeRequest:
         "所用的接口协议, 以逗号分隔。",
         default="openai,oip",
     )
+    metrics: int = asked(
+        "A port of this machine on which /metrics needs no key; 0 for none.",
+        "本机端口, 其上 /metrics 无需密钥; 0 表示不设。",
+        default=0,
+    )
+    log: str = asked(
+        "A file for a line of JSON a call, without content; - for standard error.",
+        "调用日志文件, 每次调用一行 JSON, 不含内容; - 表示标准错误。",
+        default="",
+    )
+    telemetry: bool = asked(
+        "Send traces and metrics by OpenTelemetry, as its environment variables say.",
+        "按 OpenTelemetry 环境变量发送追踪与指标。",
+        default=False,
+    )
 
 
 @verb(

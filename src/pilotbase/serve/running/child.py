@@ -29,15 +29,19 @@ from pilotbase.serve.receipts.door import ReceiptDoor
 from pilotbase.serve.receipts.store import Receipts
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.pages import Pages
-from pilotbase.serve.routes.watch import Watch
+from pilotbase.serve.routes.watch import LOST_SECONDS, Watch
 from pilotbase.serve.routes.workers import Note
 from pilotbase.serve.rules.budget import limits_of
 from pilotbase.serve.running.doors import mounted
 from pilotbase.serve.running.order import Order
+from pilotbase.serve.telemetry.metrics import Parts
+from pilotbase.serve.telemetry.opened import Telemetry
 from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
 
 PARENT_POLL_SECONDS = 1.0
+STUCK_SECONDS = 5.0
+"""So long may the disk take for a group of usage records before the process is not ready."""
 LOOK_SECONDS = 5.0
 
 
@@ -91,6 +95,12 @@ class _Process:
         stack.callback(self._people.close)
         receipts = Receipts(record)
         stack.callback(receipts.close)
+        self._metrics = socket.socket(fileno=order.metrics) if order.metrics >= 0 else None
+        self._telemetry = Telemetry(
+            self._gate, self._metering.gateway, order.sockets,
+            log=order.log, export=order.export, metrics=self._metrics,
+        )  # fmt: skip
+        stack.callback(self._telemetry.close)
         self._serving = Serving(
             self._gate,
             self._metering.meter,
@@ -99,6 +109,7 @@ class _Process:
             watching=watchers.watch,
             people=self._people,
             receipts=receipts,
+            observer=self._telemetry.counts,
         )
         calls = CallDoor(self._people, self._gate, self._serving.serve, time.time)
         receipt = ReceiptDoor(receipts, record, self._gate, time.time)
@@ -108,7 +119,8 @@ class _Process:
             lambda: self._gate.books,
             self._checks,
             workers=Note(order.sockets).states,
-            more=(*doors.paths, *calls.routes, *receipt.routes),
+            upstreams=self._telemetry.upstreams,
+            more=(*doors.paths, *self._telemetry.door.routes, *calls.routes, *receipt.routes),
         )
         self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
         self._gate.on_change(self._changed)
@@ -123,7 +135,14 @@ class _Process:
         await self._people.open()
         await self._watch.start()
         self._look()
-        await self._server.listen(socket.socket(fileno=self._order.socket))
+        await self._telemetry.start(
+            Parts(
+                self._metering.gateway, self._telemetry.counts, self._serving, self._server,
+                self._metering.journal, self._watch, time.time(),
+            )
+        )  # fmt: skip
+        listening = socket.socket(fileno=self._order.socket)
+        await self._server.listen(*(one for one in (listening, self._metrics) if one is not None))
         _tell({"ready": True, "pid": os.getpid(), "gateway": self._metering.gateway})
 
     async def stop(self) -> None:
@@ -150,7 +169,13 @@ class _Process:
         task.add_done_callback(self._tasks.discard)
 
     def _checks(self) -> Mapping[str, Any]:
-        return {"taking calls": not self._server.draining}
+        journal = self._metering.journal
+        stuck = journal.lag_s > STUCK_SECONDS
+        return {
+            "taking calls": not self._server.draining,
+            "record fresh": self._watch.age_s < LOST_SECONDS,
+            "journal": "the disk does not answer" if stuck else journal.writable,
+        }
 
 
 def _no_door(method: bytes, path: bytes) -> Door | None:

@@ -12,7 +12,8 @@ class Order:
 
     ``socket`` is the number of the listening socket that it has inherited, ``sockets`` the folder
     of the own workers' sockets, ``doors`` the protocols, ``drain`` the seconds that calls under way
-    get at the end.
+    get at the end. ``metrics`` is the number of the socket where ``/metrics`` needs no key, or -1;
+    ``log`` and ``export`` are as in `telemetry.opened`.
     """
 
     home: str
@@ -22,6 +23,9 @@ class Order:
     development: bool
     doors: tuple[str, ...]
     drain: int
+    metrics: int = -1
+    log: str = ""
+    export: bool = False
 
     def encoded(self) -> str:
         return json.dumps(asdict(self))

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,9 @@ class Running:
     memory: int = 2048
     development: bool = False
     doors: str = USUAL
+    metrics: int = 0
+    log: str = ""
+    telemetry: bool = False
 
 
 def run(
@@ -66,13 +69,15 @@ def run(
         HomeError, RecordError: there is no record, or it cannot be used. RunError: the address is
             taken, or the gateway processes do not come up.
     """
-    listening = _bound(running)
-    folder = Path(tempfile.mkdtemp(prefix="pilotbase-"))  # made with mode 0700
-    try:
-        return asyncio.run(_Parent(context, running, listening, folder).run(announce, settled))
-    finally:
-        listening.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as stack:
+        listening = stack.enter_context(_bound(running.host, running.port, running.workers))
+        metrics = None
+        if running.metrics:
+            metrics = stack.enter_context(_bound("127.0.0.1", running.metrics, 1, "--metrics"))
+        folder = Path(tempfile.mkdtemp(prefix="pilotbase-"))  # made with mode 0700
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        parent = _Parent(context, running, listening, folder, metrics)
+        return asyncio.run(parent.run(announce, settled))
 
 
 @dataclass(eq=False)
@@ -86,11 +91,16 @@ class _Child:
 
 class _Parent:
     def __init__(
-        self, context: Context, running: Running, listening: socket.socket, folder: Path
+        self,
+        context: Context,
+        running: Running,
+        listening: socket.socket,
+        folder: Path,
+        metrics: socket.socket | None,
     ) -> None:
         self._context, self._running = context, running
         self._doors = wanted(running.doors)
-        self._listening, self._folder = listening, folder
+        self._listening, self._folder, self._metrics = listening, folder, metrics
         self._gate = RecordGate()
         self._keeper = Keeper(context, folder, memory_mb=running.memory)
         self._watch = Watch(
@@ -155,12 +165,16 @@ class _Parent:
             development=self._running.development,
             doors=self._doors,
             drain=self._running.drain,
+            metrics=self._metrics.fileno() if self._metrics is not None else -1,
+            log=self._running.log,
+            export=self._running.telemetry,
         )
         code = "from pilotbase.serve.running.child import main; main()"
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-c", code, order.encoded(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            pass_fds=(self._listening.fileno(),), start_new_session=True,
+            pass_fds=[one.fileno() for one in (self._listening, self._metrics) if one is not None],
+            start_new_session=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
         )  # fmt: skip
         child = _Child(process, generation)
@@ -212,6 +226,8 @@ class _Parent:
     async def _stop(self) -> None:
         """No new connections, then all that is under way to its end."""
         self._listening.close()
+        if self._metrics is not None:
+            self._metrics.close()
         self._watch.close()
         for child in self._children:
             _terminate(child)
@@ -236,30 +252,27 @@ def _terminate(child: _Child) -> None:
         child.process.terminate()
 
 
-def _bound(running: Running) -> socket.socket:
-    """The listening socket that all gateway processes share."""
-    if not 1 <= running.workers <= PROCESSES_MAX:
+def _bound(host: str, port: int, workers: int, word: str = "--port") -> socket.socket:
+    """A listening socket that all gateway processes share."""
+    if not 1 <= workers <= PROCESSES_MAX:
         said = Text(f"from 1 to {PROCESSES_MAX} processes", f"进程数为 1 至 {PROCESSES_MAX}")
         raise RunError("serve.processes", said, where="--workers")
-    family = socket.AF_INET6 if ":" in running.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((running.host, running.port))
+        listening.bind((host, port))
         listening.listen(2048)
         listening.setblocking(False)
     except OSError as error:
         listening.close()
-        where = f"{running.host}:{running.port}"
+        where = f"{host}:{port}"
         reason = error.strerror or str(error)
         raise RunError(
             "serve.address",
             Text(f"it cannot listen here: {reason}", f"无法在此监听: {reason}"),
             where=where,
-            next_step=Text(
-                "Choose another with --port; 0 takes any that is free.",
-                "请用 --port 另选; 0 表示任取一个空闲端口。",
-            ),
+            next_step=Text(f"Choose another with {word}.", f"请用 {word} 另选。"),
         ) from error
     return listening
 

@@ -23,7 +23,7 @@ from pilotbase.serve.routes.views import TRIED
 from pilotbase.serve.running.parent import Running, run
 
 OPERATOR = "local-operator"
-SCOPES = ("serve.call.*",)
+SCOPES = ("serve.call.*", "operate.*")
 ENDED = "`pilotbase up` has ended"
 PARTY = f"""\
 catalog: 1

@@ -113,7 +113,7 @@ class Counts:
             charges = cell.charges
             charges[charge.currency] = charges.get(charge.currency, 0) + charge.nano
         if first:
-            first = max(0.0, first - at)
+            first = max(1e-9, first - at)
             if cell.first is None:
                 cell.first = Histogram(SECONDS)
             cell.first.observe(first)

@@ -10,6 +10,7 @@ import os
 import resource
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pilotbase import __version__
 from pilotbase.serve.call import NANO, Route
@@ -32,7 +33,7 @@ class Parts:
     counts: Counts
     serving: Serving
     server: Server
-    journal: Journal[object]
+    journal: Journal[Any]
     watch: Watch
     began: float
 
