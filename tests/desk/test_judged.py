@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,16 +31,25 @@ def base(home: Path) -> Base:
     return Base(home, clock=fixed_clock("2026-11-21T08:00:00Z"))
 
 
-@pytest.fixture
-def waiting(tmp_path: Path) -> tuple[Base, Path, str]:
-    """A run whose answers wait for people: base, file, run."""
-    here, file = base(tmp_path / "home"), write(tmp_path)
+@pytest.fixture(scope="module")
+def waited(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a run whose answers wait for people, made once and only copied; the run."""
+    folder = tmp_path_factory.mktemp("waited")
+    here, file = base(folder / "home"), write(folder)
     with pytest.raises(RunError) as caught:
         here.run(file, trust=True)
     assert caught.value.code == "run.awaits_people" and caught.value.exit_code == 3
     run = caught.value.where
     assert f"pilotbase rate {run}" in caught.value.next_step.zh
-    return here, file, str(run)
+    return folder, str(run)
+
+
+@pytest.fixture
+def waiting(waited: tuple[Path, str], tmp_path: Path) -> tuple[Base, Path, str]:
+    """A run whose answers wait for people, in a home of the test's own: base, file, run."""
+    folder, run = waited
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return base(tmp_path / "home"), tmp_path / "scenario.yaml", run
 
 
 def rate_all(here: Base, run: str, rater: str, folder: Path, wrong: bool = False) -> int:
