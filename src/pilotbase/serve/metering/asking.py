@@ -29,16 +29,19 @@ _JOIN = "FROM usage u JOIN terms t ON t.gateway = u.gateway AND t.number = u.ter
 
 @dataclass(frozen=True)
 class Asked:
-    """Which calls are meant: of one usage id, or that began in ``[since, until)`` (ms; 0: open)."""
+    """Which calls are meant: of one usage id or key, or that began in ``[since, until)`` (in ms;
+    0: open)."""
 
     usage_id: str = ""
     since: int = 0
     until: int = 0
+    key: str = ""
 
     def where(self) -> tuple[str, list[Any]]:
         parts, values = ["1"], list[Any]()
         for value, words in (
             (self.usage_id, "u.usage_id = ?"), (self.since, "u.at >= ?"), (self.until, "u.at < ?"),
+            (self.key, "t.key = ?"),
         ):  # fmt: skip
             if value:
                 parts.append(words)
@@ -66,6 +69,11 @@ def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
             "of_it_unsettled": shown(open_, currency),
             **({"outcome": outcome} if by == "call" else {}),
         }
+
+
+def sums_of_key(record: Record, key: str) -> list[dict[str, Any]]:
+    """Sums of a key's calls by service."""
+    return list(sums(record, "service", Asked(key=key)))
 
 
 def focus_rows(

@@ -44,11 +44,12 @@ class CallDoor:
 
     async def _call(self, request: Request) -> Response:
         try:
-            return await self._found(request.path_params["usage"], key_of(request))
+            return await self.outcome(request.path_params["usage"], key_of(request))
         except Refused as refused:
             return refusal(refused)
 
-    async def _found(self, usage: str, key: str) -> Response:
+    async def outcome(self, usage: str, key: str) -> Response:
+        """202 while it waits; else what was answered. Raises Refused."""
         people = self._people
         parking = await people.off(partial(keeping.parking_of, people.record, usage))
         if parking is None:

@@ -119,18 +119,18 @@ class Pages:
                 escape(one["principal"]),
                 escape(one["expires"]),
             ]
-            for one in self._filings()
+            for one in self.filings()
         ]
         names = ("filing", "stands", "tier", "principal", "expires")
         heads = [_head(name, language) for name in names]
         return _page(TITLE.in_language(language), _table(heads, rows), language)
 
     async def _list_json(self, request: Request) -> Response:
-        return JSONResponse({"filings": self._filings()}, headers=HEADERS)
+        return JSONResponse({"filings": self.filings()}, headers=HEADERS)
 
     async def _filing(self, request: Request) -> Response:
         language, name = _language(request), request.path_params["filing"]
-        said = self._said(name)
+        said = self.said(name)
         if said is None:
             refused = self._why_not(name).message.in_language(language)
             body = f'<p>{escape(refused)}</p><p><a href="/register">/register</a></p>'
@@ -158,7 +158,7 @@ class Pages:
         return _page(name, body, language)
 
     async def _filing_json(self, request: Request) -> Response:
-        said = self._said(request.path_params["filing"])
+        said = self.said(request.path_params["filing"])
         if said is None:
             refused = self._why_not(request.path_params["filing"])
             return JSONResponse(refusal(refused), 404, headers=HEADERS)
@@ -172,13 +172,14 @@ class Pages:
             return refused
         return why.unknown(name, route.filing)
 
-    def _filings(self) -> list[dict[str, Any]]:
+    def filings(self) -> list[dict[str, Any]]:
+        """All filings, the words of a list."""
         books = self._books()
-        found = [self._said(id_) for id_ in sorted(books.filings)] if books else []
+        found = [self.said(id_) for id_ in sorted(books.filings)] if books else []
         words = ("filing", "stands", "tier", "said", "principal", "since", "expires", "served")
         return [{word: one[word] for word in words} for one in found if one is not None]
 
-    def _said(self, name: str) -> dict[str, Any] | None:
+    def said(self, name: str) -> dict[str, Any] | None:
         """A filing as anyone may see it, and whether it is served; None where there is none."""
         books = self._books()
         if books is None or name not in books.filings:

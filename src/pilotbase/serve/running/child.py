@@ -18,6 +18,7 @@ from typing import Any
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
+from pilotbase.serve.doors.beside import Beside
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.guards.watch import Watchers
@@ -113,7 +114,9 @@ class _Process:
         )
         calls = CallDoor(self._people, self._gate, self._serving.serve, time.time)
         receipt = ReceiptDoor(receipts, record, self._gate, time.time)
-        doors = mounted(order.doors, self._serving)
+        beside = Beside(record, self._people, calls, lambda: pages.filings(),
+                        lambda name: pages.said(name))  # fmt: skip
+        doors = mounted(order.doors, self._serving, beside)
         pages = Pages(
             self._gate,
             lambda: self._gate.books,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the parent process asks for names only
     from starlette.routing import BaseRoute
 
     from pilotbase.serve.call import Operation
+    from pilotbase.serve.doors.beside import Beside
     from pilotbase.serve.gateway.server import DoorOf
     from pilotbase.serve.gateway.serving import Serving
     from pilotbase.serve.ports import Dialect, Door
@@ -34,7 +35,7 @@ class Mounted:
     paths: Sequence[BaseRoute] = ()
 
 
-def openai(serving: Serving) -> Mounted:
+def openai(serving: Serving, beside: Beside | None) -> Mounted:
     """Chat completions, responses, embeddings, models."""
     from pilotbase.serve.doors.openai import DIALECTS, door_of
     from pilotbase.serve.doors.openai_models import paths
@@ -42,7 +43,7 @@ def openai(serving: Serving) -> Mounted:
     return Mounted(door_of, DIALECTS, paths(serving))
 
 
-def oip(serving: Serving) -> Mounted:
+def oip(serving: Serving, beside: Beside | None) -> Mounted:
     """Open Inference Protocol v2: tensors in, tensors out."""
     from pilotbase.serve.doors.oip import DIALECTS, door_of
     from pilotbase.serve.doors.oip_pages import paths
@@ -50,7 +51,7 @@ def oip(serving: Serving) -> Mounted:
     return Mounted(door_of(serving.gate, serving.clock), DIALECTS, paths(serving))
 
 
-MOUNTS: dict[str, Callable[[Serving], Mounted]] = {"openai": openai, "oip": oip}
+MOUNTS: dict[str, Callable[[Serving, Beside | None], Mounted]] = {"openai": openai, "oip": oip}
 
 
 def wanted(text: str) -> tuple[str, ...]:
@@ -68,9 +69,9 @@ def wanted(text: str) -> tuple[str, ...]:
     return names
 
 
-def mounted(names: Sequence[str], serving: Serving) -> Mounted:
+def mounted(names: Sequence[str], serving: Serving, beside: Beside | None = None) -> Mounted:
     """The named doors as one; their dialects are known to the serving flow from now on."""
-    found = [MOUNTS[name](serving) for name in names]
+    found = [MOUNTS[name](serving, beside) for name in names]
     for one in found:
         serving.dialects.update(one.dialects)
     readers = [one.door_of for one in found if one.door_of is not None]
