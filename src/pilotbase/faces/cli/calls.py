@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.telemetry.verbs import CallsRequest, CallsResponse
@@ -20,13 +20,6 @@ POLL_SECONDS = 1.0
 LIVE = Text("{count} calls under way ({processes} processes).",
             "进行中的调用 {count} 个 ({processes} 个进程)。")  # fmt: skip
 ENDED = Text("Ended lately:", "最近结束:")
-HEADS = (
-    Text("since", "开始"), Text("usage id", "用量编号"), Text("filing", "备案"),
-    Text("operation", "操作"), Text("for", "委托方"), Text("upstream", "上游"),
-    Text("seconds", "秒"),
-)  # fmt: skip
-STATE, OUTCOME, CHARGE = Text("state", "状态"), Text("outcome", "结果"), Text("charge", "费用")
-WORDS = ("since", "usage", "filing", "operation", "for", "upstream", "seconds")
 OUTCOMES = {
     "served": Text("served", "已应答"), "aborted": Text("left by the caller", "调用方中止"),
     "failed": Text("failed", "失败"), "cut": Text("cut", "被切断"),
@@ -39,22 +32,13 @@ STATES = {
 
 
 def _calls(console: Console, found: CallsResponse, language: Language) -> None:
-    heads = [head.in_language(language) for head in HEADS]
     _say(console, LIVE, language, count=len(found.live), processes=len(found.processes))
-    if found.live:
-        rows = [
-            (*(one[word] for word in WORDS), STATES[one["state"]].in_language(language))
-            for one in found.live
-        ]
-        _table(console, [*heads, STATE.in_language(language)], rows)
+    for one in found.live:
+        console.print("  " + line(one, language), markup=False, soft_wrap=True)
     if found.ended:
         _say(console, ENDED, language)
-        more = [text.in_language(language) for text in (OUTCOME, CHARGE)]
-        ended = [
-            (*(one[word] for word in WORDS), _outcome(one, language), one["charge"])
-            for one in found.ended
-        ]
-        _table(console, [*heads, *more], ended)
+    for one in found.ended:
+        console.print("  " + line(one, language), markup=False, soft_wrap=True)
 
 
 def _outcome(call: Mapping[str, Any], language: Language) -> str:
@@ -84,11 +68,12 @@ def fresh(ended: tuple[dict[str, Any], ...], last: dict[str, int]) -> Iterator[d
 
 
 def line(call: Mapping[str, Any], language: Language) -> str:
-    """One call on one line."""
-    return (
-        f"{call['until']}  {call['usage']}  {call['filing']}  {call['operation']}  {call['for']}  "
-        f"{call['seconds']} s  {_outcome(call, language)}  {call['charge']}"
-    )
+    """One call on one line: as it stands, or how it ended and what it came to."""
+    how = STATES[call["state"]].in_language(language) if "state" in call else ""
+    words = (call["since"], call["usage"], call["filing"], call["operation"], call["for"],
+             call["upstream"], f"{call['seconds']} s", how or _outcome(call, language),
+             call.get("charge", ""))  # fmt: skip
+    return "  ".join(word for word in words if word)
 
 
 CALLS_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {"gateway.calls": _calls}

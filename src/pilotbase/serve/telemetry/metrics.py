@@ -132,7 +132,7 @@ def _flow(parts: Parts) -> list[Family]:
         one("journal_failures_total", "counter", "Groups that the disk refused.",
             journal.failures),
         one("journal_writable", "gauge", "1 where the disk took the latest group.",
-            journal.writable),
+            float(journal.writable)),
     ]  # fmt: skip
 
 
