@@ -257,6 +257,7 @@ NEXT = (
         "verdict follow-up-triage",
         Text("every criterion of one scenario", "查看一个场景的各项指标"),
     ),
+    ("up", Text("serve what is filed, with a key and lines to copy", "提供已备案的服务")),
     ("record verify", Text("check the whole record", "核验全部记录")),
     (
         "catalog lineage follow-up-triage-logit-1 -o lineage",
