@@ -9,15 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import uvicorn
 from starlette.applications import Starlette
+from starlette.responses import Response
 
-from pilotbase.serve.call import Caps, Route, Upstream
+from pilotbase.serve.call import Call, Caps, Route, Upstream
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
+from pilotbase.serve.ports import Decided, Ticket
 from pilotbase.serve.running.doors import mounted
 from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
-from tests.serve.gateway.rig import Rig, TestGate, TestMeter, route, upstream
+from tests.serve.gateway.rig import KEY, Rig, TestGate, TestMeter, refused, route, upstream
 
 Said = tuple[int, bytes]
 Answering = Callable[[bytes, bytes, dict[bytes, bytes]], Said]
@@ -25,11 +28,11 @@ Answering = Callable[[bytes, bytes, dict[bytes, bytes]], Said]
 
 
 @asynccontextmanager
-async def doors(names: str, *routes: Route, **parts: Any) -> AsyncIterator[Rig]:
+async def doors(names: str, *routes: Route, beside: Any = None, **parts: Any) -> AsyncIterator[Rig]:
     loop = asyncio.get_running_loop()
     gate, meter, ticks = TestGate(routes), TestMeter(), Ticks(loop)
     serving = Serving(gate, meter, Replicas(ticks), {}, **parts)
-    found = mounted(names.split(","), serving)
+    found = mounted(names.split(","), serving, beside)
     app = Starlette(routes=list(found.paths))
     server = Server(serving, found.door_of or (lambda method, path: None), app, ticks)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -66,9 +69,69 @@ async def answering(answer: Answering, seen: list[Any] | None = None) -> AsyncIt
 def serving_by(kind: str, url: str, *speaks: str, **changed: Any) -> Route:
     """A route to one upstream of a kind."""
     one = Upstream("u0", kind, url, model="m", private=True)  # type: ignore[arg-type]
-    said: dict[str, Any] = {"caps": Caps(whole_s_max=20.0, request_bytes_max=2**20)}
-    return route(upstreams=(one,), speaks=frozenset(speaks), **(said | changed))
+    said: dict[str, Any] = {
+        "caps": Caps(whole_s_max=20.0),
+        "upstreams": (one,),
+        "speaks": frozenset(speaks),
+    }
+    return route(**(said | changed))
 
 
 def as_json(said: Any, status: int = 200) -> Said:
     return status, json.dumps(said).encode()
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[str]:
+    """An ASGI application on the loopback; its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Books:
+    """What a gateway keeps beside calls; parked calls are answered when a test says so."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Response] = {}
+
+    def filings(self) -> list[dict[str, Any]]:
+        return [{"filing": "f-1", "stands": "live"}]
+
+    def filing(self, name: str) -> dict[str, Any]:
+        if name != "f-1":
+            raise refused(404, "serve.unknown_service")
+        return {"filing": name, "verdict": "go"}
+
+    async def usage(self, serving: Serving, key: str) -> list[dict[str, Any]]:
+        return [{"service": "f", "calls": 1}] if key == KEY else []
+
+    async def outcome(self, usage: str, key: str) -> Response:
+        if key != KEY:
+            raise refused(404, "serve.no_such_call")
+        return self.answers.get(usage) or Response(b"{}", 202)
+
+
+class Queue:
+    """A hand-off that asks for a person before every call. For tests."""
+
+    def __init__(self) -> None:
+        self.decided: list[Callable[[Decided], None]] = []
+        self.kept: dict[str, bytes] = {}
+
+    def wanted(self, call: Call, stage: str, flags: Any, answer: Any = None) -> tuple[str, ...]:
+        return ("tier",) if stage == "before" else ()
+
+    def park(
+        self, call: Call, stage: Any, why: Any, answer: Any, parked: Any, decided: Any
+    ) -> None:
+        self.decided.append(decided)
+        asyncio.get_running_loop().call_soon(parked, Ticket(call.usage_id, stage, why, 4e9))
+
+    def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
+        self.kept[usage] = answer

@@ -8,64 +8,23 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
 import pilotbase
 from pilotbase.kernel import canonical
-from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Refused, Route
-from pilotbase.serve.doors.oip import MODELS, named_version, refusal, version_of
+from pilotbase.serve.doors.about import About
+from pilotbase.serve.doors.oip import named_version, refusal, version_of
 from pilotbase.serve.doors.openai_models import key_of
 from pilotbase.serve.gateway.headers import register_path
 from pilotbase.serve.gateway.serving import Serving
-from pilotbase.serve.upstreams.fetching import fetched
-from pilotbase.serve.upstreams.link import Lost
-
-KEPT_S = 60.0
-KEPT_MAX = 1_000
-_read = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class Described:
-    """What services take, as their upstreams say; kept for a minute."""
-
-    def __init__(self, serving: Serving) -> None:
-        self._serving = serving
-        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
-
-    async def of(self, route: Route) -> dict[str, Any]:
-        """The protocol's metadata; no tensors where no upstream says any."""
-        at = self._serving.clock()
-        kept = self._kept.get(route.filing)
-        if kept is not None and kept[0] > at:
-            return kept[1]
-        said = await self._asked(route)
-        if len(self._kept) >= KEPT_MAX:
-            self._kept.clear()
-        self._kept[route.filing] = at + (KEPT_S if said else KEPT_S / 30), said
-        return said
-
-    async def _asked(self, route: Route) -> dict[str, Any]:
-        for upstream in route.upstreams:
-            if upstream.kind not in ("oip", "candidate"):
-                continue
-            try:
-                pool = self._serving.replicas.of(upstream).pool
-                path = MODELS + (upstream.model or route.service).encode()
-                head, body = await fetched(pool, pool.getting(path))
-                if head.status == 200:
-                    return _read(body)
-            except (Lost, PilotbaseError, ValueError, RecursionError):
-                continue
-        return {}
 
 
 def paths(serving: Serving) -> list[Path]:
     """``/v2`` and what is below it, but for inference."""
-    described = Described(serving)
+    about = About(serving)
 
     async def server(request: Request) -> Response:
         extensions = ["binary_tensor_data"]
@@ -92,7 +51,7 @@ def paths(serving: Serving) -> list[Path]:
             serving.gate.admit(key_of(request), route, serving.clock())
         except Refused as refused:
             return _refused(refused)
-        return _json(_metadata(route, await described.of(route)))
+        return _json(_metadata(route, await about.of(route)))
 
     below = [("", model), ("/ready", model_ready)]
     return [

@@ -7,7 +7,8 @@ error which extra to install.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,43 @@ def oip(serving: Serving, beside: Beside | None) -> Mounted:
     return Mounted(door_of(serving.gate, serving.clock), DIALECTS, paths(serving))
 
 
-MOUNTS: dict[str, Callable[[Serving, Beside | None], Mounted]] = {"openai": openai, "oip": oip}
+def mcp(serving: Serving, beside: Beside | None) -> Mounted:
+    """The Model Context Protocol: services as tools."""
+    with _needs("mcp"):
+        from pilotbase.serve.doors.mcp_server import paths
+
+    return Mounted(None, upstream_dialects(), paths(serving, beside))
+
+
+def upstream_dialects() -> Mapping[Operation, Dialect]:
+    """How services that are asked by plain arguments are put to upstreams; no SDK takes part."""
+    from pilotbase.serve.doors.mcp_upstream import ToolDialect
+    from pilotbase.serve.doors.oip import OipDialect
+    from pilotbase.serve.doors.openai import OpenAIDialect
+
+    return {"tool": ToolDialect(), "infer": OipDialect(), "chat": OpenAIDialect("chat")}
+
+
+@contextmanager
+def _needs(name: str) -> Iterator[None]:
+    """Raises RunError where the SDK is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise RunError(
+            "serve.door_missing",
+            Text(f"the door {name} needs a library: {error.name}",
+                 f"接口 {name} 需要安装: {error.name}"),
+            where="--doors",
+            next_step=Text("Install pilotbase[agents].", "请安装 pilotbase[agents]。"),
+        ) from error  # fmt: skip
+
+
+MOUNTS: dict[str, Callable[[Serving, Beside | None], Mounted]] = {
+    "openai": openai,
+    "oip": oip,
+    "mcp": mcp,
+}
 
 
 def wanted(text: str) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""What upstreams say of themselves, asked now and then: a tool's schema, a model's tensors.
+
+It costs no service anything, so callers cannot cause it more than once a minute and service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.call import Route, Upstream
+from pilotbase.serve.doors import jsonrpc, mcp_upstream
+from pilotbase.serve.gateway.serving import Serving
+from pilotbase.serve.upstreams.fetching import fetched
+from pilotbase.serve.upstreams.link import Lost
+from pilotbase.serve.upstreams.pool import Pool
+
+KEPT_S, MISSED_S = 60.0, 2.0
+KEPT_MAX = 1_000
+_read = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class About:
+    """By filing; empty where no upstream says anything."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    async def of(self, route: Route) -> dict[str, Any]:
+        """A model's metadata (Open Inference Protocol) or a tool's description (MCP)."""
+        at = self._serving.clock()
+        kept = self._kept.get(route.filing)
+        if kept is not None and kept[0] > at:
+            return kept[1]
+        said = await self._asked(route)
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+        self._kept[route.filing] = at + (KEPT_S if said else MISSED_S), said
+        return said
+
+    async def _asked(self, route: Route) -> dict[str, Any]:
+        for upstream in route.upstreams:
+            try:
+                pool = self._serving.replicas.of(upstream).pool
+                if upstream.kind == "mcp":
+                    said = await _tool(pool, upstream, route)
+                elif upstream.kind in ("oip", "candidate"):
+                    said = await _model(pool, upstream, route)
+                else:
+                    continue
+            except (Lost, PilotbaseError, ValueError, RecursionError):
+                continue
+            if said:
+                return said
+        return {}
+
+
+async def _model(pool: Pool, upstream: Upstream, route: Route) -> dict[str, Any]:
+    path = f"/v2/models/{upstream.model or route.service}"
+    head, body = await fetched(pool, pool.getting(path.encode()))
+    return _read(body) if head.status == 200 else {}
+
+
+async def _tool(pool: Pool, upstream: Upstream, route: Route) -> dict[str, Any]:
+    head, body = await fetched(pool, pool.question(*mcp_upstream.put("tools/list", {})))
+    result = jsonrpc.result_of(body) if head.status == 200 else None
+    tools = _read(result).get("tools", ()) if result is not None else ()
+    name = upstream.model or route.service
+    found = [one for one in tools if isinstance(one, dict) and one.get("name") == name]
+    return found[0] if found else {}
