@@ -51,15 +51,15 @@ def cautious_stakes() -> Stakes:
     return Stakes(root**2, np.log(mass / mass.sum()))
 
 
-def growth(values: Floats, mean: float, population: int | None) -> Floats:
+def growth(values: Floats, mean: float | Floats, population: int | None) -> Floats:
     """x/m - 1 for each value x: the return of a stake of one against the conditional mean m.
 
     m is what "the mean is ``mean``" says of the next value: ``mean`` itself, or without replacement
     (N*mean - sum so far) / (N - number so far). A stake f multiplies the capital by
     1 + f(x/m - 1) >= 1 - f >= 0, of conditional mean one when ``mean`` is true and at most one when
     the truth is smaller. Every such factor falls as ``mean`` grows, and log(1 + f(x/m - 1)) is
-    convex in log m; both pass on to mixtures of products. Shape (n,), and without ``population``
-    whatever shape ``values`` has.
+    convex in log m; both pass on to mixtures of products. Shape (n,), and (m, n) for a column of m
+    means; without ``population`` whatever shape ``values`` has.
     """
     means: Floats | float = mean
     if population is not None:
@@ -85,9 +85,11 @@ def _log_block_growth(blocks: Floats, nodes: Floats) -> Floats:
     return np.log(capital)
 
 
-def _log_mix(log_capitals: Floats) -> float:
-    peak = log_capitals.max()
-    return float(peak + np.log(np.exp(log_capitals - peak).sum()))
+def _log_mix(log_capitals: Floats) -> Floats:
+    """Over the last axis."""
+    peak = np.maximum.reduce(log_capitals, axis=-1, keepdims=True)
+    mixed: Floats = peak[..., 0] + np.log(np.add.reduce(np.exp(log_capitals - peak), axis=-1))
+    return mixed
 
 
 def log_capital_path(returns: Floats, stakes: Stakes) -> Floats:
@@ -128,14 +130,27 @@ def _paths(returns: Floats, stakes: Stakes) -> Floats:
     return paths
 
 
-def log_capital(returns: Floats, stakes: Stakes, counts: Floats | None = None) -> float:
-    """log of the mixed capital after all values; ``counts`` says how often each one occurred."""
-    if counts is not None:
-        return _log_mix(stakes.log_weights + np.log1p(np.outer(stakes.nodes, returns)) @ counts)
+def log_capital(returns: Floats, stakes: Stakes) -> float:
+    """log of the mixed capital after all values."""
+    return float(log_capitals(returns[None, :], stakes)[0])
+
+
+def log_capitals(returns: Floats, stakes: Stakes, counts: Floats | None = None) -> Floats:
+    """:func:`log_capital` of each row, shape (samples,); ``counts``: how often each value occurred.
+
+    A row's number does not depend on the rows beside it, to the last bit.
+    """
+    few = returns.shape[1] <= _FEW
+    if counts is None and not few:
+        return np.array([_log_capital_by_blocks(row, stakes) for row in returns])
+    logs = np.log1p(stakes.nodes[:, None] * returns[:, None, :])
+    grown = np.add.reduce(logs, axis=2) if counts is None else logs @ counts
+    return _log_mix(stakes.log_weights + grown)
+
+
+def _log_capital_by_blocks(returns: Floats, stakes: Stakes) -> float:
     capitals = stakes.log_weights
-    if returns.size <= _FEW:
-        return _log_mix(capitals + np.log1p(np.outer(stakes.nodes, returns)).sum(axis=1))
     for start in range(0, returns.size, _SLAB):
         blocks = _blocks(returns[None, start : start + _SLAB])
         capitals = capitals + _log_block_growth(blocks, stakes.nodes).sum(axis=1)
-    return _log_mix(capitals)
+    return float(_log_mix(capitals))

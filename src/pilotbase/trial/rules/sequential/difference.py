@@ -23,7 +23,7 @@ from .arguments import (
     read_side,
     read_unit_values,
 )
-from .betting import TIE, cautious_stakes, growth, log_capital
+from .betting import TIE, cautious_stakes, growth, log_capitals
 from .roots import last_above
 
 _TOLERANCE = 1e-9  # of a bound
@@ -58,12 +58,12 @@ class _Group:
             1.0 - self.values, self.counts, self.population, 1.0 - self.high, 1.0 - self.low
         )
 
-    def log_capital_above(self, mean: float) -> float:
-        """log capital against "the mean is at most ``mean``"; falls as ``mean`` grows."""
+    def log_capitals_above(self, *means: float) -> Floats:
+        """log capital against "the mean is at most m" for each of some m; falls as m grows."""
         if self.values.size == 0:
-            return 0.0
-        returns = growth(self.values, mean, self.population)
-        return log_capital(returns, cautious_stakes(), self.counts)
+            return np.zeros(len(means))
+        returns = growth(self.values, np.array(means)[:, None], self.population)
+        return log_capitals(returns, cautious_stakes(), self.counts)
 
 
 def log_difference_evalue(
@@ -188,16 +188,17 @@ def _log_evalue_above(a: _Group, b: _Group, margin: float, ratio: float) -> floa
         return math.inf
     other = b.mirrored()
 
-    def log_a(q: float) -> float:
-        return a.log_capital_above(min(margin + ratio * q, a.high))
+    def log_a(*points: float) -> Floats:
+        return a.log_capitals_above(*(min(margin + ratio * q, a.high) for q in points))
 
-    def log_b(q: float) -> float:
-        return other.log_capital_above(1.0 - q)
+    def log_b(*points: float) -> Floats:
+        return other.log_capitals_above(*(1.0 - q for q in points))
 
     def falls(q: float) -> float:
         """By how much log A + log B falls in a step from q, per value; itself falling in q."""
-        drop = log_a(q) - log_a(q + _STEP) + log_b(q) - log_b(q + _STEP)
-        return drop / (_STEP * (a.values.size + b.values.size + 1))
+        (a_here, a_there), (b_here, b_there) = log_a(q, q + _STEP), log_b(q, q + _STEP)
+        drop = a_here - a_there + b_here - b_there
+        return float(drop / (_STEP * (a.values.size + b.values.size + 1)))
 
     low = last_above(falls, left, max(left, right - _STEP), _STEP)
-    return log_a(min(low + 2.0 * _STEP, right)) + log_b(low)
+    return float(log_a(min(low + 2.0 * _STEP, right))[0] + log_b(low)[0])
