@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.int32]
 _SPAN_MAX = 1 << 24  # entries of the table that is looked up directly; 64 MiB
+_LONG = 64  # entries of a list, on average, from which a copy of it pays
 
 
 def numbers_of(lists: Collection[Sequence[Any]], names: Sequence[Any]) -> Numbers:
     """For each entry of the lists, one after the other, its place among the names; -1 for none.
 
     Lists mostly hold the very objects that name the other side, and an object is found by its
-    address without its memory being touched: hashing two million scattered texts takes longer than
-    all the rest of a matching. Entries that are equal without being the same object are looked up
-    by their value afterwards, so the answer is that of a dictionary.
+    address: hashing two million scattered texts takes longer than all the rest of a matching.
+    Entries that are equal without being the same object are looked up by their value afterwards, so
+    the answer is that of a dictionary.
 
     >>> numbers_of([["x", "y"], ["y", "z"]], ["y", "x"]).tolist()
     [1, 0, 0, -1]
@@ -38,7 +39,10 @@ def numbers_of(lists: Collection[Sequence[Any]], names: Sequence[Any]) -> Number
 
 def _addresses(lists: Collection[Sequence[Any]], count: int) -> NDArray[np.int64]:
     """`id` of each entry, one after the other."""
-    entries = np.fromiter(chain.from_iterable(lists), object, count)
+    # A long list is copied first: copying reaches its scattered objects many at a time and brings
+    # them near, where one by one they would be waited for.
+    near = map(list, lists) if count > _LONG * len(lists) else lists
+    entries = np.fromiter(chain.from_iterable(near), object, count)
     # An array of objects is their addresses side by side, which is what CPython's `id` gives, and
     # several times quicker than asking for each.
     addresses = np.frombuffer(entries.tobytes(), np.intp).astype(np.int64, copy=False)
