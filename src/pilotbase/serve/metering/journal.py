@@ -1,8 +1,11 @@
 """The usage journal of one gateway process: when it says that a record is down, it is on disk.
 
-The event loop's thread hands records over; one thread writes all that wait in one go, makes them
-durable with one fdatasync and wakes the loop once for all of them (group commit, as in
-`record.group_commit`). While it waits for the disk the next group gathers.
+The event loop's thread gathers records, and writes a group of them into the file in one go; a
+thread that does little else makes it durable with one fdatasync, and the loop is woken once for all
+of them (group commit, as in `record.group_commit`). While the disk works the next group gathers. A
+sync costs as much as a whole call, so they keep a distance; a call that comes alone never waits.
+Whatever takes longer than a write into memory (another segment, more room, a failing disk) is done
+in the thread as well.
 """
 
 from __future__ import annotations
@@ -13,17 +16,20 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from pilotbase.serve.metering.segments import Complete, Segment
+from pilotbase.serve.metering.segments import Complete, Laid, Segment
 from pilotbase.serve.rules.frames import FIRST_LINK, Terms, encode
 
 SEGMENT_BYTES, SEGMENT_S = 8 * 2**20, 3600.0
 GROUP_MAX = 4096
 LINGER_S = 0.02
 """How long a settle waits for a group to go with, where no intent comes."""
+APART_S = 0.002
+"""Groups begin at least this far apart."""
 RETRY_S = 0.5
 """How soon settles are tried again after the disk refused them."""
 
@@ -51,7 +57,7 @@ class Journal(Generic[W]):
     Args:
         written: called on the loop's thread with those who waited and whether their records are on
             disk; where they are not, they never will be.
-        full: called in the writing thread with each segment that is complete.
+        full: called in the journal's thread with each segment that is complete.
 
     Attributes:
         groups, group_s: how many groups were made durable, and the seconds that took in all.
@@ -74,13 +80,13 @@ class Journal(Generic[W]):
         self._written, self._full = written, full
         self._segment_bytes, self._segment_s = segment_bytes, segment_s
         self._waiting = deque[Item]()
-        self._signal = SimpleQueue[bool]()
-        self._idle = self._nudging = False
+        self._jobs = SimpleQueue[Callable[[], object] | None]()
+        self._busy = self._planned = self._nudging = False
         self._segment = Segment(folder, gateway, 1, FIRST_LINK)
-        self._broken = self._closing = self._over = False
+        self._broken = self._over = False
         self._since = time.monotonic()
         self.groups = self.failures = 0
-        self.group_s = self._begun = 0.0
+        self.group_s = self._begun = self._last = 0.0
         self._thread = threading.Thread(target=self._run, name="usage journal", daemon=True)
         self._thread.start()
 
@@ -89,12 +95,8 @@ class Journal(Generic[W]):
     def put(self, payload: bytes, terms: TermsRecord, waits: W) -> None:
         """Put a record down that somebody waits for."""
         self._waiting.append((payload, terms, waits))
-        if self._over:
-            # Closed, or its thread has failed: what cannot be put down is not served.
-            self._loop.call_soon(self._refuse_waiting)
-        elif self._idle:
-            self._idle = False
-            self._signal.put(True)
+        if not (self._busy or self._planned):
+            self._plan()
 
     def add(self, payload: bytes) -> None:
         """Put a record down that nobody waits for; it goes with the next group."""
@@ -102,6 +104,28 @@ class Journal(Generic[W]):
         if not self._nudging:
             self._nudging = True
             self._loop.call_later(LINGER_S, self._nudge)
+
+    def _plan(self) -> None:
+        if self._over:
+            # Closed, or its thread has failed: what cannot be put down is not served.
+            self._loop.call_soon(self._refuse_waiting)
+            return
+        self._planned = True
+        wait = self._last + APART_S - time.monotonic()
+        if wait > 0:
+            self._loop.call_later(wait, self._start)
+        else:
+            # After all that has arrived by now.
+            self._loop.call_soon(self._start)
+
+    def _nudge(self) -> None:
+        self._nudging = False
+        if self._waiting and not (self._busy or self._planned):
+            self._start()
+
+    def _ended(self) -> None:
+        self._busy = False
+        self._refuse_waiting()
 
     def _refuse_waiting(self) -> None:
         waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
@@ -126,105 +150,161 @@ class Journal(Generic[W]):
 
     def look(self) -> None:
         """Look whether the segment is old, or the disk takes records again; now and then."""
-        if self._broken or time.monotonic() - self._since >= self._segment_s:
-            self._signal.put(True)
-
-    def _nudge(self) -> None:
-        self._nudging = False
-        self._signal.put(True)
+        if self._due() and not (self._busy or self._over):
+            self._busy = True
+            self._jobs.put(self._renew)
 
     def close(self) -> None:
         """Write what waits and complete the last segment; blocks until that is done."""
-        self._closing = True
-        self._signal.put(True)
+        self._jobs.put(self._finish)
+        self._jobs.put(None)
         self._thread.join()
 
-    # In the writing thread
+    def _start(self) -> None:
+        """Write a group, and have it made durable."""
+        self._planned = False
+        if self._over:
+            self._refuse_waiting()
+        if self._busy or not self._waiting:
+            return
+        self._busy = True
+        self._begun = self._last = time.monotonic()
+        group = self._take()
+        laid: Laid | None = None
+        if not self._due():
+            payloads, fresh = self._payloads(group)
+            with suppress(OSError):  # the thread tries again, and says what comes of it
+                laid = self._segment.lay(payloads)
+            if laid is None:
+                _forget(fresh)
+            else:
+                self._jobs.put(partial(self._sync, group, laid, fresh))
+                return
+        self._jobs.put(partial(self._append, group))
+
+    def _take(self) -> list[Item]:
+        waiting = self._waiting
+        if len(waiting) <= GROUP_MAX:
+            group = list(waiting)
+            waiting.clear()
+            return group
+        return [waiting.popleft() for _ in range(GROUP_MAX)]
+
+    def _payloads(self, group: list[Item]) -> tuple[list[bytes], list[TermsRecord]]:
+        """What a group writes: its records, and terms that the segment does not have yet."""
+        payloads, fresh, number = list[bytes](), list[TermsRecord](), self._segment.number
+        for payload, terms, _ in group:
+            if terms is not None and terms.segment != number:
+                payloads.append(terms.payload)
+                terms.segment = number
+                fresh.append(terms)
+            payloads.append(payload)
+        return payloads, fresh
+
+    def _due(self) -> bool:
+        """Whether another segment is to begin: this one is full, old, or the disk refused it."""
+        segment = self._segment
+        return (
+            self._broken
+            or segment.size >= self._segment_bytes
+            or time.monotonic() - self._since >= self._segment_s
+        )
+
+    def _after(self) -> None:
+        """The disk is free again."""
+        self._busy = False
+        self._begun = 0.0
+        if self._waiting and not self._planned:
+            self._plan()
+
+    def _synced(self, group: list[Item]) -> None:
+        self.groups += 1
+        self.group_s += time.monotonic() - self._begun
+        self._after()
+        if waits := [one[2] for one in group if one[1] is not None]:
+            self._written(waits, True)
+        if not self._over:
+            self._segment.sum_up()
+
+    def _refused(self, group: list[Item]) -> None:
+        self.failures += 1
+        self._waiting.extendleft(one for one in reversed(group) if one[1] is None)
+        self._busy = False
+        self._begun = 0.0
+        if any(one[1] is not None for one in self._waiting) and not self._planned:
+            self._plan()
+        elif self._waiting and not self._nudging:
+            self._nudging = True
+            self._loop.call_later(RETRY_S, self._nudge)
+        if intents := [one[2] for one in group if one[1] is not None]:
+            self._written(intents, False)
+
+    # In the journal's thread, while the loop's leaves the segment alone
 
     def _run(self) -> None:
         try:
-            self._work()
+            while (job := self._jobs.get()) is not None:
+                job()
         finally:
             self._over = True
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._refuse_waiting)
+            self._tell(self._ended)
 
-    def _work(self) -> None:
-        while True:
-            if not self._waiting:
-                if self._closing:
-                    break
-                self._idle = True
-                # What came between looking and saying so gave no signal.
-                if not self._waiting:
-                    self._signal.get()
-                self._idle = False
-            refused = self._flush()
-            if refused and self._closing:
-                break
-            if refused:
-                with suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self._loop.call_later, RETRY_S, self._nudge)
-                self._signal.get()
-        self._full(self._segment.close())
+    def _sync(self, group: list[Item], laid: Laid, fresh: list[TermsRecord]) -> None:
+        try:
+            self._segment.sync(laid)
+        except OSError:
+            self._fail(group, fresh)
+        else:
+            self._tell(self._synced, group)
 
-    def _flush(self) -> bool:
-        """Write one group; whether the disk refused records that have to be tried again."""
-        waiting = self._waiting
-        group = [waiting.popleft() for _ in range(min(len(waiting), GROUP_MAX))]
-        if not group:
-            summed = self._segment.summed
-            if self._broken or summed.intents or summed.settled:
-                with suppress(OSError):
-                    self._turn()
-            return False
-        payloads, waits, fresh = list[bytes](), list[W](), list[TermsRecord]()
-        self._begun = begun = time.monotonic()
+    def _append(self, group: list[Item]) -> bool:
+        """Write a group where that takes longer; whether the disk took it."""
+        fresh = list[TermsRecord]()
         try:
             self._turn()
-            number = self._segment.number
-            for payload, terms, waits_for in group:
-                if terms is not None:
-                    waits.append(waits_for)
-                    if terms.segment != number:
-                        payloads.append(terms.payload)
-                        terms.segment = number
-                        fresh.append(terms)
-                payloads.append(payload)
-            leaves = self._segment.append(payloads)
+            payloads, fresh = self._payloads(group)
+            self._segment.append(payloads)
         except OSError:
-            self.failures += 1
-            self._take_back(group, fresh)
-            return any(terms is None for _, terms, _ in group)
-        finally:
-            self._begun = 0.0
-        self.groups += 1
-        self.group_s += time.monotonic() - begun
-        self._tell(waits, True)
-        # After those who wait were told: the root is needed only when the segment is complete.
-        self._segment.summed.take(payloads, leaves)
-        return False
+            self._fail(group, fresh)
+            return False
+        self._tell(self._synced, group)
+        return True
 
-    def _take_back(self, group: list[Item], fresh: list[TermsRecord]) -> None:
-        for terms in fresh:
-            terms.segment = 0
-        self._waiting.extendleft(one for one in reversed(group) if one[1] is None)
+    def _renew(self) -> None:
+        summed = self._segment.summed
+        if self._broken or summed.intents or summed.settled:
+            with suppress(OSError):
+                self._turn()
+        self._tell(self._after)
+
+    def _finish(self) -> None:
+        # The loop waits in `close`: what it would be told first is told when it goes on.
+        while self._waiting and self._append(self._take()):
+            pass
+        self._full(self._segment.close())
+
+    def _fail(self, group: list[Item], fresh: list[TermsRecord]) -> None:
+        _forget(fresh)
         # After a failed fdatasync nobody knows what the file holds: go on in another.
         self._broken = True
-        self._tell([one[2] for one in group if one[1] is not None], False)
+        self._tell(self._refused, group)
 
-    def _tell(self, waits: list[W], done: bool) -> None:
-        if waits:
-            # The loop is closed where a process ends in haste; then nobody is there to be told.
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._written, waits, done)
+    def _tell(self, what: Callable[..., None], *group: list[Item]) -> None:
+        # The loop is closed where a process ends in haste; then nobody is there to be told.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *group)
 
     def _turn(self) -> None:
-        """Begin another segment where this one is full, old, or was refused by the disk."""
-        old = self._segment
-        age = time.monotonic() - self._since
-        if not (self._broken or old.size >= self._segment_bytes or age >= self._segment_s):
+        """Begin another segment where that is due."""
+        if not self._due():
             return
+        old = self._segment
         self._segment = Segment(self._folder, self._gateway, old.number + 1, old.link)
         self._since, self._broken = time.monotonic(), False
         self._full(old.close())
+
+
+def _forget(fresh: list[TermsRecord]) -> None:
+    """Terms of which nobody knows whether they are in the file."""
+    for terms in fresh:
+        terms.segment = 0

@@ -109,8 +109,16 @@ def is_blank(path: Path) -> bool:
     return False
 
 
+class Laid(NamedTuple):
+    """Records that were written and are not yet durable; ``size`` is what they take, in bytes."""
+
+    payloads: Sequence[bytes]
+    leaves: Sequence[bytes]
+    size: int
+
+
 class Segment:
-    """The segment that is being written; used by one thread.
+    """The segment that is being written; used by one thread at a time.
 
     `append` is all or nothing: after an error what was to be added is not there, and the same can
     be tried again.
@@ -127,9 +135,10 @@ class Segment:
         self._file = os.open(self.path, flags, 0o600)
         self.size = self._zeros = 0
         self.link, self.summed = before, Summed()
+        self._unsummed = list[Laid]()
         try:
             first = header(gateway, number, before)
-            self.summed.take([first], self.append([first]))
+            self.append([first])
             _sync_folder(folder)
         except OSError:
             os.close(self._file)
@@ -137,28 +146,64 @@ class Segment:
                 self.path.unlink()
             raise
 
-    def append(self, payloads: Sequence[bytes]) -> list[bytes]:
-        """Add records, durably; their leaf hashes, which `summed` is to be told later.
+    def append(self, payloads: Sequence[bytes]) -> None:
+        """Add records, durably.
 
         Raises:
             OSError: no room, a failing disk; nothing was added.
         """
         parts, leaves = framed(payloads, self.link)
-        parts.append(_END)
-        data = b"".join(parts)
+        data = b"".join((*parts, _END))
         try:
             self._make_room(self.size + len(data))
             _write(self._file, data, self.size)
+        except OSError:
+            self._take_back()
+            raise
+        self.sync(Laid(payloads, leaves, len(data)))
+
+    def lay(self, payloads: Sequence[bytes]) -> Laid | None:
+        """Write records where there is room already, not yet durably; None where there is none.
+
+        They are there once `sync` has said so; nothing else may be added before.
+
+        Raises:
+            OSError: a failing disk; nothing was added.
+        """
+        parts, leaves = framed(payloads, self.link)
+        parts.append(_END)
+        data = b"".join(parts)
+        if self.size + len(data) > self._zeros:
+            return None
+        _write(self._file, data, self.size)
+        return Laid(payloads, leaves, len(data))
+
+    def sync(self, laid: Laid) -> None:
+        """Make durable what was laid.
+
+        Raises:
+            OSError: a failing disk; nothing was added.
+        """
+        try:
             os.fdatasync(self._file)
         except OSError:
-            # It may be there in part or whole; a later crash must not bring it back.
-            with suppress(OSError):
-                os.pwrite(self._file, bytes(HEAD_SIZE), self.size)
-                os.fdatasync(self._file)
+            self._take_back()
             raise
-        self.size += len(data) - len(_END)
-        self.link = leaves[-1][:LINK_SIZE]
-        return leaves
+        self.size += laid.size - len(_END)
+        self.link = laid.leaves[-1][:LINK_SIZE]
+        self._unsummed.append(laid)
+
+    def _take_back(self) -> None:
+        """It may be there in part or whole; a later crash must not bring it back."""
+        with suppress(OSError):
+            os.pwrite(self._file, bytes(HEAD_SIZE), self.size)
+            os.fdatasync(self._file)
+
+    def sum_up(self) -> None:
+        """Take what was added into `summed`; at leisure, it is wanted at the end only."""
+        unsummed, self._unsummed = self._unsummed, []
+        for laid in unsummed:
+            self.summed.take(laid.payloads, laid.leaves)
 
     def _make_room(self, needed: int) -> None:
         while self._zeros < needed:
@@ -167,6 +212,7 @@ class Segment:
 
     def close(self) -> Complete:
         """Cut off the zeros and close. What it says does not depend on that going well."""
+        self.sum_up()
         with suppress(OSError):
             os.ftruncate(self._file, self.size)
             os.fsync(self._file)
