@@ -79,7 +79,8 @@ class Watch:
         self._look.set()
         if self._pulse is not None:
             self._pulse.cancel()
-        self._thread.join(5)
+        if self._thread.is_alive():  # it may never have begun
+            self._thread.join(5)
 
     def _beat(self) -> None:
         """The loop itself sees that the thread lives; a hanging database stops the thread only."""
