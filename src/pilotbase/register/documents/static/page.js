@@ -51,8 +51,16 @@ const page = (() => {
     }
   }
 
-  /** Let the browser draw and react before work goes on. */
-  const pause = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+  const BREATH = 30; // milliseconds of work between two pauses: nobody sees the page stand still
+  let rested = -Infinity;
+
+  /** Let the browser draw and react before work goes on, where it has not just done so: a timer
+   *  costs four milliseconds, however short it is. */
+  async function pause() {
+    if (performance.now() - rested < BREATH) return;
+    await new Promise((resolve) => { setTimeout(resolve, 0); });
+    rested = performance.now();
+  }
 
   return { element, shape, say, theirs, isChinese, startLanguages, pause };
 })();
