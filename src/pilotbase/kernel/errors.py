@@ -50,7 +50,7 @@ class Fault:
                 if language == "zh"
                 else f' Did you mean "{self.nearest}"?'
             )
-        return f"{place}: {self.path}: {said}" if self.path else f"{place}: {said}"
+        return ": ".join(part for part in (place, self.path, said) if part)
 
     def as_dict(self) -> dict[str, Any]:
         return {

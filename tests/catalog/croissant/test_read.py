@@ -24,6 +24,7 @@ from pilotbase.catalog.assets.verbs import (
 from pilotbase.catalog.croissant.archives import archive_faults
 from pilotbase.catalog.croissant.json_ld import Names
 from pilotbase.catalog.croissant.read import read_croissant
+from pilotbase.catalog.openness.rules.questions import Known, asset_parts
 from pilotbase.kernel.errors import SheetError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
@@ -130,6 +131,8 @@ def test_contexts_elsewhere_are_refused_and_never_fetched(
         ('{"a": "\\ud800', "json"),
         ("PK\x03\x04 not json", "archive"),
         ('{"a": "\u202e"}', "character"),
+        ('{"a": "\\u001b[2J"}', "character"),
+        ('{"\\u202e": 1}', "character"),
         ('"' + '\\"' * 200_000, "json"),
         ("{}", "version"),
         ("[]", "no_dataset"),
@@ -149,6 +152,28 @@ def test_a_file_beside_has_to_be_what_is_described(tmp_path: Path) -> None:
         add(base, AddRequest(file_of(tmp_path, GOOD)))
     assert [fault.code for fault in caught.value.faults] == ["croissant.digest"]
     assert not (tmp_path / "home" / "views" / "assets.json").exists()
+
+
+def test_a_description_takes_nothing_away_that_it_has_no_word_for(tmp_path: Path) -> None:
+    listing = tmp_path / "list.yaml"
+    listing.write_text(
+        "catalog: 1\nparties: [{id: ward, kind: person, name: W}]\nassets:\n"
+        "  - {id: visits, kind: dataset, title: {en: V, zh: V}, provider: ward, terms: ask first,\n"
+        "     properties: {shelf: 3}, parts: [{name: pandas, kind: software}]}\n",
+        "utf-8",
+    )
+    base = Context(tmp_path / "home")
+    add(base, AddRequest(listing))
+    bare = [{k: v for k, v in GOOD["distribution"][0].items() if k != "sha256"}]
+    add(base, AddRequest(file_of(tmp_path, changed(distribution=bare, url="ni:///sha-256;x"))))
+    found = show(base, ShowRequest("visits")).asset
+    assert found is not None and found["number"] == 2
+    card = found["card"]
+    assert (card["provider"], card["terms"], card["title"]["en"]) == ("ward", "ask first", "Visits")
+    assert [part["name"] for part in card["parts"]] == ["pandas"]
+    assert card["properties"]["shelf"] == 3, "the same content: what else was said of it holds"
+    had = {part.id: part.yes for part in asset_parts(card, Known())}
+    assert had["provider"] and not had["url"], "a name of content is no place to have it from"
 
 
 def test_hostile_archives_are_seen_without_unpacking(tmp_path: Path) -> None:

@@ -151,6 +151,17 @@ def test_a_hostile_name_or_value_is_only_text(tmp_path: Path) -> None:
     assert json.loads(out.with_suffix(".json").read_text("utf-8")) == found.profile
 
 
+def test_no_name_steers_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("\u202eevil,\x1b[2Jgone,year\n1,a,1931\n2,a,1932\n", "utf-8")
+    found = profile(Context(tmp_path / "home"), ProfileRequest(str(file)))
+    show("catalog.profile", found, "en")
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\u202e" not in said and "\ufffdevil" in said
+    assert "1931 … 1932" in said and "1 character" in said and "fewer than 4 columns" in said
+    assert said.index("completeness") < said.index("uniqueness") < said.index("consistency")
+
+
 LIST = """\
 catalog: 1
 parties:

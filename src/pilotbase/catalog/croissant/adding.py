@@ -60,7 +60,8 @@ def add_croissant(record: Record, context: Context, file: Path) -> list[Added]:
     raw = file.read_bytes()[:BYTES_MAX]
     made: list[tuple[Added, Draft | None]] = []
     for card, said in zip(cards, read.datasets, strict=True):
-        added, draft = asset_draft(context, card_of(card), assets.get(card.id))
+        known = assets.get(card.id)
+        added, draft = asset_draft(context, _kept(card_of(card), known), known)
         made += [(added, draft), (added, _described(context, added, said, raw))]
     return record_all(record, made)[::2]
 
@@ -93,6 +94,17 @@ def card_from(said: Described) -> AssetCard:
         url=said.url[:200] or None,
         properties=_properties(said),
     )
+
+
+def _kept(card: dict[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A described card with what the catalog knows and Croissant has no word for: whose it is, on
+    what terms, made of what; and, of the same content, its other properties."""
+    earlier: Mapping[str, Any] = known["card"] if known else {}
+    kept = {word: earlier[word] for word in ("provider", "terms", "parts") if word in earlier}
+    if earlier.get("digest") == card.get("digest"):
+        others = {**earlier.get("properties", {}), **card.get("properties", {})}
+        kept |= {"properties": others} if others else {}
+    return {**card, **kept}
 
 
 def id_of(said: Described) -> str:

@@ -51,9 +51,8 @@ def _parsed(file: Path, raw: bytes) -> Any:
         raise refused(file, "encoding", said, line=line) from error
     hidden = HIDDEN.search(text)
     if hidden is not None:
-        said = Text(f"the character U+{ord(hidden[0]):04X} is not allowed",
-                    f"不允许出现字符 U+{ord(hidden[0]):04X}")  # fmt: skip
-        raise refused(file, "character", said, line=text.count("\n", 0, hidden.start()) + 1)
+        line = text.count("\n", 0, hidden.start()) + 1
+        raise refused(file, "character", _not_allowed(hidden[0]), line=line)
     _check_depth(file, text)
     twice: list[str] = []
     try:
@@ -69,7 +68,24 @@ def _parsed(file: Path, raw: bytes) -> Any:
     if sum(1 for _ in _values(value)) > VALUES_MAX:
         said = Text(f"more than {VALUES_MAX:,} values", f"超过 {VALUES_MAX:,} 个值")
         raise refused(file, "too_large", said)
+    hidden = _escaped(value) if "\\" in text else None
+    if hidden is not None:
+        raise refused(file, "character", _not_allowed(hidden[0]))
     return value
+
+
+def _escaped(value: Any) -> re.Match[str] | None:
+    """A character that is not allowed and that JSON wrote as an escape, in a value or a name."""
+    for found in _values(value):
+        for part in found if isinstance(found, dict) else (found,):
+            if isinstance(part, str) and (hidden := HIDDEN.search(part)):
+                return hidden
+    return None
+
+
+def _not_allowed(character: str) -> Text:
+    code = f"U+{ord(character):04X}"
+    return Text(f"the character {code} is not allowed", f"不允许出现字符 {code}")
 
 
 def refused(
@@ -130,11 +146,11 @@ def _twice(word: str) -> Fault:
     return Fault("json.name_twice", said)
 
 
-def _values(value: Any) -> Iterator[None]:
+def _values(value: Any) -> Iterator[Any]:
     stack = [value]
     while stack:
         found = stack.pop()
-        yield None
+        yield found
         if isinstance(found, dict):
             stack += found.values()
         elif isinstance(found, list):

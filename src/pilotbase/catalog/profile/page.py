@@ -53,7 +53,8 @@ def page(shown: Shown, asset: str, language: Language) -> str:
             profile=profile,
             columns=[_column(c, profile, shown.confirmed) for c in profile["columns"]],
             parts=[
-                (PARTS[k], v, share(v, f"{v:.3f}")) for k, v in profile["quality"]["parts"].items()
+                (said, v, share(v, f"{v:.3f}"))
+                for said, v in ((said, profile["quality"]["parts"][k]) for k, said in PARTS.items())
             ],
         )
     )

@@ -35,4 +35,7 @@ def number(value: Any) -> str:
         return value
     if value is None:
         return "–"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+    if float(value).is_integer():
+        # A thousand of what may be a year is written without a comma.
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.0f}"
+    return f"{value:.4g}"

@@ -16,6 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text as RichText
 
 from pilotbase.desk.answers import CheckResponse as ScenarioCheckResponse
 from pilotbase.desk.answers import (
@@ -44,6 +45,7 @@ from pilotbase.faces.cli.show_usage import USAGE_FORMS
 from pilotbase.kernel.home import default_home
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.verb import as_data
+from pilotbase.scenario.decode import HIDDEN
 from pilotbase.scenario.verbs import NewResponse, PacksResponse
 
 WORDS = {
@@ -92,9 +94,17 @@ UNOFFICIAL = Text(
 )
 
 
+class Harmless(Console):
+    """A terminal that what is printed cannot steer: names of columns, files and services are
+    others' words."""
+
+    def render_str(self, text: str, **said: Any) -> RichText:
+        return super().render_str(HIDDEN.sub("\N{REPLACEMENT CHARACTER}", text), **said)
+
+
 def show(verb: str, response: Any, language: Language) -> None:
     """Print an answer for a person."""
-    console = Console(highlight=False)
+    console = Harmless(highlight=False)
     form: Callable[[Console, Any, Language], None] | None = FORMS.get(verb)
     if form is None:
         console.print_json(json.dumps(as_data(response), ensure_ascii=False))

@@ -19,6 +19,10 @@ from pilotbase.kernel.text import Language, Text
 HIDDEN = Text("left out", "不显示")
 WIDE = 110
 """Columns of a terminal that has room for drawings."""
+NEARLY = Text("{n} nearly", "{n} 行近似重复")
+NOT_COMPARED = Text(
+    "nearly: not counted, fewer than 4 columns vary", "近似重复未统计 (有变化的列不足 4 列)"
+)
 CONFIRMED = Text("confirmed by {who}", "{who} 已确认")
 HEADS = (
     Text("column", "列"), Text("type", "类型"), Text("missing", "缺失"), Text("values", "取值数"),
@@ -30,14 +34,14 @@ def _profile(console: Console, found: ProfileResponse, language: Language) -> No
     profile = found.profile
     said = Text(
         "{name}: {rows} rows, {missing} cells missing, {duplicates} rows repeat another, "
-        "{near} nearly; {made}.",
-        "{name}: {rows} 行, {missing} 个单元格缺失, {duplicates} 行重复, {near} 行近似重复; "
-        "{made}。",
+        "{near}; {made}.",
+        "{name}: {rows} 行, {missing} 个单元格缺失, {duplicates} 行重复, {near}; {made}。",
     )
-    near = profile["near"]["rows"]
+    found_near = profile["near"]["rows"]
+    near = NOT_COMPARED if found_near is None else NEARLY.format(n=f"{found_near:,}")
     _say(console, said, language, name=found.asset or profile["source"]["name"],
          rows=f"{profile['rows']:,}", missing=f"{profile['missing']:,}",
-         duplicates=f"{profile['duplicates']:,}", near="?" if near is None else f"{near:,}",
+         duplicates=f"{profile['duplicates']:,}", near=near,
          made=MADE[found.made])  # fmt: skip
     rows = [
         (c["name"], TYPES[c["type"]].in_language(language), _share(c, profile),
@@ -46,8 +50,8 @@ def _profile(console: Console, found: ProfileResponse, language: Language) -> No
     ]  # fmt: skip
     _table(console, [head.in_language(language) for head in HEADS], rows)
     parts = ", ".join(
-        f"{PARTS[name].in_language(language)} {value:.3f}"
-        for name, value in profile["quality"]["parts"].items()
+        f"{said.in_language(language)} {profile['quality']['parts'][name]:.3f}"
+        for name, said in PARTS.items()
     )
     score = Text("Quality {score} of 100 ({parts}).", "质量 {score} / 100 ({parts})。")
     _say(console, score, language, score=profile["quality"]["score"], parts=parts)
@@ -71,8 +75,11 @@ def _range(column: Mapping[str, Any], language: Language, width: int) -> str:
         return f"{number(said['low'])} … {number(said['high'])} {drawn}".rstrip()
     if said.get("shortest") is None:
         return "–"
-    count = Text("{a} … {b} characters", "{a} … {b} 个字符")
-    return count.format(a=said["shortest"], b=said["longest"]).in_language(language)
+    count = Text("{a} characters", "{a} 个字符")
+    ends = dict.fromkeys((said["shortest"], said["longest"]))
+    if list(ends) == [1]:
+        return Text("1 character", "1 个字符").in_language(language)
+    return count.format(a=" … ".join(map(str, ends))).in_language(language)
 
 
 def _sensitive(column: Mapping[str, Any], found: ProfileResponse, language: Language) -> str:

@@ -142,6 +142,7 @@ def test_all_faults_are_told_at_once() -> None:
     ("data", "code"),
     [
         (b"", "syntax"), (b"[1]", "no_policy"), (b'"x"', "no_policy"), (b"\xff\xfe{}", "syntax"),
+        (b'{"uid": "\\u001b[2J"}', "character"),
         (b'{"uid": 1, "uid": 2}', "twice"), (b"[" * 100_000, "too_deep"),
         (b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1), "too_deep"),
         (b" " * (BYTES_MAX + 1), "too_large"), (b"[" + b"1," * 20_001 + b"1]", "too_many"),

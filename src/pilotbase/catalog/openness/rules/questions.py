@@ -48,7 +48,10 @@ def asset_parts(card: Card, known: Known) -> Iterator[Part]:
     for freedom in FREEDOMS:
         yield _freedom(freedom, card, known)
     source = f"{OPEN_DEFINITION}, 1.2"
-    yield _said(card, "url", Text("Is it said where it can be had?", "是否说明从何处取得?"), source)
+    question = Text("Is it said where it can be had?", "是否说明从何处取得?")
+    # RFC 6920: a name of content, given where there is no place to have it from.
+    had = bool(card.get("url")) and not str(card["url"]).startswith("ni:")
+    yield Part("url", question, source, had, _yes_no(had))
     yield _said(card, "digest", Text("Is its content named by a hash?", "内容是否以哈希标识?"), OWN)
     yield _said(card, "text", Text("Is it said what it is for?", "是否说明其用途?"), f"{FAIR}, F2")
     yield _said(

@@ -45,7 +45,7 @@ IDENTIFYING = frozenset(
 # Whole words of a column's name, in English split at blanks, underlines and capitals.
 _WORDS: Mapping[str, str] = {
     "person-name": r"(full|first|last|given|family|sur|middle|patient|person|customer)[ _]?name|"
-    r"surname|.*姓名|名字|患者名|客户名",
+    r"name|surname|.*姓名|名字|患者名|客户名",
     "identity-number": r"ssn|passport( no| number)?|national id|id ?card|identity( no| number)|"
     r"身份证.*|证件号.*|护照.*|社保.*号.*",
     "phone": r"(tele)?phone( no| number)?|mobile( no| number)?|tel|fax|手机.*|电话.*|联系方式",

@@ -15,6 +15,7 @@ from typing import Any
 from pilotbase.catalog.rights.rules.export import CONTEXT
 from pilotbase.catalog.rights.rules.vocabulary import CC, ODRL, ODRL_CONTEXT, XSD
 from pilotbase.kernel.text import Text
+from pilotbase.scenario.decode import HIDDEN
 from pilotbase.scenario.finding import Finding, Path, shown
 
 BYTES_MAX = 2**20
@@ -93,6 +94,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_size(said: Any) -> None:
+    """Raises `Unreadable` for too much, too deep, or characters that steer a terminal."""
     waiting, nodes = [(said, 1)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -101,6 +103,12 @@ def _check_size(said: Any) -> None:
             raise _too_deep()
         if nodes > NODES_MAX:
             raise _unreadable("too_many", f"more than {NODES_MAX:,} values", "值过多")
+        for text in value if isinstance(value, dict) else (value,):
+            if isinstance(text, str) and (hidden := HIDDEN.search(text)):
+                code = f"U+{ord(hidden[0]):04X}"
+                raise _unreadable(
+                    "character", f"the character {code} is not allowed", f"不允许出现字符 {code}"
+                )
         inner = value.values() if isinstance(value, dict) else value
         if isinstance(value, (dict, list)):
             waiting += [(one, depth + 1) for one in inner]
