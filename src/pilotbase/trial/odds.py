@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
 
 from pilotbase.kernel.plugins import load
 from pilotbase.kernel.text import Text
@@ -196,6 +195,8 @@ def _stopped(quality: float, setting: Setting) -> Row:
 
 
 def _one_look(quality: float, setting: Setting) -> Row:
+    from scipy import stats  # slow to load, and of no use to a sequential plan
+
     n, whole = setting.cap, setting.population
     counts = np.arange(n + 1)
     if whole is None:
