@@ -26,7 +26,7 @@ from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
-from pilotbase.record.rules import dsse, merkle, note
+from pilotbase.record.rules import dsse, jws, merkle, note
 from pilotbase.record.rules.checkpoint import Checkpoint, is_checkpoint, sign_checkpoint
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
@@ -110,7 +110,7 @@ class Record:
 
     def append(self, draft: Draft) -> Entry:
         """Record an event; durable when this returns. The same key again gives the first entry."""
-        return self.append_many([draft])[0]
+        return self._group.do([Fact.of(draft)])[0]
 
     def append_many(self, drafts: Iterable[Draft]) -> list[Entry]:
         """Record events in one transaction: all of them or none, side by side in the order given.
@@ -172,8 +172,10 @@ class Record:
                 self.vault.put(batch.bodies)
             log.extend(batch.rows, batch.hashes())
             added, at = [Entry(row[0], row[1]) for row in batch.rows], batch.first
-            before = {i: self._entry(self._row(log, i)) for i in indexes if i < at}
-            given = iter([before[i] if i < at else added[i - at] for i in indexes])
+            if len(added) < len(facts):
+                before = {i: self._entry(self._row(log, i)) for i in indexes if i < at}
+                added = [before[i] if i < at else added[i - at] for i in indexes]
+            given = iter(added)
             return [list(islice(given, len(work))) for work in works]
 
     # Reading
@@ -272,10 +274,7 @@ class Record:
             raise RecordError(
                 "record.sign_checkpoint",
                 Text("this text could pass for a checkpoint", "该文本可能被当作检查点"),
-                next_step=Text(
-                    "Begin the text with a line that says what it is.",
-                    "请在首行写明文本的用途。",
-                ),
+                next_step=Text("Say in its first line what it is.", "请在首行写明文本的用途。"),
             )
         return note.sign(text, [key])
 
@@ -284,6 +283,10 @@ class Record:
         key = self._signing_key()
         signature = key.sign(dsse.pae(kind, body)).value
         return dsse.envelope(kind, body, key.verifier, signature)
+
+    def jws(self, kind: str, payload: bytes) -> tuple[str, str]:
+        """Protected header and signature of a detached JSON Web Signature (see `rules.jws`)."""
+        return jws.made(kind, payload, self._signing_key())
 
     def checkpoint(self) -> str:
         """The signed checkpoint of the log as it is now; each one made extends all made before.
