@@ -61,6 +61,7 @@ class TestGate:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.known = {name: one for one in routes for name in (one.filing, one.service)}
         self.stopped = False
+        self.keys = {KEY}
         self.grant = Grant("0123", "agent", ("d1",), "bureau", "officer", 4e9)
 
     def route(self, service: str, at: float) -> Route:
@@ -69,7 +70,7 @@ class TestGate:
         return self.known[service]
 
     def admit(self, key: str, route: Route, at: float) -> Grant:
-        if key != KEY:
+        if key not in self.keys:
             raise refused(401, "key.wrong")
         return self.grant
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from pilotbase.record.opened import Record
+from pilotbase.record.rules import jws
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.people.door import CallDoor
 from pilotbase.serve.people.handoff import HandOff
@@ -20,6 +21,7 @@ class Beside:
 
     Args:
         filings, filing: the register as anyone may see it.
+        address: of this gateway, as its callers know it, without a path.
     """
 
     def __init__(
@@ -29,13 +31,11 @@ class Beside:
         calls: CallDoor,
         filings: Callable[[], list[dict[str, Any]]],
         filing: Callable[[str], dict[str, Any] | None],
+        address: str,
     ) -> None:
         self._record, self._people, self._calls = record, people, calls
         self.filings, self._filing = filings, filing
-
-    @property
-    def record(self) -> Record:
-        return self._record
+        self.address = address
 
     def filing(self, name: str) -> dict[str, Any]:
         """Raises Refused where there is none."""
@@ -56,3 +56,11 @@ class Beside:
     async def outcome(self, usage: str, key: str) -> Response:
         """What became of a parked call: 202 while it waits. Raises Refused."""
         return await self._calls.outcome(usage, key)
+
+    async def sign(self, kind: str, payload: bytes) -> tuple[str, str]:
+        """Protected header and signature of a JSON Web Signature with the base's key."""
+        return await self._people.off(partial(self._record.jws, kind, payload))
+
+    def public_keys(self) -> dict[str, Any]:
+        """The base's public key, as a set of JSON Web Keys (RFC 7517)."""
+        return {"keys": [jws.public_jwk(self._record.verifier)]}

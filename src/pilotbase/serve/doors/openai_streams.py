@@ -22,7 +22,7 @@ SHORT = len(NULL)
 """No longer than ``null``: no usage and no call of a tool is as short."""
 
 
-class Delta(msgspec.Struct):
+class Delta(msgspec.Struct, gc=False):
     """What a piece adds; of calls of tools all bytes count."""
 
     content: str | None = None
@@ -32,14 +32,14 @@ class Delta(msgspec.Struct):
     tool_calls: msgspec.Raw = NULL
 
 
-class Choice(msgspec.Struct):
+class Choice(msgspec.Struct, gc=False):
     """One of the answers' next piece."""
 
     delta: Delta = msgspec.field(default_factory=Delta)
     finish_reason: str | None = None
 
 
-class Chunk(msgspec.Struct):
+class Chunk(msgspec.Struct, gc=False):
     """One event of a chat stream."""
 
     choices: list[Choice]
@@ -82,14 +82,24 @@ class ChatReading:
         return self.done or self._finished
 
     def feed(self, data: bytes) -> bytes:
-        said = self._events.alone(data)
-        if said and self._pieces is None and said != b"[DONE]":
-            if not self._read(said):
-                return b""
-            if not self.usage.counted:
-                self.usage.output_tokens = min(self._text, self._most)
-            return data if self._wanted or b'"usage"' not in data else _without_null(data)
-        return self._feed(data)
+        if self._pieces is not None:
+            return self._feed(data)
+        said = self._events.plain(data)
+        if not said:
+            return self._feed(data)
+        kept = [one for one in said if not self.done and self._keeps(one)]
+        self._bound()
+        if len(kept) < len(said):
+            data = b"".join([b"data: %b\n\n" % one for one in kept])
+        return data if self._wanted or b'"usage"' not in data else _without_null(data)
+
+    def _keeps(self, said: bytes) -> bool:
+        self.done = said == b"[DONE]"
+        return not self.done and self._read(said)
+
+    def _bound(self) -> None:
+        if not self.usage.counted:
+            self.usage.output_tokens = min(self._text, self._most)
 
     def _feed(self, data: bytes) -> bytes:
         out = list[bytes]()
@@ -104,8 +114,7 @@ class ChatReading:
                 continue
             if self._read(said):
                 self._pass_on(event, said, out)
-        if not self.usage.counted:
-            self.usage.output_tokens = min(self._text, self._most)
+        self._bound()
         return b"".join(out)
 
     def _read(self, said: bytes) -> bool:

@@ -116,6 +116,19 @@ def _property(column: Column) -> Json:
     return said
 
 
+def arguments_of(route: Route, text: str) -> Json:
+    """The arguments that a text is: the question, or a JSON object. Raises Refused."""
+    operation = operation_of(route)
+    if operation in ("chat", "message"):
+        return {"question" if operation == "chat" else "text": text}
+    try:
+        return _object(text.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        raise faulty(
+            "this service takes a JSON object of arguments", "该服务的参数须为 JSON 对象"
+        ) from None
+
+
 def ask_of(route: Route, arguments: Json, about: Json, door: str) -> Ask:
     """The call. Raises Refused where the arguments do not fit."""
     operation = operation_of(route)

@@ -74,6 +74,11 @@ class ServeRequest:
         "按 OpenTelemetry 环境变量发送追踪与指标。",
         default=False,
     )
+    address: str = asked(
+        "The gateway's address as callers know it, if not where it listens; stands in agent cards.",
+        "调用方所知的网关地址, 与监听地址不同时填写; 写入智能体名片。",
+        default="",
+    )
 
 
 @verb(

@@ -115,7 +115,7 @@ class _Process:
         calls = CallDoor(self._people, self._gate, self._serving.serve, time.time)
         receipt = ReceiptDoor(receipts, record, self._gate, time.time)
         beside = Beside(record, self._people, calls, lambda: pages.filings(),
-                        lambda name: pages.said(name))  # fmt: skip
+                        lambda name: pages.said(name), order.address)  # fmt: skip
         doors = mounted(order.doors, self._serving, beside)
         pages = Pages(
             self._gate,

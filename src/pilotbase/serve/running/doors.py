@@ -7,9 +7,11 @@ error which extra to install.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pilotbase.kernel.errors import RunError
@@ -25,6 +27,9 @@ if TYPE_CHECKING:  # the parent process asks for names only
     from pilotbase.serve.ports import Dialect, Door
 
 USUAL = "openai,oip"
+_ADDRESS = re.compile(
+    r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](?::\d{1,5})?"
+)
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,29 @@ def mcp(serving: Serving, beside: Beside | None) -> Mounted:
     return Mounted(None, upstream_dialects(), paths(serving, beside))
 
 
+def a2a(serving: Serving, beside: Beside | None) -> Mounted:
+    """A2A: services as agents with cards."""
+    with _needs("a2a"):
+        from pilotbase.serve.doors.a2a_server import paths
+
+    if beside is None:
+        raise ValueError("cards are signed by a base")
+    return Mounted(None, upstream_dialects(), paths(serving, beside))
+
+
 def upstream_dialects() -> Mapping[Operation, Dialect]:
     """How services that are asked by plain arguments are put to upstreams; no SDK takes part."""
+    from pilotbase.serve.doors.a2a_upstream import MessageDialect
     from pilotbase.serve.doors.mcp_upstream import ToolDialect
     from pilotbase.serve.doors.oip import OipDialect
     from pilotbase.serve.doors.openai import OpenAIDialect
 
-    return {"tool": ToolDialect(), "infer": OipDialect(), "chat": OpenAIDialect("chat")}
+    return {
+        "tool": ToolDialect(),
+        "message": MessageDialect(),
+        "infer": OipDialect(),
+        "chat": OpenAIDialect("chat"),
+    }
 
 
 @contextmanager
@@ -88,7 +109,26 @@ MOUNTS: dict[str, Callable[[Serving, Beside | None], Mounted]] = {
     "openai": openai,
     "oip": oip,
     "mcp": mcp,
+    "a2a": a2a,
 }
+
+
+def installed() -> str:
+    """The usual doors, and those whose SDK is there."""
+    found = [name for name in ("mcp", "a2a") if find_spec(name) is not None]
+    return ",".join((USUAL, *found))
+
+
+def check_address(address: str) -> None:
+    """Raises RunError where it is no ``https://host[:port]``."""
+    if address and not _ADDRESS.fullmatch(address):
+        raise RunError(
+            "serve.no_address",
+            Text(f"this is no address: {address[:80]}", f"不是地址: {address[:80]}"),
+            where="--address",
+            next_step=Text("Like https://host:port, without a path.",
+                           "形如 https://host:port, 不含路径。"),
+        )  # fmt: skip
 
 
 def wanted(text: str) -> tuple[str, ...]:

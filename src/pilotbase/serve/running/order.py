@@ -13,7 +13,8 @@ class Order:
     ``socket`` is the number of the listening socket that it has inherited, ``sockets`` the folder
     of the own workers' sockets, ``doors`` the protocols, ``drain`` the seconds that calls under way
     get at the end. ``metrics`` is the number of the socket where ``/metrics`` needs no key, or -1;
-    ``log`` and ``export`` are as in `telemetry.opened`.
+    ``log`` and ``export`` are as in `telemetry.opened`. ``address`` is the gateway's own, without a
+    path; agent cards are signed for it.
     """
 
     home: str
@@ -26,6 +27,7 @@ class Order:
     metrics: int = -1
     log: str = ""
     export: bool = False
+    address: str = ""
 
     def encoded(self) -> str:
         return json.dumps(asdict(self))

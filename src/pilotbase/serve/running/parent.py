@@ -29,7 +29,7 @@ from pilotbase.kernel.verb import Context
 from pilotbase.serve.routes.compile import Books, Compiled
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.watch import Watch
-from pilotbase.serve.running.doors import USUAL, wanted
+from pilotbase.serve.running.doors import USUAL, check_address, wanted
 from pilotbase.serve.running.order import Order
 from pilotbase.serve.worker.keeper import Keeper, wanted_of
 
@@ -53,6 +53,7 @@ class Running:
     metrics: int = 0
     log: str = ""
     telemetry: bool = False
+    address: str = ""
 
 
 def run(
@@ -100,6 +101,7 @@ class _Parent:
     ) -> None:
         self._context, self._running = context, running
         self._doors = wanted(running.doors)
+        check_address(running.address)
         self._listening, self._folder, self._metrics = listening, folder, metrics
         self._gate = RecordGate()
         self._keeper = Keeper(context, folder, memory_mb=running.memory)
@@ -121,15 +123,19 @@ class _Parent:
         try:
             await self._watch.start()
             await self._started(self._generation)
-            host, port = self._listening.getsockname()[:2]
-            address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            announce({"address": address, "processes": len(self._children), "pid": os.getpid()})
+            announce({"address": self._here, "processes": len(self._children), "pid": os.getpid()})
             await self._settled(settled)
             await self._ended.wait()
         finally:
             self._stopping = True
             await self._stop()
         return 0
+
+    @property
+    def _here(self) -> str:
+        """Where it listens."""
+        host, port = self._listening.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def _told(self, books: Books, made: Compiled) -> None:
         development = self._running.development
@@ -168,6 +174,7 @@ class _Parent:
             metrics=self._metrics.fileno() if self._metrics is not None else -1,
             log=self._running.log,
             export=self._running.telemetry,
+            address=self._running.address or self._here,
         )
         code = "from pilotbase.serve.running.child import main; main()"
         process = await asyncio.create_subprocess_exec(

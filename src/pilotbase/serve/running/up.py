@@ -20,6 +20,7 @@ from pilotbase.serve.routes import why
 from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import UpRequest
 from pilotbase.serve.routes.views import TRIED
+from pilotbase.serve.running.doors import installed
 from pilotbase.serve.running.parent import Running, run
 
 OPERATOR = "local-operator"
@@ -59,7 +60,12 @@ def up(context: Context, request: UpRequest, say: Say) -> int:
         say({**said, "key": text, "until": until, **shown, **workers})
 
     try:
-        return run(context, Running(host=request.host, port=request.port), announce, settled)
+        return run(
+            context,
+            Running(host=request.host, port=request.port, doors=installed()),
+            announce,
+            settled,
+        )
     finally:
         with open_record(context, create=False) as record:
             revoke_key(record, context, key, ENDED)

@@ -1,0 +1,90 @@
+"""Tasks of the A2A door: kept by owner, a bounded number, in this process.
+
+An owner is a key at a service. A task that waits for a person is looked after when it is asked for:
+once they have decided, it is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+
+from a2a.helpers.proto_helpers import new_data_part, new_text_part
+from a2a.server.context import ServerCallContext
+from a2a.server.tasks.inmemory_task_store import InMemoryTaskStore
+from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
+
+from pilotbase.serve.call import Refused
+from pilotbase.serve.doors import plain
+from pilotbase.serve.doors.beside import Beside
+
+TASKS_MAX = 10_000
+USAGE = "pilotbase-usage"
+"""In a task's metadata: the usage id of its parked call."""
+
+
+class Tasks(InMemoryTaskStore):
+    """See the module."""
+
+    def __init__(self, beside: Beside) -> None:
+        super().__init__()
+        self._beside = beside
+        self._order = OrderedDict[str, ServerCallContext]()
+
+    async def save(self, task: Task, context: ServerCallContext) -> None:
+        self._order[task.id] = context
+        self._order.move_to_end(task.id)
+        await super().save(task, context)
+        while len(self._order) > TASKS_MAX:
+            oldest, owner = self._order.popitem(last=False)
+            await self.delete(oldest, owner)
+
+    async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
+        task = await super().get(task_id, context)
+        if task is None or task.status.state != TaskState.TASK_STATE_INPUT_REQUIRED:
+            return task
+        ended = await ended_task(self._beside, task, str(context.state["key"]))
+        if ended is not None:
+            await self.save(ended, context)
+        return ended or task
+
+
+async def ended_task(beside: Beside, task: Task, key: str) -> Task | None:
+    """A task that waits for a person, with what they decided; None while they have not."""
+    usage = task.metadata.fields[USAGE].string_value if USAGE in task.metadata.fields else ""
+    if not usage:
+        return None
+    try:
+        found = await beside.outcome(usage, key)
+    except Refused as refused:
+        return _with(task, plain.Said("", plain.refused_as_data(refused), True))
+    if found.status_code == 202:
+        return None
+    body = bytes(found.body)
+    if found.status_code != 200:
+        return _with(task, plain.Said("", json.loads(body), True))
+    return _with(task, plain.answer_in(body))
+
+
+def _with(task: Task, said: plain.Said) -> Task:
+    made = Task()
+    made.CopyFrom(task)
+    state = TaskState.TASK_STATE_FAILED if said.failed else TaskState.TASK_STATE_COMPLETED
+    made.status.CopyFrom(TaskStatus(state=state))
+    if said.failed:
+        made.status.message.CopyFrom(agent_message(task.id, parts_of(said)))
+    else:
+        made.artifacts.append(Artifact(artifact_id="answer", parts=parts_of(said)))
+    return made
+
+
+def parts_of(said: plain.Said) -> list[Part]:
+    """An answer as parts: its words, and its data where they say more."""
+    parts = [new_text_part(said.text)] if said.text else []
+    if said.data and said.data != {"text": said.text}:
+        parts.append(new_data_part(said.data))
+    return parts
+
+
+def agent_message(task_id: str, parts: list[Part]) -> Message:
+    return Message(message_id=f"{task_id}-said", role=Role.ROLE_AGENT, parts=parts, task_id=task_id)
