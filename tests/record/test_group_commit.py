@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -105,3 +106,48 @@ def test_a_group_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
         ledger.let_go.release(4)
         assert [one.result(10) for one in told] == [f"done {n}" for n in range(6)]
     assert ledger.groups == [[0], [1, 2], [3, 4], [5]]
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.usefixtures("interrupts")
+@pytest.mark.parametrize("committing", [True, False])
+def test_an_interrupted_caller_leaves_nobody_waiting(committing: bool) -> None:
+    ledger = Ledger()
+    group, gone, main = GroupCommit(ledger.commit), threading.Event(), threading.get_ident()
+
+    def others() -> list[str]:
+        with ThreadPoolExecutor(8) as pool:
+            waiting(group, 2)
+            last = pool.submit(group.do, 3)
+            waiting(group, 3)
+            if committing:
+                ledger.let_go.release()
+                assert ledger.entered.acquire(timeout=10)
+            signal.pthread_kill(main, signal.SIGUSR1)
+            assert gone.wait(10)
+            ledger.let_go.release(2)
+            return [last.result(10)]
+
+    with ThreadPoolExecutor(8) as pool:
+        told = [pool.submit(group.do, 0)]
+        assert ledger.entered.acquire(timeout=10)
+        told.append(pool.submit(group.do, 1))
+        waiting(group, 1)
+        rest = pool.submit(others)
+        with pytest.raises(KeyboardInterrupt):
+            group.do(2)
+        gone.set()
+        assert [one.result(10) for one in told] == ["done 0", "done 1"]
+        assert rest.result(10) == ["done 3"]
+    assert ledger.groups == [[0], [1, 2, 3] if committing else [1, 3]]
+    ledger.let_go.release()
+    assert group.do(9) == "done 9", "it goes on"

@@ -5,11 +5,17 @@ itself included, and commits for them. Those who come meanwhile wait, and one of
 group. So a lone caller commits at once, and under load the groups grow by themselves to as many as
 arrive during one commit (DeWitt et al., "Implementation techniques for main memory database
 systems", SIGMOD 1984, which names group commit).
+
+The callers of a group wake each other, one after the other, and the last wakes the next leader.
+Woken all at once they would fight for the interpreter's lock, and with the next leader, which gives
+it up at every step of its commit: that took twice the time. And those of them who come again at
+once are in time for the next commit.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -23,14 +29,16 @@ GROUP_MAX = 1024
 class Ticket(Generic[W, R]):
     """A caller's work, and what came of it."""
 
-    __slots__ = ("done", "error", "result", "turn", "work")
+    __slots__ = ("done", "error", "gone", "others", "result", "turn", "work")
 
     def __init__(self, work: W) -> None:
         self.work = work
         self.result: R | None = None
         self.error: BaseException | None = None
-        self.done = False
-        # Held until the caller has its result, or is asked to lead.
+        self.done = self.gone = False
+        self.others: deque[Ticket[W, R]] | None = None
+        # Held until the caller has its result, or is asked to lead. `others` of its group are still
+        # to be woken, which is then up to it.
         self.turn = threading.Lock()
         self.turn.acquire()
 
@@ -50,30 +58,35 @@ class GroupCommit(Generic[W, R]):
 
     def do(self, work: W) -> R:
         """The result of the work, once it is durable. Raises what its commit raises."""
-        ticket = Ticket[W, R](work)
-        with self._mutex:
-            self._waiting.append(ticket)
-            leads, self._led = not self._led, True
-        if not leads:
-            self._wait(ticket)
-        if not ticket.done:
+        ticket: Ticket[W, R] = Ticket(work)
+        leads = False
+        try:
+            with self._mutex:
+                self._waiting.append(ticket)
+                leads, self._led = not self._led, True
+            if not leads:
+                ticket.turn.acquire()
+        except BaseException:
+            self._leave(ticket, leads)
+            raise
+        if ticket.done:
+            self._call(ticket.others)
+        else:
             self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.result  # type: ignore[return-value]
 
-    def _wait(self, ticket: Ticket[W, R]) -> None:
-        try:
-            ticket.turn.acquire()
-        except BaseException:
-            # Interrupted while waiting: nobody may be left waiting for this one to lead.
-            with self._mutex:
-                asked = not ticket.turn.locked() and not ticket.done
-                if ticket in self._waiting:
-                    self._waiting.remove(ticket)
-                if asked:
-                    self._hand_over()
-            raise
+    def _leave(self, ticket: Ticket[W, R], leads: bool) -> None:
+        """After an interrupt, nobody may be left waiting for what this one was to do."""
+        with self._mutex:
+            ticket.gone = True
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        if leads:
+            self._call(None)
+        else:
+            self._pass_over(ticket)
 
     def _lead(self, own: Ticket[W, R]) -> None:
         with self._mutex:
@@ -84,15 +97,31 @@ class GroupCommit(Generic[W, R]):
             with self._mutex:
                 # After an interrupt some are not done: the next leader takes them up again.
                 self._waiting[:0] = [t for t in group if not t.done and t is not own]
-                self._hand_over()
-            for ticket in group:
-                if ticket.done and ticket is not own:
-                    ticket.turn.release()
+            others = deque(t for t in group if t.done and t is not own)
+            for ticket in others:
+                ticket.others = others
+            self._call(others)
 
-    def _hand_over(self) -> None:
-        self._led = bool(self._waiting)
-        if self._waiting:
-            self._waiting[0].turn.release()
+    def _call(self, others: deque[Ticket[W, R]] | None) -> None:
+        """Wake the next of a group that is done; after the last of them, who leads the next one."""
+        if others:
+            self._wake(others.popleft())
+            return
+        with self._mutex:
+            self._led = bool(self._waiting)
+            leader = self._waiting[0] if self._waiting else None
+        if leader is not None:
+            self._wake(leader)
+
+    def _wake(self, ticket: Ticket[W, R]) -> None:
+        ticket.turn.release()
+        if ticket.gone:
+            self._pass_over(ticket)
+
+    def _pass_over(self, ticket: Ticket[W, R]) -> None:
+        """Do for one that is gone what it was woken for, if it was; it is done only once."""
+        if ticket.turn.acquire(blocking=False):
+            self._call(ticket.others)
 
     def _settle(self, group: Sequence[Ticket[W, R]]) -> None:
         if len(group) > 1:
