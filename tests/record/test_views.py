@@ -47,14 +47,16 @@ def test_states_and_files(record: Record, make: Make) -> None:
     record.append_many([make(n) for n in range(5)])
     states = catch_up(record, VIEWS)
     assert states == {"total": {"total": 10, "last": 4}, "subjects": {"pilot:a": [0, 1, 2, 3, 4]}}
-    expected = encode({"name": "total", "size": 5, "state": states["total"]})
+    expected = encode({"name": "total", "size": 5, "state": states["total"], "version": 1})
     assert bytes_of(record, TOTAL) == expected
     assert SUBJECTS.initial == {}
 
 
 def test_an_empty_log(record: Record) -> None:
     assert catch_up(record, VIEWS)["subjects"] == {}
-    assert bytes_of(record, TOTAL) == encode({"name": "total", "size": 0, "state": TOTAL.initial})
+    state = TOTAL.initial
+    expected = encode({"name": "total", "size": 0, "state": state, "version": 1})
+    assert bytes_of(record, TOTAL) == expected
     assert catch_up(record, []) == {} and rebuild(record, []) == []
 
 
@@ -96,12 +98,29 @@ def test_rebuilding_says_what_was_there(record: Record, make: Make) -> None:
 def test_a_useless_file_is_folded_again(record: Record, make: Make) -> None:
     record.append_many([make(n) for n in range(3)])
     expected = catch_up(record, VIEWS)
-    ahead = encode({"name": "total", "size": 99, "state": {}})
-    named = encode({"name": "other", "size": 1, "state": {}})
-    for bad in (b"", b"{", b"null", ahead, named, b'{"name":"total","size":true,"state":1}'):
+    ahead = encode({"name": "total", "size": 99, "state": {}, "version": 1})
+    named = encode({"name": "other", "size": 1, "state": {}, "version": 1})
+    for bad in (b"", b"{", b"null", ahead, named, b'{"name":"total","size":true}'):
         (record.home / "views" / "total.json").write_bytes(bad)
         assert catch_up(record, VIEWS) == expected
         assert decode(bytes_of(record, TOTAL))["size"] == 3
+
+
+@pytest.mark.parametrize("version", [b"", b',"version":0', b',"version":3', b',"version":"2"'])
+def test_another_version_is_folded_again(record: Record, make: Make, version: bytes) -> None:
+    newer = View("total", TOTAL.initial, lambda state, entry: {"last": entry.index}, version=2)
+    record.append_many([make(n) for n in range(3)])
+    catch_up(record, [TOTAL])
+    path, good = record.home / "views" / "total.json", bytes_of(record, TOTAL)
+    path.write_bytes(good.replace(b',"version":1', version))
+    report = verify(record, views=[newer])
+    (note,) = report.findings
+    assert report.ok and note.severity == "note" and "folded again" in note.message.en
+    assert rebuild(record, [newer]) == [Rebuilt("total", 3, None)]
+    path.write_bytes(good.replace(b',"version":1', version))
+    assert catch_up(record, [newer]) == {"total": {"last": 2}}
+    assert decode(bytes_of(record, newer))["version"] == 2
+    assert rebuild(record, [newer]) == [Rebuilt("total", 3, True)] and verify(record).ok
 
 
 def test_only_new_entries_are_folded(record: Record, make: Make) -> None:

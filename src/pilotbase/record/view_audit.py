@@ -11,7 +11,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.findings import Findings
 from pilotbase.record.rules.audit import Finding, of_entry
 from pilotbase.record.rules.views import Folding, View, first_difference
-from pilotbase.record.views import size_said
+from pilotbase.record.views import other_version, size_said
 
 
 class ViewAudit:
@@ -29,7 +29,19 @@ class ViewAudit:
             if size is None:
                 en = "its file cannot be read; the view is folded again when it is next asked for"
                 found.note(_place(name), en, "其文件无法读取; 下次查询时将重新折叠")
+        for fold in list(self._folds):
+            self._other_version(fold)
         self._compare()
+
+    def _other_version(self, fold: Folding) -> None:
+        """What another version of the program folded is no fault, and cannot be compared."""
+        name, known = fold.view.name, fold.view.version
+        version = other_version(self._files[name], fold.view)
+        if version is not None:
+            self._folds.remove(fold)
+            en = f"its file is of version {version}, the view of {known}; it is folded again when "
+            zh = f"其文件为第 {version} 版, 视图为第 {known} 版; 下次查询时将重新折叠"
+            self._found.note(_place(name), en + "it is next asked for", zh)
 
     def entry(self, index: int, data: bytes, said: Mapping[str, Any]) -> None:
         """Take the next entry. After one that is missing nothing can be compared any more."""

@@ -3,8 +3,8 @@
 A view is a cache. It can be thrown away and folded again from the log to the same bytes; `rebuild`
 does so and says whether it was the same, and an audit compares without writing.
 
-A file ``views/<name>.json`` holds ``{"name", "size", "state"}`` as canonical JSON: the state after
-the first ``size`` entries.
+A file ``views/<name>.json`` holds ``{"name", "size", "state", "version"}`` as canonical JSON: the
+state after the first ``size`` entries, as the view's fold of that version gives it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Rebuilt:
     """What rebuilding a view found.
 
     `identical` compares the file that stood there with a fold from the first entry to that file's
-    size, byte by byte; it is None when no file stood there.
+    size, byte by byte; it is None when no file of the view's version stood there.
     """
 
     name: str
@@ -38,7 +38,8 @@ class Rebuilt:
 def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
     """Fold the entries that are new since last time into each view; the states by name.
 
-    A file that cannot be read, or is ahead of the log, is folded again from the start.
+    A file that cannot be read, is of another version than the view, or is ahead of the log, is
+    folded again from the start.
 
     Raises:
         TypeError: a state that JSON does not give back as it was. HomeError: disk full …
@@ -64,7 +65,7 @@ def caught_up(record: Record, views: Sequence[View]) -> list[Folding]:
 def rebuild(record: Record, views: Sequence[View]) -> list[Rebuilt]:
     """Fold every view again from the first entry, compare with what stood there, and write it."""
     size = record.size
-    stood = [_bytes(_path(record.home, view.name)) for view in views]
+    stood = [_of_version(_bytes(_path(record.home, view.name)), view) for view in views]
     compared: list[bool | None] = [None if data is None else False for data in stood]
     folds = [Folding(view) for view in views]
     sizes = [_standing(record.home, view, size)[0] for view in views]
@@ -107,9 +108,22 @@ def size_said(data: bytes, name: str) -> int | None:
     return size if type(size) is int and size >= 0 else None
 
 
+def other_version(data: bytes, view: View) -> int | None:
+    """The version of a view's file where it is not the view's own; 0 for one that says none."""
+    if size_said(data, view.name) is None:
+        return None
+    version = decode(data).get("version", 0)
+    version = version if type(version) is int else 0
+    return None if version == view.version else version
+
+
+def _of_version(data: bytes | None, view: View) -> bytes | None:
+    return data if data is None or other_version(data, view) is None else None
+
+
 def _standing(home: Path, view: View, size: int) -> tuple[int, Any]:
     """Size and state of the file that stands there; (0, None) when it is of no use."""
-    data = _bytes(_path(home, view.name)) or b""
+    data = _of_version(_bytes(_path(home, view.name)), view) or b""
     said = size_said(data, view.name)
     if said is None or said > size:
         return 0, None

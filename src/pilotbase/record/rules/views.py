@@ -25,6 +25,8 @@ class View:
         initial: the state before the first entry.
         fold: from a state and the next entry to the next state. It may change the state it is given
             and return it, and must depend on nothing else: no clock, no file, no order of keys.
+        version: raised when the fold gives another state than before, or one of another form: what
+            an older or a newer program left is then folded again.
 
     States are JSON: dicts with string keys, lists, strings, numbers, booleans, None.
     """
@@ -32,6 +34,7 @@ class View:
     name: str
     initial: Any
     fold: Callable[[Any, Entry], Any]
+    version: int = 1
 
 
 def declare(view: View) -> View:
@@ -61,9 +64,10 @@ class Folding:
 
     def bytes(self) -> bytes:
         """What its file holds. Raises TypeError when JSON does not give the state back."""
-        data = encode({"name": self.view.name, "size": self.size, "state": self.state})
+        name, version = self.view.name, self.view.version
+        data = encode({"name": name, "size": self.size, "state": self.state, "version": version})
         if decode(data)["state"] != self.state:
-            raise TypeError(f"the state of the view {self.view.name!r} is not plain JSON")
+            raise TypeError(f"the state of the view {name!r} is not plain JSON")
         return data
 
 
