@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -36,6 +37,21 @@ CURL = Text("Call it with curl:", "用 curl 调用:")
 CLIENT = Text(
     "With the OpenAI client (pip install openai):", "用 OpenAI 客户端 (pip install openai):"
 )
+MCP = Text(
+    "As a tool of an MCP client (pip install mcp):", "作为 MCP 客户端的工具 (pip install mcp):"
+)
+MCP_CODE = """\
+import asyncio, os, httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+async def main():
+    key = {{"Authorization": "Bearer " + os.environ["{key}"]}}
+    async with httpx2.AsyncClient(headers=key) as http:
+        async with Client(streamable_http_client("{address}/mcp", http_client=http)) as client:
+            print((await client.call_tool("{service}", {case})).content[0].text)
+
+asyncio.run(main())"""
 USAGE = Text("See what was used:", "查看用量:")
 STOP = Text("Stop it for good, and make the same call again:", "永久终止后, 再次发起同一调用:")
 OTHERS = Text("What is not filed is refused, with the reason:", "未备案的会被拒绝, 并说明原因:")
@@ -137,6 +153,26 @@ def _calls(said: Mapping[str, Any], chosen: Mapping[str, Any], language: Languag
         f"messages=[{message}]).choices[0].message.content)"
     )
     yield f"  python -c {shlex.quote(code)}"
+    if find_spec("mcp") is not None:
+        yield "\n" + MCP.in_language(language)
+        service, arguments = chosen["service"], _literal(case)
+        code = MCP_CODE.format(key=KEY, address=address, service=service, case=arguments)
+        yield f"  python -c {shlex.quote(code)}"
+
+
+def _literal(case: Mapping[str, Any]) -> str:
+    """A case as Python writes it, with quotation marks of one kind."""
+    words = {None: "None", True: "True", False: "False"}
+    parts = [
+        f"{json.dumps(name, ensure_ascii=False)}: "
+        + (
+            words[one]
+            if one is None or isinstance(one, bool)
+            else json.dumps(one, ensure_ascii=False)
+        )
+        for name, one in case.items()
+    ]
+    return "{" + ", ".join(parts) + "}"
 
 
 def content_of(case: Mapping[str, Any]) -> str:
