@@ -20,9 +20,11 @@ from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context, Silent
 from pilotbase.record import publish as publishing
 from pilotbase.record.audit import verify
+from pilotbase.record.events import Tallied
 from pilotbase.record.fetch import Fetched, fetch
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.publish import publish
+from pilotbase.record.rules import audit as rules
 from pilotbase.record.rules import tiles
 from pilotbase.record.rules.cosignature import CosignerSecret
 from pilotbase.record.rules.note import VerifierKey
@@ -30,6 +32,7 @@ from pilotbase.record.rules.policy import parse
 from pilotbase.record.static import Folder, StaticLog, source_of
 
 Make = Callable[..., Draft]
+BY = Actor("amir", "evaluator")
 
 
 def read(folder: Path | str, record: Record, **asked: object) -> Fetched:
@@ -187,6 +190,28 @@ class TestChangedBytes:
         (log / "tile/1/000.p/2").write_bytes(bytes(64))
         found = read(log, record).findings
         assert found.first_bad_index == 0 and "tile/1" in found.listed[0].message.en
+
+    @pytest.mark.parametrize("said", [3, 5])
+    def test_tallies_are_counted_again(
+        self,
+        record: Record,
+        make: Make,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        said: int,
+    ) -> None:
+        record.append_many([make(n) for n in range(6)])
+        kind = record.entry(0).kind
+        record.append(Draft(Tallied(4, {kind: said + 1, "other.kind/1": 0}), BY))
+        record.append(Draft(Tallied(9, {kind: 6}), BY))
+        for n, size in enumerate((6, 3, 0)):
+            record.append(Draft(Tallied(size, {kind: size}), BY, key=f"t{n}"))
+        publish(record, tmp_path / "log")
+        found = [(f.index, f.severity) for f in read(tmp_path / "log", record).findings.listed]
+        assert found == [*([(6, "fault")] if said == 5 else []), (7, "fault")]
+        monkeypatch.setattr(rules, "TALLY_REACH", 4)
+        found = [(f.index, f.severity) for f in read(tmp_path / "log", record).findings.listed]
+        assert found[-2:] == [(9, "note"), (10, "note")]
 
     def test_another_key_and_a_fork(
         self, record: Record, make: Make, tmp_path: Path, fixed: Callable[[Path], Context]

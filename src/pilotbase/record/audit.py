@@ -73,10 +73,7 @@ def verify(
     checkpoints = size = 0
     root, chain = merkle.EMPTY_ROOT, None
     with found.damage(_LOG), record.log.snapshot() as log:
-        with found.damage(_LOG):
-            for words in log.faults():
-                found.fault(_LOG, words, words)
-            bodies.erased(log)
+        _structure(log, bodies, found)
         chain = chain_of(log, key, found)
         trusted = _trusted(log, since, chain, found)
         tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
@@ -95,6 +92,14 @@ def verify(
         bodies.orphans(kept)
     good = (bodies.good, folded.good, tiles.good if tiles else 0)
     return VerifyReport.of(found, chain, size, root, checkpoints, *good)
+
+
+def _structure(log: LogReader, bodies: BodyAudit, found: Findings) -> None:
+    """What the store itself finds wrong; and which bodies were erased, to be known beforehand."""
+    with found.damage(_LOG):
+        for words in log.faults():
+            found.fault(_LOG, words, words)
+        bodies.erased(log)
 
 
 def _kept(vault: Vault, found: Findings) -> int:

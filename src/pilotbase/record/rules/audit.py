@@ -9,13 +9,17 @@ chain of neighbours that all agree is the whole tree.
 from __future__ import annotations
 
 import re
+import sys
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from pilotbase.kernel.canonical import decode, decode_canonical
 from pilotbase.kernel.text import Text
 from pilotbase.record.ports import Row
+from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.merkle import (
     HASH_SIZE,
     fold,
@@ -73,6 +77,10 @@ def of_tree(index: int, en: str, zh: str) -> Finding:
     return Finding("fault", TREE, Text(en, zh), index)
 
 
+TALLY_REACH = 1 << 16
+"""How far before itself a tally may count to, where an audit meets it only when it comes."""
+
+
 class EntryAudit:
     """Audits entries in order: bytes, envelope, the copies stored beside it, counters."""
 
@@ -93,6 +101,7 @@ class EntryAudit:
             size, said = tally_of(data)
             self._tallies.setdefault(size, []).append((index, said))
         self._counts: dict[str, int] = dict(counts or {})
+        self._kinds: deque[str] = deque(maxlen=TALLY_REACH)
         self._newest = ""
         self._clock_noted = False
 
@@ -106,11 +115,30 @@ class EntryAudit:
         return said, findings + self._time(row.index, said["at"])
 
     def alone(self, index: int, data: bytes) -> tuple[Mapping[str, Any] | None, list[Finding]]:
-        """The same for an entry that comes without copies beside it."""
+        """The same for an entry that comes without copies beside it, and tallies as they come."""
         said = _envelope(data)
         if isinstance(said, Text):
+            self._kinds.append("")
             return None, [of_entry(index, said.en, said.zh)]
-        return said, self._counter(index, said) + self._time(index, said["at"])
+        kind = said["kind"]
+        findings = self._tally(index, data) if kind == TALLIED else []
+        self._kinds.append(sys.intern(kind))
+        return said, findings + self._counter(index, said) + self._time(index, said["at"])
+
+    def _tally(self, index: int, data: bytes) -> list[Finding]:
+        """Compare a tally with what came before it, less what came after what it counts."""
+        size, said = tally_of(data)
+        behind = index - size
+        if size < 0 or behind < 0:
+            en = "it counts entries that come after it, or none that can be read"
+            return [of_entry(index, en, "它所计数的条目在其之后, 或无法读取")]
+        if behind > len(self._kinds):
+            en = f"it counts to {behind} entries before itself, too far back to be compared here"
+            zh = f"它只计数到其前第 {behind} 条, 距离过远, 此处无法比较"
+            return [of_entry(index, en, zh, "note")]
+        after = Counter(islice(reversed(self._kinds), behind))
+        counts = {kind: self._counts.get(kind, 0) - after[kind] for kind in said}
+        return miscounted(index, size, said, counts)
 
     def _copies(self, row: Row, said: Mapping[str, Any]) -> list[Finding]:
         stored = {"key": row.key, "kind": row.kind, "count": row.count, "about": row.about}
