@@ -196,6 +196,16 @@ class TestKilled:
             again.rotate_key("once more", BY)
             assert verify(again).ok and not keys.waiting(again.home)
 
+    @pytest.mark.parametrize("name", [".base.key.77.part", ".next-0a1b2c3d.key.77.part"])
+    def test_while_a_secret_was_written(self, context: Context, make: Make, name: str) -> None:
+        with open_record(context) as record:
+            record.append(make(0))
+            record.checkpoint()
+            (record.home / "keys" / name).write_bytes(b"half a secret")
+            record.append(make(1))
+            record.checkpoint()
+            assert not list((record.home / "keys").glob(".*.part"))
+
     @staticmethod
     def second_fails(write: Callable[[Path, bytes], None]) -> Callable[[Path, bytes], None]:
         calls = iter(range(10))

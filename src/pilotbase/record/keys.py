@@ -24,6 +24,7 @@ SECRET = Path("keys", "base.key")
 PUBLIC = Path("keys", "base.vkey")
 WITNESS = Path("keys", "witness.key")
 NEXT = Path("keys", "next-*.key")
+PARTS = tuple(Path("keys", f".{name}.*.part") for name in (SECRET.name, NEXT.name))
 
 
 def load(home: Path) -> SigningKey | None:
@@ -89,11 +90,19 @@ def promote(home: Path, key: SigningKey) -> None:
         # The public half first: as long as the secret waits, this is done again after a kill.
         write_whole(home / PUBLIC, (key.verifier.encode() + "\n").encode())
         write_secret(home / SECRET, (key.encode() + "\n").encode())
-        # A process that was killed here may have left a part that holds a secret; no other is
-        # writing one, since this is done under the log's lock.
-        parts = (home / SECRET).parent.glob(f".{(home / SECRET).name}.*.part")
-        for done in [*waiting(home), *parts]:
+        for done in waiting(home):
             done.unlink(missing_ok=True)
+        remove_parts(home)
+
+
+def remove_parts(home: Path) -> None:
+    """Remove what a process that was killed while it wrote a secret has left of it.
+
+    No other is writing one meanwhile: that is done under the log's lock, as this has to be.
+    """
+    with storage_errors(home / SECRET):
+        for part in [path for pattern in PARTS for path in home.glob(str(pattern))]:
+            part.unlink(missing_ok=True)
 
 
 def load_witness(home: Path) -> CosignerSecret | None:

@@ -330,7 +330,8 @@ class Record:
         """
         self.checkpoint()
         old = self._signing_key()
-        draft = rotation.introduce(self.home, old, self.context.entropy(32), reason, by)
+        with self.log.transaction():
+            draft = rotation.introduce(self.home, old, self.context.entropy(32), reason, by)
         entry = self.append(draft)
         self._signing_key()
         rotation.won(entry, draft)

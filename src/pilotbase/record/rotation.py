@@ -42,7 +42,11 @@ def chain(log: LogReader, key: VerifierKey) -> KeyChain:
 
 
 def finish(home: Path, log: LogReader) -> None:
-    """Put a recorded rotation's new key into force, when a kill kept that from being done."""
+    """Put a recorded rotation's new key into force, when a kill kept that from being done.
+
+    To be called under the log's lock, as `introduce`.
+    """
+    keys.remove_parts(home)
     waiting = keys.waiting(home)
     recorded = [str(body.get("new")) for _, body in rotations(log)] if waiting else []
     for path in waiting:
