@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,29 @@ from pilotbase import Base
 from pilotbase.catalog.assets.verbs import AddRequest, add
 from pilotbase.catalog.assets.verbs import ShowRequest as AssetRequest
 from pilotbase.catalog.assets.verbs import show as show_asset
+from pilotbase.catalog.croissant.verbs import WriteRequest
+from pilotbase.catalog.croissant.verbs import write as describe
+from pilotbase.catalog.load import load_table
 from pilotbase.catalog.reading import assets_of
+from pilotbase.catalog.rights.trials import data_asset
+from pilotbase.desk.filing.enrol import asset_id
+from pilotbase.desk.filing.sources import qualities, source_id
 from pilotbase.desk.filing.verbs import FileRequest
 from pilotbase.desk.filing.verbs import file as file_
+from pilotbase.desk.provenance.found import judged
 from pilotbase.desk.tour import FILINGS
 from pilotbase.desk.views import ALL
 from pilotbase.kernel.errors import InputError, RunError, SheetError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
 from pilotbase.record.audit import verify
-from pilotbase.record.opened import open_record
+from pilotbase.record.opened import Record, open_record
 from pilotbase.record.verbs import overdue
 from pilotbase.record.verbs.duties import OverdueRequest
 from pilotbase.record.views import rebuild
 from pilotbase.register import verbs
 from pilotbase.scenario.library import packs
+from pilotbase.scenario.read import read_scenario
 from tests.conftest import Toured
 from tests.desk.files import write
 
@@ -298,9 +307,36 @@ def test_the_tour_files_what_passes(toured: Toured) -> None:
     chosen = {run.scenario: run.chosen for run in passed}
     assert {one["scenario"]: one["candidate"] for one in listed} == chosen != {}
     with open_record(toured.base.context) as record:
-        kinds = [said["what"] for said in assets_of(record).values()]
-    assert kinds.count("dataset") == len(toured.runs)
-    assert len(kinds) == sum(1 + len(run.candidates) for run in toured.runs)
+        known = assets_of(record)
+        planned = [record.entry(one) for one in judged_entries(record)]
+    cards = [said["card"] for said in known.values()]
+    tried = [card for card in cards if card["kind"] != "dataset"]
+    assert len(tried) == sum(len(run.candidates) for run in toured.runs)
+    hashes = [card["digest"] for card in cards]
+    assert all(hashes.count(entry.body["data"]) == 1 for entry in planned) and planned
+
+
+def judged_entries(record: Record) -> list[int]:
+    return [pilot["entries"]["planned"] for pilot in judged(record).values()]
+
+
+def test_the_tour_measures_and_describes_the_data_that_it_tried(toured: Toured) -> None:
+    """By the hash before `prepare`, a scenario on the same data finds them and their terms."""
+    context = toured.base.context
+    with open_record(context) as record:
+        known, measured = assets_of(record), qualities(record)
+    (pack,) = packs()
+    assert len(measured) == len(pack.files) == len(toured.runs)
+    for file in pack.files:
+        read = read_scenario(file)
+        asset = source_id(str(read.scenario.data.dataset))
+        loaded = load_table(read.scenario.data, read.folder).loaded_digest
+        assert data_asset(read, known, loaded=loaded) == asset and 0 < measured[asset] <= 100
+        prepared = known.get(asset_id(read.scenario.id, "data"))
+        assert prepared is None or prepared["card"]["parts"] == [{"name": asset}]
+    made = describe(context, WriteRequest("sklearn-load-diabetes")).document
+    assert made["@type"] == "sc:Dataset" and len(made["recordSet"][0]["field"]) == 11
+    assert re.fullmatch("[0-9a-f]{64}", made["distribution"][0]["sha256"])
 
 
 def test_the_tour_matches_needs_with_what_it_tried(toured: Toured) -> None:

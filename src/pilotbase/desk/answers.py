@@ -73,6 +73,7 @@ class TourResponse:
 
     Attributes:
         assets: how many of each kind the catalog has. matchings: of the packs' needs and products.
+        measured: by data set that was measured, its quality score.
     """
 
     runs: tuple[RunResponse, ...]
@@ -80,6 +81,7 @@ class TourResponse:
     filings: tuple[str, ...] = ()
     assets: dict[str, int] = field(default_factory=dict)
     matchings: tuple[NeedsResponse, ...] = ()
+    measured: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """All built-in scenarios, one after the other; what passes is filed where its pack has a sheet.
 
-What was tried comes into the catalog, and the pack's lists of needs and products are matched with
-what the trials found. A pack's folder ``filings`` holds ``parties.yaml``, who stands behind its
-scenarios, and for each scenario whose chosen candidate is to be filed a filing sheet with the
-scenario's id as its name; its folder ``matching`` holds ``needs.yaml`` and ``products.yaml``.
+What was tried comes into the catalog, its data measured and described, and the pack's lists of
+needs and products are matched with what the trials found. A pack's folder ``filings`` holds
+``parties.yaml``, who stands behind its scenarios, and for each scenario whose chosen candidate is
+to be filed a filing sheet with the scenario's id as its name; its folder ``matching`` holds
+``needs.yaml`` and ``products.yaml``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from pilotbase.desk.answers import RunResponse, TourResponse
 from pilotbase.desk.conduct import conduct
 from pilotbase.desk.filing.conduct import file_service
 from pilotbase.desk.filing.enrol import enrol
+from pilotbase.desk.filing.sources import enrol_source, qualities
 from pilotbase.desk.matching import match_needs
 from pilotbase.desk.reporting import REPORTS
 from pilotbase.kernel.verb import Context
 from pilotbase.match.answers import NeedsRequest, NeedsResponse
-from pilotbase.record.opened import open_record
+from pilotbase.record.opened import Record, open_record
 from pilotbase.register.filings import filings
 from pilotbase.scenario.library import packs
 
@@ -38,7 +40,9 @@ def run_packs(context: Context) -> TourResponse:
         runs += made
         matched += _matched(context, pack.folder / MATCHING)
     reports = context.home / REPORTS
-    return TourResponse(tuple(runs), reports, tuple(filed), _counted(context), tuple(matched))
+    with open_record(context) as record:
+        counted, measured = _counted(record), qualities(record)
+    return TourResponse(tuple(runs), reports, tuple(filed), counted, tuple(matched), measured)
 
 
 def _matched(context: Context, folder: Path) -> list[NeedsResponse]:
@@ -49,10 +53,9 @@ def _matched(context: Context, folder: Path) -> list[NeedsResponse]:
     return [match_needs(context, NeedsRequest(needs, products))]
 
 
-def _counted(context: Context) -> dict[str, int]:
+def _counted(record: Record) -> dict[str, int]:
     """By kind, how many assets the catalog has."""
-    with open_record(context) as record:
-        kinds = Counter(said["what"] for said in assets_of(record).values())
+    kinds = Counter(said["what"] for said in assets_of(record).values())
     return dict(sorted(kinds.items()))
 
 
@@ -62,7 +65,7 @@ def _filed(context: Context, runs: list[RunResponse], folder: Path) -> list[str]
         with open_record(context) as record:
             add_list(record, context, folder / PARTIES)
     for run in runs:
-        enrol(context, run.run)
+        enrol(context, run.run, enrol_source(context, run.run))
         sheet = folder / f"{run.scenario}.yaml"
         if run.chosen is not None and sheet.exists() and not _known(context, run.run):
             file_service(context, run.run, sheet)

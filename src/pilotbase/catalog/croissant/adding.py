@@ -62,7 +62,7 @@ def add_croissant(record: Record, context: Context, file: Path) -> list[Added]:
     for card, said in zip(cards, read.datasets, strict=True):
         known = assets.get(card.id)
         added, draft = asset_draft(context, _kept(card_of(card), known), known)
-        made += [(added, draft), (added, _described(context, added, said, raw))]
+        made += [(added, draft), (added, described_draft(context, added, said, raw))]
     return record_all(record, made)[::2]
 
 
@@ -139,7 +139,7 @@ def _bilingual(text: Text) -> Bilingual:
     return Bilingual(en=text.en[:4000], zh=text.zh[:4000])
 
 
-def _described(context: Context, added: Added, said: Described, raw: bytes) -> Draft | None:
+def described_draft(context: Context, added: Added, said: Described, raw: bytes) -> Draft | None:
     """What the card has no words for; once for every version of the asset."""
     if added.state == "unchanged":
         return None

@@ -35,25 +35,37 @@ def candidate_card(plan: Said, offer: Said, provider: str = "") -> dict[str, Any
     return {**card, "provider": provider} if provider else card
 
 
-def data_card(plan: Said) -> dict[str, Any]:
-    """The data of a plan as an asset: by their hash alone, they stay where they are."""
+def data_card(plan: Said, title: Said, source: str = "") -> dict[str, Any]:
+    """The data of a plan as an asset: by their hash alone, they stay where they are.
+
+    Args:
+        title: of the scenario. source: the asset that they were prepared from, where it is known.
+    """
     data = plan["data"]
-    return {
+    card = {
         "id": asset_id(plan["scenario_id"], "data"),
         "kind": "dataset",
-        "title": data["source"],
+        "title": {"en": f"{title['en']}: data", "zh": f"{title['zh']}: 数据"},
+        "text": data["source"],
         "digest": data["digest"],
         "properties": {"rows": data["rows"], "units": data["units"]},
     }
+    return {**card, "parts": [{"name": source}]} if source else card
 
 
-def enrol(context: Context, run: str) -> list[Added]:
-    """Take a run's candidates and data into the catalog, where they are not there yet."""
+def enrol(context: Context, run: str, source: str = "") -> list[Added]:
+    """Take a run's candidates and data into the catalog, where they are not there yet.
+
+    Args:
+        source: the asset that the data were prepared from, where the catalog has it.
+    """
     with judged_pilot(context, run) as journey:
         plan: Said = decode(journey.body("planned", "plan"))
         written: Said = decode(journey.body("submitted", "scenario"))
         known = assets_of(journey.record)
-        cards = [data_card(plan), *(candidate_card(plan, o) for o in offers_of(written))]
+        cards = [candidate_card(plan, offer) for offer in offers_of(written)]
+        if known.get(source, {"card": {}})["card"].get("digest") != plan["data"]["digest"]:
+            cards.insert(0, data_card(plan, written["title"], source))
         # What was filed has a provider by now: the same content, and more said of it.
         new = [card for card in cards if not _is_there(card, known.get(card["id"]))]
         made = [asset_draft(context, card, known.get(card["id"])) for card in new]

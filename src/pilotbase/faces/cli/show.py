@@ -237,6 +237,12 @@ def _tour(console: Console, tour: TourResponse, language: Language) -> None:
         counted = ", ".join(f"{asset_word(kind, language)} {n}" for kind, n in tour.assets.items())
         held = Text("In the catalog: {counted}", "目录现有: {counted}").format(counted=counted)
         console.print(held.in_language(language), soft_wrap=True)
+    if tour.measured:
+        told = Text(
+            "Data measured (quality of 100) and described as Croissant: {sets}",
+            "已测量 (质量, 满分 100) 并以 Croissant 描述的数据: {sets}",
+        ).format(sets=", ".join(f"{id_} {score:g}" for id_, score in tour.measured.items()))
+        console.print(escape(told.in_language(language)), soft_wrap=True)
     filed = Text("Filed, and to be served: {ids}", "已备案, 可提供服务: {ids}")
     if tour.filings:
         ids = ", ".join(tour.filings)
