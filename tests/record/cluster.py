@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 USER = "pilotbase"
 MISSING = "PostgreSQL is not installed here (apt-get install postgresql): its store is not tested"
@@ -24,20 +25,39 @@ def programs() -> Path | None:
     return None
 
 
+SMALL = "small"
+_ON_SMALL_DISK = """
+mount -t tmpfs -o size=4m,mode=0700 tmpfs "$0" &&
+exec unshare --user --map-user="$1" --map-group="$2" sh -c 'shift 2; exec "$@"' sh "$@"
+"""
+
+
+def somebody() -> dict[str, Any]:
+    """Who runs programs that refuse to run as root."""
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def small_disks() -> bool:
+    """Whether one may mount a disk here without any rights."""
+    words = ["unshare", "-Urm", "true"]
+    found = shutil.which(words[0]) is not None
+    return found and subprocess.run(words, capture_output=True, **somebody()).returncode == 0
+
+
 class Cluster:
     """A running server."""
 
-    def __init__(self, folder: Path, bin_folder: Path) -> None:
+    def __init__(self, folder: Path, bin_folder: Path, within: Sequence[str] = ()) -> None:
+        """``within``: the words of a command that starts the server."""
         self.folder = folder
         self._bin = bin_folder
+        self._within = within
         self.dsn = f"postgresql:///postgres?host={folder}&user={USER}"
 
     def run(self, program: str, *words: str) -> None:
         """Run one of PostgreSQL's programs; as root it runs as somebody without rights."""
-        # initdb and postgres refuse to run as root.
-        somebody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
         subprocess.run(
-            [str(self._bin / program), *words],
+            [*(self._within if "start" in words else ()), str(self._bin / program), *words],
             check=True,
             cwd=self.folder,
             env={"PATH": f"{self._bin}:/usr/bin:/bin", "LC_ALL": "C"},
@@ -45,7 +65,7 @@ class Cluster:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=60,
-            **(somebody if os.geteuid() == 0 else {}),  # type: ignore[arg-type]
+            **somebody(),
         )
 
     def start(self) -> None:
@@ -59,14 +79,24 @@ class Cluster:
 
 
 @contextmanager
-def running(bin_folder: Path) -> Iterator[Cluster]:
-    """A new cluster for as long as the body runs."""
+def running(bin_folder: Path, *, small_disk: bool = False) -> Iterator[Cluster]:
+    """A new cluster for as long as the body runs.
+
+    Args:
+        small_disk: the folder `SMALL` in the cluster's is a disk of 4 MiB, for the server alone.
+            It lies in a mount namespace that ends with the server, so that no rights are needed.
+    """
     # Not below pytest's folders: those are closed to other users, and a socket's path is short.
     folder = Path(tempfile.mkdtemp(prefix="pilotbase-pg-"))
     try:
+        (folder / SMALL).mkdir()
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
-        cluster = Cluster(folder, bin_folder)
+            shutil.chown(folder / SMALL, "nobody", "nogroup")
+        owner = (folder / SMALL).stat()
+        ids = str(owner.st_uid), str(owner.st_gid)
+        within = ("unshare", "-Urm", "sh", "-c", _ON_SMALL_DISK, str(folder / SMALL), *ids)
+        cluster = Cluster(folder, bin_folder, within if small_disk else ())
         words = ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
         cluster.run("initdb", "-D", str(folder / "data"), f"--username={USER}", *words)
         cluster.start()
