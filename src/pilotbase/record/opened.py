@@ -32,7 +32,7 @@ from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
 
 LOG, VAULT = stores.LOG, stores.VAULT
-ENCODED_MAX = 4_096
+ENCODED_MAX = 2_048
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rules.merkle import HASH_SIZE, CompactRange, leaf_hashes, node_count
 
-CHUNK = 4096
+CHUNK = 2048
 
 
 @dataclass(frozen=True, slots=True)

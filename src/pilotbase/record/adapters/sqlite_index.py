@@ -36,7 +36,7 @@ CREATE TABLE posting (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE indexed (size INTEGER PRIMARY KEY) STRICT
 """
-TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 16384, 8
+TAIL_MIN, TAIL_MAX, TAIL_SHARE = 1024, 8192, 8
 POSTING_MAX = 480  # times 8 bytes: such a row fits a page
 ASKED_FEW = 256
 """Keys that a writer looks up before it is worth while to remember what the runs hold."""
