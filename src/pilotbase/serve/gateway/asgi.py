@@ -45,7 +45,8 @@ class Cycle:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            _log.exception("the application failed at %s", scope["path"])
+            if not self._left.is_set():  # a client that leaves is nobody's fault
+                _log.exception("the application failed at %s", scope["path"])
         if self._over or self._connection.gone:
             return
         self._over = True

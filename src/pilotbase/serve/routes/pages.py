@@ -94,6 +94,8 @@ class Pages:
                 *more,
             ]
         )
+        # Such a redirect leads wherever the Host header says: a caller's word.
+        self.app.router.redirect_slashes = False
 
     async def _health(self, request: Request) -> Response:
         return JSONResponse({"live": True})
