@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -262,3 +264,14 @@ def test_a_second_choice_answers_and_says_that_it_did() -> None:
                 assert rig.meter.outcomes == ["failed", "served"]
 
     asyncio.run(work())
+
+
+def test_a_gateway_of_the_usual_doors_loads_no_sdk_of_the_others() -> None:
+    code = (
+        "import sys, pilotbase.serve.running.child, pilotbase.serve.doors.openai_models, "
+        "pilotbase.serve.doors.oip_pages; "
+        "found = {name.partition('.')[0] for name in sys.modules}; "
+        "print(*found & {'mcp', 'mcp_types', 'a2a', 'google', 'numpy', 'pandas', 'sklearn'})"
+    )
+    words = [sys.executable, "-c", code]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "\n"

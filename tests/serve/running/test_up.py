@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
+import numpy as np
 import openai
 import pytest
+from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
+from a2a.helpers.proto_helpers import new_data_message
+from a2a.types import Role, SendMessageRequest, TaskState
+from a2a.utils.signing import create_signature_verifier
+from jwt import PyJWK
+from tritonclient.http import InferInput
+from tritonclient.http.aio import InferenceServerClient
 
 from pilotbase.catalog.parties.who import listed
 from pilotbase.faces.cli.serving import shown
@@ -59,8 +72,11 @@ def test_what_is_filed_is_called_from_lines_to_copy(
     assert json.loads(_run(refused))["error"]["code"] == "serve.not_filed"
     assert any(line.startswith("# serve.not_filed") for line in lines)
     assert sum("it is suspended since" in line for line in lines) == 4
-    (script,) = (line for line in lines if line.startswith("python -c "))
-    assert "'" not in script.removeprefix("python -c '").removesuffix("'")
+    script, agents = (line for line in lines if line.startswith("python -c "))
+    for one in (script, agents):
+        assert "'" not in one.removeprefix("python -c '").removesuffix("'")
+    here = agents.replace("python -c", f"{sys.executable} -c", 1)
+    assert 0 < json.loads(_run(here))["value"] < 9
     assert any("gateway usage" in line for line in lines)
     assert {line for line in shown(said, home, "zh")} != set(lines)
 
@@ -85,6 +101,41 @@ def test_the_official_client_is_answered(up: tuple[Gateway, Json]) -> None:
             client.chat.completions.create(model="travel-mode-forest-without-income",
                                            messages=[message])  # fmt: skip
         assert caught.value.code == "serve.suspended"
+
+
+def test_the_known_clients_of_the_other_doors_are_answered(up: tuple[Gateway, Json]) -> None:
+    found, said = up
+    headers = {"Authorization": f"Bearer {said['key']}"}
+    case = said["examples"][f"{SERVICE}-1"]
+
+    async def inferred() -> float:
+        async with InferenceServerClient(urlsplit(found.address).netloc) as client:
+            about = await client.get_model_metadata(SERVICE, headers=dict(headers))
+            assert {one["name"] for one in about["inputs"]} >= set(case)
+            inputs = [InferInput(name, [1], "FP64") for name in case]
+            for one in inputs:
+                one.set_data_from_numpy(np.array([float(case[one.name()])]))
+            got = await client.infer(SERVICE, inputs, headers=dict(headers))
+            return float(got.as_numpy("value")[0])
+
+    async def messaged() -> tuple[Any, Any]:
+        async with httpx.AsyncClient(headers=headers) as http:
+            at = f"{found.address}/a2a/{SERVICE}-1"
+            card = await A2ACardResolver(http, at).get_agent_card()
+            keys = (await http.get(f"{found.address}/.well-known/jwks.json")).json()["keys"]
+            create_signature_verifier(lambda kid, jku: PyJWK(keys[0]), ["EdDSA"])(card)
+            client = ClientFactory(ClientConfig(httpx_client=http)).create(card)
+            message = new_data_message(case, role=Role.ROLE_USER)
+            events = [e async for e in client.send_message(SendMessageRequest(message=message))]
+            return card, events
+
+    value = asyncio.run(inferred())
+    card, events = asyncio.run(messaged())
+    assert 0 < value < 9
+    assert card.capabilities.extensions[0].params["filing"] == f"{SERVICE}-1"
+    assert events[-1].status_update.status.state == TaskState.TASK_STATE_COMPLETED
+    (parts,) = [e.artifact_update.artifact.parts for e in events if e.HasField("artifact_update")]
+    assert json.loads(parts[0].text)["value"] == pytest.approx(value)
 
 
 def test_a_worker_that_is_killed_comes_back_and_calls_wait_for_it(

@@ -9,6 +9,7 @@ that wants input (``input-required``): asking for the task later tells what they
 from __future__ import annotations
 
 import hashlib
+from importlib.metadata import version
 from typing import Any
 
 import msgspec
@@ -22,7 +23,15 @@ from a2a.server.routes.common import DefaultServerCallContextBuilder
 from a2a.server.routes.jsonrpc_routes import create_jsonrpc_routes
 from a2a.server.routes.rest_routes import create_rest_routes
 from a2a.server.tasks import TaskUpdater
-from a2a.types import AgentCapabilities, AgentCard, Task, TaskState, TaskStatus
+from a2a.types import (
+    AgentCapabilities,
+    AgentCard,
+    AgentInterface,
+    AgentSkill,
+    Task,
+    TaskState,
+    TaskStatus,
+)
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -31,7 +40,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.doors import plain
-from pilotbase.serve.doors.a2a_cards import Cards
+from pilotbase.serve.doors.a2a_cards import WORDS, Cards
 from pilotbase.serve.doors.a2a_tasks import USAGE, Tasks, agent_message, ended_task, parts_of
 from pilotbase.serve.doors.about import About
 from pilotbase.serve.doors.beside import Beside
@@ -44,6 +53,8 @@ from pilotbase.serve.rules.sse import Events, data_of
 RECEIPT = "pilotbase/receipt"
 """In the metadata of the artifact: the receipt."""
 ANSWER = "answer"
+PARKED_S = 300.0
+"""So long does the SDK hold a task ready that waits; afterwards it is read from `Tasks`."""
 Json = dict[str, Any]
 
 
@@ -233,8 +244,19 @@ class _Admitted:
 def paths(serving: Serving, beside: Beside) -> list[BaseRoute]:
     """What stands below ``/a2a``, and the key that cards are checked with."""
     cards = Cards(beside)
-    any_card = AgentCard(name="pilotbase", capabilities=AgentCapabilities(streaming=True))
-    handler = DefaultRequestHandlerV2(Executor(serving, beside), Tasks(beside), any_card)
+    any_card = AgentCard(  # what the SDK looks up in it is alike for all services
+        name="pilotbase",
+        description="Services of a register",
+        version=version("pilotbase"),
+        supported_interfaces=[AgentInterface(url=beside.address, protocol_binding="JSONRPC")],
+        capabilities=AgentCapabilities(streaming=True),
+        default_input_modes=[WORDS],
+        default_output_modes=[WORDS],
+        skills=[AgentSkill(id="call", name="call", description="Call a service", tags=["call"])],
+    )
+    handler = DefaultRequestHandlerV2(
+        Executor(serving, beside), Tasks(beside), any_card, interrupted_task_timeout=PARKED_S
+    )
 
     async def card(request: Request) -> Response:
         try:

@@ -32,7 +32,7 @@ class Tasks(InMemoryTaskStore):
         self._order = OrderedDict[str, ServerCallContext]()
 
     async def save(self, task: Task, context: ServerCallContext) -> None:
-        self._order[task.id] = context
+        self._order[task.id] = ServerCallContext(user=context.user)  # without the key
         self._order.move_to_end(task.id)
         await super().save(task, context)
         while len(self._order) > TASKS_MAX:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from importlib.metadata import version
 from typing import Any
 
 import mcp_types as types
@@ -19,7 +20,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route as Path
 from starlette.types import Receive, Scope, Send
 
-import pilotbase
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.doors import plain
@@ -75,7 +75,7 @@ class McpDoor:
         self._about = About(serving)
         server: Server[Any] = Server(
             "pilotbase",
-            version=pilotbase.__version__,
+            version=version("pilotbase"),
             instructions=INSTRUCTIONS,
             on_list_tools=self._tools,
             on_call_tool=self._call,

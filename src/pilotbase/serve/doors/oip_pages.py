@@ -6,13 +6,13 @@ upstream and told to keys that open it.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
-import pilotbase
 from pilotbase.kernel import canonical
 from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.doors.about import About
@@ -28,7 +28,7 @@ def paths(serving: Serving) -> list[Path]:
 
     async def server(request: Request) -> Response:
         extensions = ["binary_tensor_data"]
-        return _json({"name": "pilotbase", "version": pilotbase.__version__,
+        return _json({"name": "pilotbase", "version": version("pilotbase"),
                       "extensions": extensions})  # fmt: skip
 
     async def live(request: Request) -> Response:
