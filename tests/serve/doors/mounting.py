@@ -32,7 +32,8 @@ async def doors(names: str, *routes: Route, beside: Any = None, **parts: Any) ->
     loop = asyncio.get_running_loop()
     gate, meter, ticks = TestGate(routes), TestMeter(), Ticks(loop)
     serving = Serving(gate, meter, Replicas(ticks), {}, **parts)
-    found = mounted(names.split(","), serving, beside)
+    kept = beside(serving) if callable(beside) else beside
+    found = mounted(names.split(","), serving, kept)
     app = Starlette(routes=list(found.paths))
     server = Server(serving, found.door_of or (lambda method, path: None), app, ticks)
     listening = socket.create_server(("127.0.0.1", 0))

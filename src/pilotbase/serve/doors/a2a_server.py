@@ -154,7 +154,7 @@ class Executor(AgentExecutor):
         events, first = Events(), True
         async for piece in call.pieces():
             for event in events.feed(piece):
-                text = _delta(data_of(event))
+                text = plain.delta_of(data_of(event))
                 if text:
                     parts, metadata = [new_text_part(text)], receipt if first else None
                     await updater.add_artifact(
@@ -209,16 +209,6 @@ def _whole(arguments: Json) -> Json:
 
 def _in_pieces(answered: Answered) -> bool:
     return answered.headers.get("content-type", "").startswith("text/event-stream")
-
-
-def _delta(data: bytes) -> str:
-    if not data or data == b"[DONE]":
-        return ""
-    try:
-        choices = msgspec.json.decode(data)["choices"]
-        return str(choices[0]["delta"].get("content") or "") if choices else ""
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return ""
 
 
 class _Admitted:

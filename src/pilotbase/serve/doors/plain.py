@@ -19,6 +19,7 @@ from pilotbase.serve.doors.openai_refusals import faulty
 from pilotbase.serve.doors.openai_refusals import said as refusal_said
 from pilotbase.serve.gateway.said import not_spoken
 from pilotbase.serve.rules import tensors
+from pilotbase.serve.rules.sse import Events, data_of
 from pilotbase.serve.rules.tensors import Tensor, Unfit
 
 PREFERRED: tuple[Operation, ...] = ("tool", "infer", "chat", "message")
@@ -201,7 +202,11 @@ def answer_of(operation: Operation, body: bytes) -> Said:
 
 
 def answer_in(body: bytes) -> Said:
-    """An answer that was fetched later, read by its shape."""
+    """An answer that was fetched later, read by its shape; a stream was kept as it would have gone
+    out."""
+    if body.startswith(b"data:"):
+        text = "".join(delta_of(data_of(event)) for event in Events().feed(body))
+        return Said(text, {"text": text})
     shapes: Sequence[tuple[str, Operation]] = (("outputs", "infer"), ("choices", "chat"),
                                                ("content", "tool"), ("task", "message"),
                                                ("message", "message"))  # fmt: skip
@@ -211,6 +216,17 @@ def answer_in(body: bytes) -> Said:
         return Said(body.decode("utf-8", "replace"), {})
     found = [operation for word, operation in shapes if word in said]
     return answer_of(found[0], body) if found else _shown(said)
+
+
+def delta_of(data: bytes) -> str:
+    """The words that one event of a chat stream adds."""
+    if not data or data == b"[DONE]":
+        return ""
+    try:
+        choices = _object(data)["choices"]
+        return str(choices[0]["delta"].get("content") or "") if choices else ""
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def _inferred(said: Json) -> Said:
