@@ -20,8 +20,9 @@ ID = ("The id of a party or an asset.", "主体或资产的编号。")
 @dataclass(frozen=True)
 class AddRequest:
     file: Path = asked(
-        "A list in YAML: parties, assets or both; or data sets described as Croissant (.json).",
-        "YAML 清单: 主体、资产或两者; 或以 Croissant 描述的数据集 (.json)。",
+        "A list in YAML: parties, assets or both; data sets described as Croissant, or a bill of "
+        "materials in CycloneDX (.json).",
+        "YAML 清单: 主体、资产或两者; 以 Croissant 描述的数据集, 或 CycloneDX 物料清单 (.json)。",
     )
 
 
@@ -45,12 +46,21 @@ class AddResponse:
 )
 def add(context: Context, request: AddRequest) -> AddResponse:
     from pilotbase.catalog.adding import add_list
-    from pilotbase.catalog.croissant.adding import add_croissant, is_croissant
+    from pilotbase.catalog.croissant.adding import add_croissant, is_json
+    from pilotbase.catalog.croissant.json_text import read_json
+    from pilotbase.catalog.provenance.adding import add_bill
+    from pilotbase.catalog.provenance.read_bom import is_bill
     from pilotbase.record.opened import open_record
 
-    take = add_croissant if is_croissant(request.file) else add_list
+    file = request.file
+    document = read_json(file) if is_json(file) else None
     with open_record(context) as record:
-        return AddResponse(tuple(vars(one) for one in take(record, context, request.file)))
+        if is_bill(document):
+            added = add_bill(record, context, file, document)
+        else:
+            take = add_croissant if is_json(file) else add_list
+            added = take(record, context, file)
+        return AddResponse(tuple(vars(one) for one in added))
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,8 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NO_TITLE = Text("(untitled)", "(无标题)")
 
 
-def is_croissant(file: Path) -> bool:
-    """Whether a file handed in is to be read as Croissant: by its ending."""
+def is_json(file: Path) -> bool:
+    """Whether a file handed in is a document in JSON and no list: by its ending."""
     return file.suffix.lower() in ENDINGS
 
 
