@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotbase.serve.call import Upstream
-from tests.serve.faults.villain import Stand, stand
+from tests.serve.faults.villain import Stand
 from tests.serve.gateway.rig import ask, chat, gateway, post, route
 
 DEEP = b"[" * 60_000
-
-
-@pytest.fixture(scope="module")
-def stand_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with stand(tmp_path_factory.mktemp("intruders")) as found:
-        yield found
 
 
 def sent(stand: Stand, data: bytes, *, end: bool = False) -> bytes:

@@ -25,7 +25,7 @@ KILLS, CALLERS = 2, 6
 
 
 @pytest.fixture(scope="module")
-def stand_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with stand(tmp_path_factory.mktemp("money"), "--workers", "2") as found:
         yield found
 
@@ -47,24 +47,24 @@ def asked(gateway: Gateway, key: str, **headers: str) -> tuple[int, str, str]:
         connection.close()
 
 
-def test_64_callers_race_for_one_call_over_two_processes(stand_: Stand) -> None:
-    key = stand_.base.key("buyer")
-    limit(stand_.base.record, f"key:{key.split('_')[1]}", "P1D", requests=1)
-    sign = stand_.base.key("buyer")
-    limit(stand_.base.record, f"key:{sign.split('_')[1]}", "P1D", requests=0)
+def test_64_callers_race_for_one_call_over_two_processes(two: Stand) -> None:
+    key = two.base.key("buyer")
+    limit(two.base.record, f"key:{key.split('_')[1]}", "P1D", requests=1)
+    sign = two.base.key("buyer")
+    limit(two.base.record, f"key:{sign.split('_')[1]}", "P1D", requests=0)
     for _ in range(8):  # both processes know of the limits by then
-        until(lambda: asked(stand_.gateway, sign)[0] == 402)
+        until(lambda: asked(two.gateway, sign)[0] == 402)
     with ThreadPoolExecutor(64) as pool:
-        said = list(pool.map(lambda _: asked(stand_.gateway, key), range(64)))
+        said = list(pool.map(lambda _: asked(two.gateway, key), range(64)))
     assert Counter(status for status, _, _ in said) == {200: 1, 429: 63}
     assert {code for status, _, code in said if status == 429} <= {
         "serve.limit_reached", "serve.budget_spent"
     }  # fmt: skip
 
 
-def test_an_idempotency_key_is_used_once_over_two_processes(stand_: Stand) -> None:
+def test_an_idempotency_key_is_used_once_over_two_processes(two: Stand) -> None:
     def once(_: int) -> tuple[int, str, str]:
-        return asked(stand_.gateway, stand_.key, **{"Idempotency-Key": "one order"})
+        return asked(two.gateway, two.key, **{"Idempotency-Key": "one order"})
 
     with ThreadPoolExecutor(16) as pool:
         said = Counter(status for status, _, _ in pool.map(once, range(16)))
@@ -72,13 +72,13 @@ def test_an_idempotency_key_is_used_once_over_two_processes(stand_: Stand) -> No
 
 
 def test_nothing_acknowledged_is_lost_or_counted_twice_when_processes_are_killed(
-    stand_: Stand,
+    two: Stand,
 ) -> None:
     over, acknowledged = threading.Event(), list[str]()
 
     def caller() -> None:
         while not over.is_set():
-            status, usage, _ = asked(stand_.gateway, stand_.key)
+            status, usage, _ = asked(two.gateway, two.key)
             if status == 200:
                 acknowledged.append(usage)
 
@@ -88,16 +88,16 @@ def test_nothing_acknowledged_is_lost_or_counted_twice_when_processes_are_killed
     for number in range(KILLS):
         seen = len(acknowledged)
         until(lambda seen=seen: len(acknowledged) > seen + 20)  # type: ignore[misc]
-        before = stand_.gateway.children()
+        before = two.gateway.children()
         os.kill(before[number % 2], signal.SIGKILL)
-        until(lambda before=before: len(set(stand_.gateway.children()) - set(before)) == 1)  # type: ignore[misc]
+        until(lambda before=before: len(set(two.gateway.children()) - set(before)) == 1)  # type: ignore[misc]
     over.set()
     for one in callers:
         one.join()
     assert len(acknowledged) == len(set(acknowledged))
-    found = Counter(row["call"] for row in stand_.used())
+    found = Counter(row["call"] for row in two.used())
     assert set(acknowledged) <= set(found) and set(found.values()) == {1}
-    with open_record(Context(stand_.base.context.home)) as record:
+    with open_record(Context(two.base.context.home)) as record:
         assert verify(record).ok
 
 

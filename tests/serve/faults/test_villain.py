@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.serve.faults.villain import STREAMS, WHOLE, Stand, stand
+from tests.serve.faults.villain import STREAMS, WHOLE, Stand
 from tests.serve.running.gateway import until
 
 LATE = {"hangs", "drips its head", "drips its body"}
 RESIDENT_KB_MAX = 110_000
-
-
-@pytest.fixture(scope="module")
-def stand_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with stand(tmp_path_factory.mktemp("villain")) as found:
-        yield found
 
 
 def last_row(stand: Stand) -> dict[str, object]:

@@ -10,9 +10,9 @@ import os
 import resource
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
-from pilotbase import __version__
 from pilotbase.serve.call import NANO, Route
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
@@ -22,6 +22,7 @@ from pilotbase.serve.rules.exposition import Family, Histogram, Kind, Sample
 from pilotbase.serve.telemetry.counting import SECONDS, Cell, Counts
 
 Named = tuple[str, str, str, str]
+VERSION = version("pilotbase")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -187,7 +188,7 @@ def _process(parts: Parts) -> list[Family]:
 
     return [
         _family(parts, "build_info", "gauge", "The version, always 1.",
-                [({"version": __version__}, 1.0)]),
+                [({"version": VERSION}, 1.0)]),
         one("cpu_seconds_total", "counter", "Processor time.", spent.ru_utime + spent.ru_stime),
         one("resident_memory_bytes", "gauge", "Memory in use.", resident()),
         one("open_fds", "gauge", "Files and sockets that are open.", open_files()),

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Any
 
-from pilotbase import __version__
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.telemetry import genai
@@ -38,6 +37,7 @@ except ImportError as error:  # pragma: no cover - the extra is there in tests
         ),
     ) from error
 
+VERSION = version("pilotbase")
 OTLP = "otlp_proto_http"
 NANO_S = 1e9
 
@@ -51,7 +51,7 @@ class Spans:
         resource = Resource.create(
             {
                 "service.name": os.environ.get("OTEL_SERVICE_NAME", "pilotbase-gateway"),
-                "service.version": __version__,
+                "service.version": VERSION,
                 "service.instance.id": gateway,
             }
         )
@@ -59,9 +59,9 @@ class Spans:
         for processor in processors:
             self._traces.add_span_processor(processor)
         self._meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-        self._tracer = self._traces.get_tracer("pilotbase.serve", __version__, genai.SCHEMA)
+        self._tracer = self._traces.get_tracer("pilotbase.serve", VERSION, genai.SCHEMA)
         self._parents = TraceContextTextMapPropagator()
-        meter = self._meters.get_meter("pilotbase.serve", __version__, genai.SCHEMA)
+        meter = self._meters.get_meter("pilotbase.serve", VERSION, genai.SCHEMA)
         seconds = list(genai.DURATION_BOUNDS)
         self._lasted = meter.create_histogram(
             genai.DURATION, "s", "How long calls took.", explicit_bucket_boundaries_advisory=seconds
