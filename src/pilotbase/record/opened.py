@@ -281,8 +281,7 @@ class Record:
     def seal(self, kind: str, body: bytes) -> dict[str, Any]:
         """A DSSE envelope of the body, signed with the base's key (see `rules.dsse`)."""
         key = self._signing_key()
-        signature = key.sign(dsse.pae(kind, body)).value
-        return dsse.envelope(kind, body, key.verifier, signature)
+        return dsse.envelope(kind, body, key.verifier, key.sign(dsse.pae(kind, body)).value)
 
     def jws(self, kind: str, payload: bytes) -> tuple[str, str]:
         """Protected header and signature of a detached JSON Web Signature (see `rules.jws`)."""
