@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the parent process asks for names only
     from pilotbase.serve.ports import Dialect, Door
 
 USUAL = "openai,oip"
+NEEDS = {"mcp": ("mcp",), "a2a": ("a2a", "sse_starlette")}
 _ADDRESS = re.compile(
     r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?|https?://\[[0-9A-Fa-f:]+\](?::\d{1,5})?"
 )
@@ -67,12 +68,12 @@ def mcp(serving: Serving, beside: Beside | None) -> Mounted:
 
 def a2a(serving: Serving, beside: Beside | None) -> Mounted:
     """A2A: services as agents with cards."""
+    if beside is None:
+        raise ValueError("cards are signed by a base")
     with _needs("a2a"):
         from pilotbase.serve.doors.a2a_server import paths
 
-    if beside is None:
-        raise ValueError("cards are signed by a base")
-    return Mounted(None, upstream_dialects(), paths(serving, beside))
+        return Mounted(None, upstream_dialects(), paths(serving, beside))
 
 
 def upstream_dialects() -> Mapping[Operation, Dialect]:
@@ -95,11 +96,11 @@ def _needs(name: str) -> Iterator[None]:
     """Raises RunError where the SDK is not installed."""
     try:
         yield
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise RunError(
             "serve.door_missing",
-            Text(f"the door {name} needs a library: {error.name}",
-                 f"接口 {name} 需要安装: {error.name}"),
+            Text(f"the door {name} needs a library: {error.name or error}",
+                 f"接口 {name} 需要安装: {error.name or error}"),
             where="--doors",
             next_step=Text("Install pilotbase[agents].", "请安装 pilotbase[agents]。"),
         ) from error  # fmt: skip
@@ -115,7 +116,7 @@ MOUNTS: dict[str, Callable[[Serving, Beside | None], Mounted]] = {
 
 def installed() -> str:
     """The usual doors, and those whose SDK is there."""
-    found = [name for name in ("mcp", "a2a") if find_spec(name) is not None]
+    found = [name for name, libraries in NEEDS.items() if all(map(find_spec, libraries))]
     return ",".join((USUAL, *found))
 
 
