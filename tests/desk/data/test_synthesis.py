@@ -59,6 +59,19 @@ def test_rows_keep_relations_and_columns_do_not() -> None:
     assert abs(np.corrcoef(lost["a"], lost["b"])[0, 1]) < 0.2
 
 
+def test_columns_by_which_somebody_is_known_are_withheld() -> None:
+    calls = [13_800_000_000 + n for n in range(40)]
+    ages = [20 + n % 30 for n in range(40)]
+    frame = pd.DataFrame({"c7": calls, "gap": [None, *map(float, calls[1:])], "age": ages,
+                          "surname": ["Lee", "Wu"] * 20, "ward": ["A", "B"] * 20})  # fmt: skip
+    made, withheld = synthesised(frame, "columns", rows=9, seed=1, noise=0)
+    assert withheld == ("c7", "gap", "surname") and made["c7"].tolist() == list(range(1, 10))
+    assert set(made["surname"]).isdisjoint({"Lee", "Wu"}) and set(made["age"]) <= set(ages)
+    said = {"c7": "none", "ward": "location"}
+    _, withheld = synthesised(frame, "rows", rows=9, seed=1, noise=0, known=said)
+    assert withheld == ("gap", "surname", "ward"), "a person's word goes before a guess"
+
+
 def test_they_come_into_the_catalog_with_their_source(tmp_path: Path) -> None:
     context = base_with(tmp_path, "small", write_data(tmp_path).read_text(), licence="CC0-1.0")
     asked = SynthesiseRequest("small", tmp_path / "small.csv", tmp_path / "s.csv", seed=3)

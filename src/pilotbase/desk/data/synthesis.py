@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotbase.catalog.adding import Added, asset_draft
+from pilotbase.catalog.profile.views import PROFILES
 from pilotbase.catalog.reading import assets_of
 from pilotbase.catalog.rules.synthetic import SOURCE, SYNTHETIC
 from pilotbase.desk.data.events import Synthesised
@@ -19,6 +20,7 @@ from pilotbase.kernel.home import storage_errors, write_whole
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
 from pilotbase.scenario.schema import ROWS_MAX
 
 METHODS = {
@@ -58,20 +60,29 @@ def synthesise(
     table = rows_of(file, said)
     count = rows or table.rows
     _check(count, noise, table.rows)
-    frame, withheld = synthesised(table.frame, method, rows=count, seed=seed, noise=noise)
+    known = _confirmed(record, asset, said["card"]["digest"])
+    frame, withheld = synthesised(
+        table.frame, method, rows=count, seed=seed, noise=noise, known=known
+    )
     data = csv_bytes(frame)
     name = id_ or f"{asset[: ID_MAX - len('-synthetic')]}-synthetic"
     source = {"asset": asset, "version": said["version"], "digest": said["card"]["digest"]}
     settings = {"noise": noise} if method == "rows" else {}
     made = Synthesised(name, source, method, settings, seed, count, digest_bytes(data), withheld)
-    known = assets_of(record).get(name)
-    _check_name(name, asset, known)
-    added, draft = asset_draft(context, _card(said["card"], made), known)
+    earlier = assets_of(record).get(name)
+    _check_name(name, asset, earlier)
+    added, draft = asset_draft(context, _card(said["card"], made), earlier)
     with storage_errors(out):
         write_whole(out, data)
     happened = Draft(made, context.actor("data steward"), f"asset:{name}")
     record.append_many([*([draft] if draft else []), happened])
     return added, made
+
+
+def _confirmed(record: Record, asset: str, data: str) -> dict[str, str]:
+    """By column, the kind that a person confirmed of these very data."""
+    said = catch_up(record, [PROFILES])[PROFILES.name].get(asset, {}).get("confirmed", {})
+    return {column: one["kind"] for column, one in said.items() if one["data"] == data}
 
 
 def _card(source: Mapping[str, Any], made: Synthesised) -> dict[str, Any]:
