@@ -42,8 +42,9 @@ def _synthesised(console: Console, found: SynthesiseResponse, language: Language
     _say(console, said, language, n=found.rows, asset=found.asset, file=found.file)
     if found.withheld:
         withheld = Text(
-            "Not carried over, because nearly every value is another one: {names}",
-            "以下各列几乎每值各异, 未予沿用: {names}",
+            "Not carried over, because they may tell who somebody is, or nearly every value is "
+            "another one: {names}",
+            "以下各列可能识别个人, 或几乎每值各异, 未予沿用: {names}",
         )
         _say(console, withheld, language, names=", ".join(found.withheld))
 
