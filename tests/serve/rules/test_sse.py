@@ -51,14 +51,31 @@ def test_any_bytes_give_the_same_events_whole_or_split(stream: bytes, cuts: list
 
 @settings(max_examples=40, deadline=None)
 @given(streams())
-def test_an_event_that_stands_alone_is_read_like_any(made: tuple[bytes, list[bytes]]) -> None:
+def test_plain_events_are_read_like_any(made: tuple[bytes, list[bytes]]) -> None:
     events, again = Events(), Events()
     events.feed(b":\n\n")
     again.feed(b":\n\n")
     data = made[0].removeprefix(BOM)
-    said = events.alone(data)
+    said = events.plain(data)
     if said:
-        assert [data_of(one) for one in again.feed(data)] == [said]
+        assert [data_of(one) for one in again.feed(data)] == said
+
+
+def test_what_is_plain_and_what_is_not() -> None:
+    events = Events()
+    assert events.plain(b"data: 1\n\n") == []  # a stream may begin with a byte-order mark
+    events.feed(b":\n\n")
+    assert events.plain(b"data: 1\n\ndata: 2\n\n") == [b"1", b"2"]
+    for other in (
+        b"data: 1\n",
+        b"data: 1\ndata: 2\n\n",
+        b"data: 1\r\n\n",
+        b"event: x\n\n",
+        b"x\n\n",
+    ):
+        assert events.plain(other) == []
+    events.feed(b"data: ")
+    assert events.plain(b"data: 1\n\n") == []  # something is left of what came before
 
 
 def test_an_event_without_end_is_not_kept_for_ever() -> None:

@@ -40,22 +40,24 @@ class Events:
         """The event that has begun and is not yet whole."""
         return self._rest
 
-    def alone(self, data: bytes) -> bytes:
-        """What ``data`` says where it is exactly one event of one line, as most reads are, and
-        nothing is left of what came before; otherwise empty, and `feed` is to be asked."""
-        end = len(data) - 2
+    def plain(self, data: bytes) -> list[bytes]:
+        """What ``data`` says, event for event, where it is whole events of one line each, as most
+        reads are, and nothing is left of what came before; otherwise empty, and `feed` is to be
+        asked."""
         if (
-            self._begun
-            and not self._rest
-            and data.find(b"\n") == end
-            and data.startswith(b"data: ")
-            and data.endswith(b"\n\n")
-            and b"\r" not in data
-            and end < self.bytes_max
+            not self._begun
+            or self._rest
+            or len(data) > self.bytes_max
+            or not data.startswith(b"data: ")
+            or not data.endswith(b"\n\n")
+            or b"\r" in data
         ):
-            self._after_cr = False
-            return data[6:end]
-        return b""
+            return []
+        said = data[6:-2].split(b"\n\ndata: ")
+        if data.count(b"\n") != 2 * len(said) or b"" in said:
+            return []
+        self._after_cr = False
+        return said
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that are whole by now, each with its empty line. Raises StreamTooLong."""

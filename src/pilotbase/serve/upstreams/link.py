@@ -10,11 +10,14 @@ import httptools
 
 from pilotbase.serve.call import Caps
 from pilotbase.serve.rules.http_head import HEAD_BYTES_MAX, HeadError, ResponseHead, response_head
-from pilotbase.serve.upstreams.timer import NEVER, Ticks
+from pilotbase.serve.upstreams.timer import NEVER, REST_S, Ticks
 
 STREAM = b"text/event-stream"
 INTERIM_MAX = 8
-REST_S = 1.0
+LAST_S = 1.0
+FAST_S = 2 * REST_S
+"""Pieces closer together than that are read and passed on a few at a time: each read and each
+write costs as much as all else that a piece costs. Slower streams, and first pieces, never wait."""
 HEADS_KEPT = 256
 _EMPTY_LINE = b"\r\n\r\n"
 
@@ -90,6 +93,7 @@ class Link(asyncio.Protocol):
         self.used = 0
         self._rest = b""
         self._heads = heads
+        self._held = self._resting = False
         self._clean()
 
     def _clean(self) -> None:
@@ -98,6 +102,7 @@ class Link(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._count = self._interim = 0
         self._whole = self._done = False
+        self._latest = 0.0
 
     # asked by the pool and the call
 
@@ -117,14 +122,32 @@ class Link(asyncio.Protocol):
 
     def pause(self) -> None:
         """Whom the answer is for cannot keep up: read no further, and do not call that late."""
+        self._held = True
         if self.usable and self._transport is not None:
             self._transport.pause_reading()
             self.deadline = self._until
 
     def resume(self) -> None:
+        self._held = False
         if self.usable and self._transport is not None:
-            self._transport.resume_reading()
+            if not self._resting:
+                self._transport.resume_reading()
             self.deadline = min(self._until, self._ticks.now + self._caps.between_bytes_s_max)
+
+    def _gather(self) -> None:
+        """Let a fast stream gather for a moment."""
+        now = self._ticks.time()
+        latest, self._latest = self._latest, now
+        if now - latest < FAST_S and self._transport is not None and not self._resting:
+            self._resting = True
+            self._transport.pause_reading()
+            self._ticks.rest(self)
+
+    def rested(self) -> None:
+        """Called by the clock."""
+        self._resting = False
+        if self.usable and not self._held and self._transport is not None:
+            self._transport.resume_reading()
 
     def cancel(self) -> None:
         """Nobody waits any more: the upstream sees the connection end."""
@@ -274,8 +297,11 @@ class Link(asyncio.Protocol):
         if not self._whole and self._parts:
             data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             self._parts.clear()
-            if data and self._sink is not None:
-                self._sink.piece(data)
+            sink = self._sink
+            if data and sink is not None:
+                sink.piece(data)
+            if not self._done and self._sink is sink:
+                self._gather()
         if self._sink is None:
             return  # the call ended with this piece
         if self._done:
@@ -313,7 +339,7 @@ class Link(asyncio.Protocol):
         """The call has all it needs of a stream. What ends the message may still be on its way:
         it is waited for a moment, so that the connection can be kept."""
         self._sink = _NOBODY
-        self._until = self.deadline = self._ticks.now + REST_S
+        self._until = self.deadline = self._ticks.now + LAST_S
 
 
 class _Nobody:

@@ -10,6 +10,8 @@ import asyncio
 from typing import Protocol
 
 TICK_S = 0.25
+REST_S = 0.004
+"""How long a fast stream is left to gather."""
 NEVER = float("inf")
 
 
@@ -23,17 +25,25 @@ class Watched(Protocol):
         ...
 
 
+class Resting(Protocol):
+    """A stream that is not read for a moment."""
+
+    def rested(self) -> None: ...
+
+
 class Ticks:
     """A clock of seconds that moves in steps, and those who have deadlines on it.
 
     Attributes:
-        now: seconds since an arbitrary moment, at the last tick.
+        now: seconds since an arbitrary moment, at the last tick. time: the same clock, exactly.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._watched = set[Watched]()
         self._handle: asyncio.TimerHandle | None = None
+        self._resting = list[Resting]()
+        self.time = loop.time
         self.now = loop.time()
 
     def start(self) -> None:
@@ -50,6 +60,17 @@ class Ticks:
 
     def forget(self, one: Watched) -> None:
         self._watched.discard(one)
+
+    def rest(self, one: Resting) -> None:
+        """Have `rested` called in a moment; all who rest are called together."""
+        if not self._resting:
+            self._loop.call_later(REST_S, self._rested)
+        self._resting.append(one)
+
+    def _rested(self) -> None:
+        resting, self._resting = self._resting, []
+        for one in resting:
+            one.rested()
 
     def _tick(self) -> None:
         self.now = now = self._loop.time()
