@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotbase.catalog.assets import verbs as assets
+from pilotbase.catalog.load import load_table
 from pilotbase.catalog.openness.rules.licences import FREEDOMS, LICENCES, freedoms, is_open
 from pilotbase.catalog.openness.rules.score import COMPONENTS, OWN, Part, model_class, scored
 from pilotbase.catalog.openness.verbs import OpennessRequest, OpennessResponse, openness
@@ -21,6 +22,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.packs import __file__ as packs
+from pilotbase.scenario.read import read_scenario
 
 LIST = """\
 catalog: 1
@@ -74,10 +76,10 @@ def test_a_licence_says_what_everybody_may(base: Context) -> None:
     assert found.yes == 0 and found.asked == 9
 
 
-def set_(base: Context, **words: Any) -> None:
+def set_(base: Context, asset: str = "readings", **words: Any) -> None:
     file = base.home.parent / "terms.json"
     file.write_text(json.dumps({"@type": "Set", "uid": "p1", **words}), "utf-8")
-    terms.set_(base, terms.SetRequest("readings", file, "person-7"))
+    terms.set_(base, terms.SetRequest(asset, file, "person-7"))
 
 
 def test_terms_decide_before_the_licence_and_name_who_may(base: Context) -> None:
@@ -145,6 +147,21 @@ def test_a_built_in_scenario_can_be_run_again_by_anybody(base: Context) -> None:
     pack = Path(packs).parent / "meter-digits.yaml"
     found, _ = asked(base, str(pack))
     assert (found.kind, found.score) == ("scenario", 1.0)
+
+
+def test_terms_bind_data_that_come_with_a_package_too(base: Context) -> None:
+    pack = Path(packs).parent / "meter-digits.yaml"
+    table = load_table(read_scenario(pack).scenario.data, pack.parent)
+    listed = base.home.parent / "digits.yaml"
+    listed.write_text(
+        "catalog: 1\nassets: [{id: digits, kind: dataset, title: {en: Digits, zh: 数字}, "
+        f"digest: '{table.loaded_digest}'}}]\n",
+        "utf-8",
+    )
+    assets.add(base, assets.AddRequest(listed))
+    assert asked(base, str(pack))[1]["data"]
+    set_(base, asset="digits", prohibition={"action": "use"})
+    assert not asked(base, str(pack))[1]["data"]
 
 
 SCENARIO = """\

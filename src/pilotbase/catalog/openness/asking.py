@@ -85,7 +85,17 @@ def openness_of_scenario(record: Record | None, file: ScenarioFile, at: datetime
     data = KnownData()
     if record is not None:
         known, terms = assets_of(record), terms_of(record)
-        asset = data_asset(file, known)
+        asset = data_asset(file, known, loaded=_loaded(file) if terms else "")
         if asset:
-            data = KnownData(asset, bool(_usable(known, terms, asset, at)))
+            by_terms = bool(policies_of(terms.get(asset, {})))
+            data = KnownData(asset, bool(_usable(known, terms, asset, at)), by_terms)
     return scored(scenario_parts(file.scenario, data))
+
+
+def _loaded(file: ScenarioFile) -> str:
+    """The hash of data that a loader brings, by which the catalog knows them; else empty."""
+    if file.scenario.data.dataset is None:
+        return ""
+    from pilotbase.catalog.load import load_table
+
+    return load_table(file.scenario.data, file.folder).loaded_digest

@@ -120,11 +120,12 @@ def _parts(card: Card, known: Known) -> Iterator[Part]:
 
 @dataclass(frozen=True)
 class KnownData:
-    """What the catalog knows of a scenario's data: the asset they are, and whether anybody may use
-    it."""
+    """What the catalog knows of a scenario's data: the asset they are, whether anybody may use it,
+    and whether that is so by terms that a machine reads."""
 
     asset: str = ""
     open: bool = False
+    by_terms: bool = False
 
 
 def scenario_parts(scenario: Scenario, data: KnownData) -> Iterator[Part]:
@@ -164,7 +165,7 @@ def _runs_anywhere(one: Candidate) -> bool:
 
 
 def _data(said: Data, known: KnownData) -> tuple[bool, Text]:
-    if said.dataset is not None:
+    if said.dataset is not None and not (known.by_terms and not known.open):
         return True, Text(
             f"{said.dataset} comes with an installed package",
             f"{said.dataset} 随已安装的软件包提供",
