@@ -87,15 +87,15 @@ class ChatReading:
         said = self._events.plain(data)
         if not said:
             return self._feed(data)
-        kept = [one for one in said if not self.done and self._keeps(one)]
+        count = len(said)
+        if b"[DONE]" in said:
+            self.done = True
+            del said[said.index(b"[DONE]") :]
+        kept = [one for one in said if self._read(one)]
         self._bound()
-        if len(kept) < len(said):
+        if len(kept) < count:
             data = b"".join([b"data: %b\n\n" % one for one in kept])
         return data if self._wanted or b'"usage"' not in data else _without_null(data)
-
-    def _keeps(self, said: bytes) -> bool:
-        self.done = said == b"[DONE]"
-        return not self.done and self._read(said)
 
     def _bound(self) -> None:
         if not self.usage.counted:
@@ -125,7 +125,7 @@ class ChatReading:
             delta = choice.delta
             if (text := delta.content) is not None:
                 self._text += len(text) if text.isascii() else _bytes(text)
-            if len(delta.tool_calls) > SHORT:
+            if delta.tool_calls is not NULL and len(delta.tool_calls) > SHORT:
                 self._text += len(delta.tool_calls)
             if delta.reasoning_content or delta.reasoning or delta.refusal:
                 self._text += _bytes(delta.reasoning_content) + _bytes(delta.reasoning)

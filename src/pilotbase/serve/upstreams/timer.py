@@ -10,7 +10,7 @@ import asyncio
 from typing import Protocol
 
 TICK_S = 0.25
-REST_S = 0.004
+REST_S = 0.008
 """How long a fast stream is left to gather."""
 NEVER = float("inf")
 
