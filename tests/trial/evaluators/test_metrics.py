@@ -42,9 +42,9 @@ def test_each_file_is_one_entry_point() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_metric_keeps_its_promises(name: str) -> None:
+def test_a_metric_is_named_and_explained(name: str) -> None:
+    """That it keeps its promises is asked of all that is installed: see tests/testing."""
     metric = FILES[name]
-    assert broken_promises(metric) == ()
     assert metric.name == name
     for text in (metric.title, metric.definition):
         assert text.en != text.zh and any("\u4e00" <= letter <= "\u9fff" for letter in text.zh)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 AHEAD = 1  # characters beyond a match that decide whether it is one
 
@@ -44,6 +44,10 @@ class Finder:
     maybe: Callable[[str], object] = _always
     checked: Callable[[str], bool] = _always
     even: bool = True
+    _opening: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_opening", _opening(self.first) if self.first else None)
 
     def open_from(self, text: str, start: int) -> int:
         """The first place, from ``start`` on, where a match may begin that the text does not yet
@@ -52,21 +56,21 @@ class Finder:
         at = max(start, size - self.longest - AHEAD + 1, 0)
         if self.inside:
             at = max(at, len(text.rstrip(self.inside)))
-        if not self.first or at >= size:
+        if self._opening is None or at >= size:
             return min(at, size)
-        return min(_begun(text, one, at) for one in self.first)
+        begun = self._opening.search(text, at)
+        return begun.start() if begun is not None else size
 
 
-def _begun(text: str, first: str, at: int) -> int:
-    """Where ``first`` stands from ``at`` on, or has begun at the very end of the text."""
-    found = text.find(first, at)
-    if found >= 0:
-        return found
-    size = len(text)
-    for length in range(min(len(first) - 1, size - at), 0, -1):
-        if text.endswith(first[:length]):
-            return size - length
-    return size
+def _opening(first: tuple[str, ...]) -> re.Pattern[str]:
+    """Where one of these stands, or has begun at the very end of a text.
+
+    >>> [found.start() for found in map(_opening(("sk-",)).search, ("a sk-1", "a s", "a sk", "s a"))
+    ...  if found]
+    [2, 2, 2]
+    """
+    begun = sorted({re.escape(one[:size]) for one in first for size in range(1, len(one))})
+    return re.compile("|".join([*map(re.escape, first), *(rf"{one}\Z" for one in begun)]))
 
 
 def having(*words: str) -> Callable[[str], bool]:
