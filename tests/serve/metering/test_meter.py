@@ -342,6 +342,7 @@ def test_many_at_once_share_the_disk(tmp_path: Path) -> None:
         async with metering(record) as opened:
             calls = [call(most=MOST, of=route()) for _ in range(300)]
             assert set(await asyncio.gather(*(begun(opened.meter, c) for c in calls))) == {None}
+            assert opened.journal.groups <= 10
             for one in calls:
                 opened.meter.settle(one, USED, "served")
         assert len({row[0] for row in rows(record)}) == 300

@@ -317,6 +317,9 @@ class Link(asyncio.Protocol):
         self._sink = None
         self.deadline = NEVER
         self._clean()
+        if self._held:  # by its last piece; the next call has another client
+            self.resume()
+            self.deadline = NEVER
         if head.keep and self.usable:
             self._free(self)
         else:
