@@ -179,10 +179,15 @@ def test_readiness_says_how_the_parts_are(stand: Stand) -> None:
 
 
 def test_logs_name_calls_and_nobody(stand: Stand) -> None:
-    until(lambda: stand.log.exists() and len(stand.log.read_text().splitlines()) >= 8)
-    lines = [json.loads(line) for line in stand.log.read_text().splitlines()]
+    def logged() -> list[dict[str, object]]:
+        return [json.loads(line) for line in stand.log.read_text().splitlines()]
+
+    # Each process has a log thread of its own: the last lines may be behind.
+    expected = {"served", "failed", "aborted"}
+    until(lambda: stand.log.exists() and expected <= {line["outcome"] for line in logged()})
+    lines = logged()
     assert {line["gateway"] for line in lines} <= set(stand.log.read_text().split('"'))
-    assert {"served", "failed", "aborted"} <= {line["outcome"] for line in lines}
+    assert len(lines) >= 8
     assert not any("buyer" in json.dumps(line) or "request" in line for line in lines)
 
 
