@@ -1,4 +1,4 @@
-"""What an operator sees of two gateway processes: metrics, live calls, readiness, logs."""
+"""What an operator sees of two gateway processes: metrics, live calls, readiness, logs, spans."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,8 +21,10 @@ from click.testing import CliRunner
 from pilotbase.kernel.verb import Context
 from pilotbase.main import _invoke, commands
 from pilotbase.serve.routes.offer import offer
+from pilotbase.serve.telemetry import genai
 from tests.serve.routes.making import base
 from tests.serve.running.gateway import Gateway, gateway, until, upstream
+from tests.serve.telemetry.collector import Collector, collector, plain
 from tests.serve.telemetry.scrape import Metric, read
 
 SHEET = """\
@@ -32,6 +36,17 @@ services:
   - filing: advice-forest-1
     upstreams: [{id: gone, kind: chat, url: "http://127.0.0.1:%d/v1", model: m, private: true}]
 """
+
+
+EXPORT = {
+    "OTEL_SERVICE_NAME": "town-gateway",
+    "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=pilot",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20of-the-collector",
+    "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    "OTEL_BSP_SCHEDULE_DELAY": "100",
+    "OTEL_METRIC_EXPORT_INTERVAL": "500",
+}
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def free_port() -> int:
@@ -47,6 +62,7 @@ class Stand:
     operator: str
     port: int
     log: Path
+    collector: Collector
 
     def get(self, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, str]:
         connection = self.gateway.connection()
@@ -71,7 +87,14 @@ class Stand:
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     folder = tmp_path_factory.mktemp("operator")
-    with base(folder / "home", real_time=True) as made, upstream("one") as found:
+    with (
+        base(folder / "home", real_time=True) as made,
+        upstream("one") as found,
+        collector() as taking,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in {**EXPORT, "OTEL_EXPORTER_OTLP_ENDPOINT": taking.url}.items():
+            patch.setenv(name, value)
         made.try_("logit", "forest")
         made.file()
         made.file("forest")
@@ -80,9 +103,10 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         offer(made.record, made.context, sheet, "person-1")
         caller, operator = made.key("buyer", "serve.*"), made.key("maker", "operate.*")
         port, log = free_port(), folder / "calls.log"
-        words = ("--workers", "2", "--metrics", str(port), "--log", str(log), "--drain", "2")
+        words = ("--workers", "2", "--metrics", str(port), "--log", str(log), "--drain", "2",
+                 "--telemetry")  # fmt: skip
         with gateway(made.context.home, "serve", *words) as running:
-            yield Stand(running, made.context, caller, operator, port, log)
+            yield Stand(running, made.context, caller, operator, port, log, taking)
 
 
 def test_metrics_of_all_processes_stand_on_one_page(stand: Stand) -> None:
@@ -199,3 +223,51 @@ def test_a_process_that_is_replaced_begins_series_of_its_own(stand: Stand) -> No
     before = gateways()
     os.kill(stand.gateway.children()[0], signal.SIGKILL)
     until(lambda: len(gateways()) == 2 and gateways() != before)
+
+
+def test_spans_and_metrics_reach_a_collector(stand: Stand) -> None:
+    body = {"model": "advice-logit", "messages": [{"role": "user", "content": "my question"}]}
+    headers = {"authorization": f"Bearer {stand.caller}", "content-type": "application/json",
+               "traceparent": f"00-{TRACE}-{PARENT}-01"}  # fmt: skip
+    with contextlib.closing(stand.gateway.connection()) as connection:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        usage = connection.getresponse().headers["pilotbase-usage"]
+
+    def mine() -> list[tuple[dict[str, object], Any]]:
+        return [one for one in stand.collector.spans() if one[1].trace_id.hex() == TRACE]
+
+    until(lambda: bool(mine()))
+    ((resource, span),) = mine()
+    assert resource["service.name"] == "town-gateway"
+    assert resource["deployment.environment.name"] == "pilot"
+    assert span.name == "chat advice-logit" and span.parent_span_id.hex() == PARENT
+    assert span.start_time_unix_nano < span.end_time_unix_nano
+    said = plain(span.attributes)
+    expected = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "advice-logit",
+        "gen_ai.response.model": "advice-logit-1",
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.output_tokens": 2,
+        "pilotbase.usage": usage,
+        "pilotbase.outcome": "served",
+    }
+    assert expected.items() <= said.items()
+    until(lambda: {genai.DURATION, genai.TOKENS} <= set(stand.collector.metrics()))
+    assert stand.collector.metrics()[genai.DURATION].histogram.data_points[0].count >= 1
+    assert stand.collector.headers[0]["authorization"] == "Bearer of-the-collector"
+    sent = repr(stand.collector.got)
+    secrets = ("my question", stand.caller.split("_")[1], "of-the-collector", "buyer", "person-")
+    assert not any(word in sent for word in secrets)
+
+
+def test_a_collector_that_hangs_costs_callers_nothing(stand: Stand) -> None:
+    stand.collector.asked.clear()
+    stand.collector.status = 0
+    until(lambda: stand.gateway.chat(stand.caller, "advice-logit")[0] == 200)
+    assert stand.collector.asked.wait(10)
+    begun = time.monotonic()
+    assert all(stand.gateway.chat(stand.caller, "advice-logit")[0] == 200 for _ in range(20))
+    assert time.monotonic() - begun < 5  # a question to the collector would wait ten seconds
+    stand.collector.ended.set()
+    stand.collector.status = 200

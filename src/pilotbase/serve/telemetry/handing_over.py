@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from pilotbase.serve.telemetry.counting import Ended
 
 WAITING_MAX = 10_000
-PERIOD_S = 0.2
+PERIOD_S, LAST_S = 0.2, 5.0
 CONTENT_BYTES_MAX = 64 * 1024
 _log = logging.getLogger("pilotbase.serve")
 
@@ -56,9 +56,13 @@ class HandingOver:
             self._waiting.append(Handed(ended, request[:CONTENT_BYTES_MAX], whole))
 
     def close(self) -> None:
-        """Hand over what waits; blocks."""
+        """Hand over what waits; blocks `LAST_S` at most.
+
+        A collector that does not answer would else keep the process until it is killed, with its
+        journal not completed.
+        """
         self._ended.set()
-        self._thread.join()
+        self._thread.join(LAST_S)
 
     def _run(self) -> None:
         over = False

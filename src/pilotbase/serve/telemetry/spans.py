@@ -1,27 +1,27 @@
 """OpenTelemetry: a span and three histograms for each call, made in a thread after it ended.
 
-Where they go is said by OpenTelemetry's own environment variables (``OTEL_TRACES_EXPORTER``,
-``OTEL_METRICS_EXPORTER``, ``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``,
-``OTEL_RESOURCE_ATTRIBUTES`` …). A caller's ``traceparent`` becomes the span's parent.
+A caller's ``traceparent`` becomes the span's parent. What the operator says of the service
+(``OTEL_SERVICE_NAME``, ``OTEL_RESOURCE_ATTRIBUTES``) comes before what we say of it.
 """
 
 from __future__ import annotations
 
 import os
-import sys
+import threading
 from collections.abc import Mapping, Sequence
-from importlib.metadata import entry_points, version
-from typing import Any
+from importlib.metadata import version
 
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.telemetry import genai
+from pilotbase.serve.telemetry.exporters import exporters
 from pilotbase.serve.telemetry.handing_over import Handed
+from pilotbase.serve.telemetry.troubles import heard
 
 try:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
     from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -38,7 +38,6 @@ except ImportError as error:  # pragma: no cover - the extra is there in tests
     ) from error
 
 VERSION = version("pilotbase")
-OTLP = "otlp_proto_http"
 NANO_S = 1e9
 
 
@@ -48,13 +47,12 @@ class Spans:
     def __init__(
         self, gateway: str, processors: Sequence[SpanProcessor], readers: Sequence[MetricReader]
     ) -> None:
-        resource = Resource.create(
-            {
-                "service.name": os.environ.get("OTEL_SERVICE_NAME", "pilotbase-gateway"),
-                "service.version": VERSION,
-                "service.instance.id": gateway,
-            }
-        )
+        ours = {
+            "service.name": "pilotbase-gateway",
+            "service.version": VERSION,
+            "service.instance.id": gateway,
+        }
+        resource = Resource.create(ours).merge(OTELResourceDetector().detect())
         self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         for processor in processors:
             self._traces.add_span_processor(processor)
@@ -98,9 +96,11 @@ class Spans:
                 self._tokens.record(ended.usage.output_tokens, {**common, **genai.OUTPUT})
 
     def close(self) -> None:
-        """Send what waits."""
+        """Send what waits: both at once, so that one that is not taken does not keep the other."""
+        last = threading.Thread(target=self._meters.shutdown, name="last metrics", daemon=True)
+        last.start()
         self._traces.shutdown()
-        self._meters.shutdown()
+        last.join()
 
 
 def spans(gateway: str, environment: Mapping[str, str] = os.environ) -> Spans:
@@ -109,36 +109,8 @@ def spans(gateway: str, environment: Mapping[str, str] = os.environ) -> Spans:
     Raises:
         RunError: an exporter that is not installed, or that cannot be made.
     """
-    processors = [
-        BatchSpanProcessor(made) for made in _exporters("traces", environment)
-    ]  # sends in a thread of its own
-    readers = [PeriodicExportingMetricReader(made) for made in _exporters("metrics", environment)]
+    heard()
+    made = exporters("traces", environment), exporters("metrics", environment)
+    processors = [BatchSpanProcessor(one) for one in made[0]]  # sends in a thread of its own
+    readers = [PeriodicExportingMetricReader(one) for one in made[1]]
     return Spans(gateway, processors, readers)
-
-
-def _exporters(kind: str, environment: Mapping[str, str]) -> list[Any]:
-    variable = f"OTEL_{kind.upper()}_EXPORTER"
-    names = environment.get(variable, "otlp").split(",")
-    return [_exporter(kind, name.strip(), variable) for name in names if name.strip() != "none"]
-
-
-def _exporter(kind: str, name: str, variable: str) -> Any:
-    meant = OTLP if name == "otlp" else name
-    found = entry_points(group=f"opentelemetry_{kind}_exporter", name=meant)
-    try:
-        for one in found:
-            # Standard output is for whoever started the gateway.
-            return one.load()(**({"out": sys.stderr} if name == "console" else {}))
-        reason = Text("it is not installed", "未安装")
-    except Exception as error:
-        reason = Text(str(error), str(error))
-    raise RunError(
-        "serve.no_exporter",
-        Text(f"no exporter {name!r}: {reason.en}", f"没有导出器 {name!r}: {reason.zh}"),
-        where=variable,
-        next_step=Text(
-            "Install opentelemetry-exporter-otlp-proto-http, or set the variable to console or "
-            "none.",
-            "请安装 opentelemetry-exporter-otlp-proto-http, 或将该变量设为 console 或 none。",
-        ),
-    )
