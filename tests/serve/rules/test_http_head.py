@@ -28,6 +28,17 @@ def test_what_a_head_says() -> None:
     assert not request_head(head(HOST + "Connection: close\r\n")).keep
 
 
+def test_who_may_go_on() -> None:
+    """HTTP/1.0 has to ask for it, and knows no interim answers."""
+    old = "POST / HTTP/1.0"
+    assert not request_head(head("", old)).keep
+    assert request_head(head("Connection: x, Keep-Alive\r\n", old)).keep
+    assert not request_head(head("Connection: keep-alive\r\nConnection: close\r\n", old)).keep
+    assert not request_head(head(HOST + "Connection: close\r\nConnection: x\r\n")).keep
+    assert not request_head(head("Expect: 100-continue\r\n", old)).expects
+    assert request_head(head(HOST + "Expect: 100-continue\r\n")).expects
+
+
 SMUGGLED = {
     "both lengths": HOST + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
     "both, turned": HOST + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",

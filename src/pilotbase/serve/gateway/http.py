@@ -13,10 +13,10 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway.asgi import Cycle
+from pilotbase.serve.gateway.body import Body
+from pilotbase.serve.gateway.leaving import AHEAD, DIGIT, has_left, reset
 from pilotbase.serve.ports import Door, Ticket
 from pilotbase.serve.rules.http_head import HEAD_BYTES_MAX, HeadError, RequestHead, request_head
 from pilotbase.serve.upstreams.timer import NEVER
@@ -29,6 +29,8 @@ HEADS_KEPT = 1024
 KEPT_HEAD_BYTES_MAX = 2048
 STATUS = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CLOSE = b"connection: close\r\n"
+_KEEP = b"connection: keep-alive\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -36,21 +38,22 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_ahead",
+        "_body",
         "_busy",
-        "_chunks",
         "_closing",
-        "_count",
         "_cycle",
         "_door",
-        "_framed",
-        "_head",
+        "_half",
         "_live",
-        "_parts",
+        "_odd",
+        "_old",
         "_paused",
         "_rest",
+        "_said",
         "_server",
+        "_started",
         "_transport",
-        "_whole",
+        "_until",
         "client",
         "deadline",
         "gone",
@@ -59,15 +62,16 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._transport: asyncio.Transport
-        self._head: RequestHead | None = None
         self._door: Door | None = None
         self._live: Live | None = None
         self._cycle: Cycle | None = None
-        self._chunks: httptools.HttpRequestParser | None = None
-        self._parts: list[bytes] = []
+        self._body: Body | None = None
         self._rest = self._ahead = b""
-        self._count = 0
-        self._busy = self._closing = self._paused = self._framed = self._whole = False
+        self._busy = self._closing = self._paused = False
+        # HTTP/1.0 is old; half is who sends no more; odd is either, so that most calls ask once.
+        self._odd = self._old = self._half = self._started = False
+        self._said = 0  # bytes of the answer's first line that are sent already
+        self._until = NEVER
         self.gone = False
         self.client: tuple[str, int] | None = None
         self.deadline = NEVER
@@ -115,11 +119,29 @@ class Connection(asyncio.Protocol):
         if self._ahead and not self._busy:
             self._next()
 
+    def eof_received(self) -> bool:
+        """The client sends no more. What it has asked is answered, if it is still there."""
+        if self._half or not (self._busy or self._ahead):
+            return False
+        self._half = self._odd = True
+        self._until = self._server.ticks.now + self._server.limits.half_s_max
+        if self._busy:
+            if not self._ahead:
+                self._closing = True
+            self._probe()
+        return True
+
     def late(self, now: float) -> None:
-        if self._head is not None or self._rest:
+        if self._half and self._busy:
+            if now > self._until or has_left(self._transport):
+                return self._transport.abort()
+            self.deadline = now  # looked at with every tick
+            return None
+        if self._body is not None or self._rest:
             self._fault(HeadError("the request comes too slowly", 408))
         else:
             self._transport.abort()
+        return None
 
     def data_received(self, data: bytes) -> None:
         if self._busy or self._closing:
@@ -128,8 +150,8 @@ class Connection(asyncio.Protocol):
                 if len(self._ahead) > self._server.limits.ahead_bytes_max:
                     self._transport.pause_reading()
             return
-        if self._head is not None:
-            return self._more_body(data)
+        if self._body is not None:
+            return self._more_body(self._body, data)
         if not self._rest:  # most requests come whole, with a head like one before
             at = data.find(b"\r\n\r\n") + 4
             found = self._server.heads.get(data[:at])
@@ -176,69 +198,45 @@ class Connection(asyncio.Protocol):
         return self._await_body(head, door, raw, data[at + 4 :])
 
     def _await_body(self, head: RequestHead, door: Door | None, raw: bytes, body: bytes) -> None:
-        limits = self._server.limits
-        if head.length > limits.body_bytes_max:
-            return self._fault(HeadError("the body is too long", 413))
-        self._head, self._door = head, door
-        self.deadline = self._server.ticks.now + limits.body_s_max
+        try:
+            self._body = Body(self._server, head, door, raw)
+        except HeadError as error:
+            return self._fault(error)
+        self.deadline = self._server.ticks.now + self._server.limits.body_s_max
         if head.expects and not body:
             self._transport.write(_CONTINUE)
-        if head.length < 0:
-            self._chunks = httptools.HttpRequestParser(self)
-            self._framed = self._whole = False
-            self._chunks.feed_data(raw)
-        return self._more_body(body) if body else None
+        return self._more_body(self._body, body) if body else None
 
-    def on_body(self, data: bytes) -> None:  # called by the parser of chunks
-        if not self._framed:
-            self._parts.append(data)
-
-    def on_message_complete(self) -> None:  # likewise
-        self._framed = True
-
-    def _more_body(self, data: bytes) -> None:
-        head, door = self._head, self._door
-        assert head is not None
-        self._count += len(data)
-        self._server.bodies += len(data)
-        if self._chunks is not None:
-            try:
-                self._chunks.feed_data(data)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-                if not self._framed:
-                    return self._fault(HeadError("no proper chunks"))
-        else:
-            self._parts.append(data)
-        if self._count > self._server.limits.body_bytes_max + HEAD_BYTES_MAX:
-            return self._fault(HeadError("the body is too long", 413))
-        if self._server.bodies > self._server.limits.bodies_bytes_max:
-            return self._fault(HeadError("too many requests are being read", 503))
-        if self._chunks is None and self._count < head.length:
+    def _more_body(self, coming: Body, data: bytes) -> None:
+        try:
+            body = coming.feed(data)
+        except HeadError as error:
+            return self._fault(error)
+        if body is None:
             return None
-        if self._chunks is not None and not self._framed:
-            return None
-        body = b"".join(self._parts)
-        if self._chunks is not None:
+        if coming.chunked:
             self._closing = True  # what follows chunks is not looked at: the connection ends
-        elif len(body) > head.length:
-            self._ahead, body = body[head.length :], body[: head.length]
+        self._ahead = coming.rest
         self._drop_body()
-        return self._begin(head, door, body)
+        return self._begin(coming.head, coming.door, body)
 
     def _drop_body(self) -> None:
-        self._server.bodies -= self._count
-        self._count = 0
-        self._parts, self._chunks, self._head = [], None, None
+        if self._body is not None:
+            self._body.drop()
+            self._body = None
 
     def _begin(self, head: RequestHead, door: Door | None, body: bytes) -> None:
         self._busy = True
         self.deadline = NEVER
         self._door = door
-        if not head.keep or self._server.draining:
+        if not head.keep or self._server.draining or (self._half and not self._ahead):
             self._closing = True
+        if head.version != "1.1" or self._odd:
+            self._old = head.version != "1.1"
+            self._odd = self._old or self._half
         if door is None:
             self._cycle = Cycle(self, self._server.app, head, body)
-            return
+            return self._probe() if self._half else None
         try:
             ask = door.ask(head, body)
         except Refused as refused:
@@ -251,14 +249,28 @@ class Connection(asyncio.Protocol):
             self._live = live
             if self._paused and live is not None:
                 live.pause()
+            if self._half:
+                self._probe()
 
     def _next(self) -> None:
         """The request that was sent ahead."""
         if self.gone or self._busy or self._closing or self._paused or not self._ahead:
             return
         data, self._ahead = self._ahead, b""
-        self._transport.resume_reading()
+        if not self._half:
+            self._transport.resume_reading()
         self._read_head(data)
+        if self._half and not (self._busy or self._ahead or self._closing):
+            self._transport.close()  # the rest of a request never comes
+
+    def _probe(self) -> None:
+        """Send what can be sent already, so that a client that has left lets it be known."""
+        self.deadline = self._server.ticks.now
+        if not self._started:
+            self._said = len(AHEAD)
+            self._transport.write(AHEAD)
+        elif not self._old:
+            self._transport.write(DIGIT)
 
     # answering (Reply)
 
@@ -268,10 +280,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(
             b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
             % (
-                STATUS[status],
+                self._line(status) if self._odd else STATUS[status],
                 self._server.date,
                 block,
-                b"connection: close\r\n" if self._closing else b"",
+                _CLOSE if self._closing else b"",
                 len(body),
                 body,
             )
@@ -280,32 +292,42 @@ class Connection(asyncio.Protocol):
 
     def bodiless(self, status: int, block: bytes) -> None:
         """An answer without a body: to HEAD, or 204 and 304."""
-        close = b"connection: close\r\n" if self._closing else b""
+        close = _CLOSE if self._closing else b""
         if not self.gone:
             self._transport.write(
-                b"%b%b%b%b\r\n" % (STATUS[status], self._server.date, block, close)
+                b"%b%b%b%b\r\n" % (self._line(status), self._server.date, block, close)
             )
         self._answered()
 
+    def _line(self, status: int) -> bytes:
+        """The first line, or what is left of it; an HTTP/1.0 client hears whether it may go on."""
+        line = STATUS[status][self._said :]
+        return line + _KEEP if self._old and not self._closing else line
+
     def start(self, status: int, block: bytes) -> None:
-        framing = b"connection: close\r\n" if self._closing else b""
+        self._started = True
+        if self._old:  # it knows no chunks: the answer ends with the connection
+            self._closing = True
+        chunks = b"" if self._old else b"transfer-encoding: chunked\r\n"
+        close = _CLOSE if self._closing else b""
         if not self.gone:
             self._transport.write(
-                b"%b%b%b%btransfer-encoding: chunked\r\n\r\n"
-                % (STATUS[status], self._server.date, block, framing)
+                b"%b%b%b%b%b\r\n" % (self._line(status), self._server.date, block, close, chunks)
             )
 
     def send(self, data: bytes) -> None:
         if data and not self.gone:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._transport.write(data if self._old else b"%x\r\n%b\r\n" % (len(data), data))
 
     def end(self) -> None:
-        if not self.gone:
+        if not (self.gone or self._old):
             self._transport.write(b"0\r\n\r\n")
         self._answered()
 
     def abort(self) -> None:
         self._closing = True
+        if self._old and not self.gone:
+            reset(self._transport)
         self._answered()
 
     def refuse(self, refused: Refused) -> None:
@@ -324,7 +346,9 @@ class Connection(asyncio.Protocol):
 
     def _answered(self) -> None:
         self._live = self._cycle = None
-        self._busy = False
+        self._busy = self._started = False
+        if self._odd:
+            self._said = 0
         server = self._server
         if self.gone:
             return

@@ -135,12 +135,27 @@ def request_head(raw: bytes) -> RequestHead:
     head.method, head.version = parser.get_method(), parser.get_http_version()
     _check_target(head)
     _read_headers(head)
-    head.keep = head.version == "1.1" and not _closes(dict(head.headers).get(b"connection", b""))
+    _read_connection(head)
     return head
 
 
+def _read_connection(head: RequestHead) -> None:
+    """Whether another request may follow (RFC 9112, section 9.3). HTTP/1.0 has to ask for it, and
+    knows no interim answers (RFC 9110, section 10.1.1)."""
+    said = b",".join(value for name, value in head.headers if name == b"connection")
+    if head.version == "1.1":
+        head.keep = not _closes(said)
+    else:
+        head.keep = b"keep-alive" in _options(said) and not _closes(said)
+        head.expects = False
+
+
+def _options(connection: bytes) -> list[bytes]:
+    return [token.strip() for token in connection.lower().split(b",")]
+
+
 def _closes(connection: bytes) -> bool:
-    return b"close" in [token.strip() for token in connection.lower().split(b",")]
+    return b"close" in _options(connection)
 
 
 def _check_target(head: RequestHead) -> None:
