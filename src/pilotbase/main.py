@@ -109,7 +109,7 @@ def commands(invoke: Any) -> Any:
     """The click group of all commands; ``invoke`` runs a verb."""
     from pilotbase.faces.cli.project import project
 
-    return project(verbs_in, tuple(MODULES), SUMMARIES, invoke)
+    return project(verbs_in, tuple(MODULES), SUMMARIES, invoke, sys.argv[1:])
 
 
 def _invoke(verb: Verb[Any, Any], request: Any, *how: Any) -> int:

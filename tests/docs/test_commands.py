@@ -14,10 +14,12 @@ from pilotbase.main import SUMMARIES, declared_verbs
 ROOT = Path(__file__).parents[2]
 HEAD = Text(
     "# Commands\n\nEvery command also takes `--home DIR`, `--vault-key FILE`, `--lang en|zh` and "
-    "`--json`. Exit codes:\n0 done, 2 faulty input, 3 could not be done, 130 interrupted. The same "
-    "verbs are methods of\n`pilotbase.Base`.\n",
-    "# 命令\n\n每条命令还接受 `--home 目录`、`--vault-key 文件`、`--lang en|zh` 与 `--json`。"
-    "退出码: 0 完成, 2 输入有误,\n3 未能完成, 130 被中断。"
+    "`--json`, before its words or\nafter: `pilotbase --lang zh record verify`. "
+    "Exit codes: 0 done, 2 faulty input, 3 could not be done,\n130 interrupted. "
+    "The same verbs are methods of `pilotbase.Base`.\n",
+    "# 命令\n\n每条命令还接受 `--home 目录`、`--vault-key 文件`、`--lang en|zh` 与 `--json`, "
+    "写在命令之前或之后均可:\n`pilotbase --lang zh record verify`。"
+    "退出码: 0 完成, 2 输入有误, 3 未能完成, 130 被中断。\n"
     "同一组动词也是 `pilotbase.Base` 的方法。\n",
 )
 READS = Text("reads only", "只读")

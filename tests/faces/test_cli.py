@@ -64,6 +64,23 @@ def test_a_verdict_reads_in_both_languages(toured: Toured, language: str, words:
     assert result.exit_code == 0 and all(word in result.output for word in words)
 
 
+def test_what_every_command_takes_may_stand_before_it(toured: Toured) -> None:
+    home = str(toured.base.context.home)
+    shown = call("--home", home, "--lang", "zh", "verdict", "follow-up-triage")
+    assert shown.exit_code == 0 and "通过" in shown.output
+    shown = call("--home", "/nowhere", "catalog", "--json", "key", "list", "--home", home)
+    assert shown.exit_code == 0 and json.loads(shown.output) == {"keys": []}
+    listed = call("--lang", "zh", "catalog", "--home", home, "list", "--lang", "en")
+    assert listed.exit_code == 0 and "provider" in listed.output and "供给方" not in listed.output
+    assert call("--lang", "fr", "packs").exit_code == 2
+
+
+def test_help_is_in_the_language_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("--lang", "zh", "catalog"), ("--lang=zh", "run"), ("--lang", "zh")):
+        monkeypatch.setattr(sys, "argv", ["pilotbase", *words, "--help"])
+        assert "输出语言" in call(*words, "--help").output
+
+
 def test_the_record_of_the_tour_verifies_and_rebuilds(toured: Toured) -> None:
     home = str(toured.base.context.home)
     assert call("record", "verify", "--home", home).exit_code == 0

@@ -2,7 +2,8 @@
 ``pilotbase catalog key create``.
 
 A request's fields without a default are arguments, the others options; every command also takes
-``--home``, ``--vault-key``, ``--lang`` and ``--json``.
+``--home``, ``--vault-key``, ``--lang`` and ``--json``, and so do the words before it:
+``pilotbase --lang zh record verify``. Where one is said twice, the later holds.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from pilotbase.kernel.home import default_home
-from pilotbase.kernel.text import Language, Text, language_of
+from pilotbase.kernel.text import LANGUAGES, Language, Text, language_of
 from pilotbase.kernel.verb import Verb
 
 Invoke = Callable[[Verb[Any, Any], Any, Path, Language, bool, Path | None], int]
@@ -29,6 +31,7 @@ VAULT_KEY = Text(
 )
 LANG = Text("Language of what is printed.", "输出语言。")
 JSON = Text("Print one JSON object.", "输出一个 JSON 对象。")
+COMMON = ("home", "vault_key", "lang", "json")
 ASK = Text("Type `pilotbase COMMAND --help` for more.", "键入 `pilotbase 命令 --help` 查看详情。")
 
 
@@ -37,17 +40,22 @@ def project(
     groups: Sequence[str],
     summaries: Mapping[str, Text],
     invoke: Invoke,
+    typed: Sequence[str] = (),
 ) -> click.Group:
     """One click group of all verbs; ``invoke`` runs a verb and returns the exit code.
 
     Args:
         verbs_in: the verbs whose commands begin with a word; asked only when the word is typed.
         groups: the words; "" holds the commands of one word.
+        typed: the command line, for the language that help is in.
     """
-    language = language_of()
+    language = _language_in(typed) or language_of()
     project = _Projection(verbs_in, summaries, language, invoke)
     root = click.Group(
-        "pilotbase", help=summaries[""].in_language(language), epilog=ASK.in_language(language)
+        "pilotbase",
+        help=summaries[""].in_language(language),
+        epilog=ASK.in_language(language),
+        params=_common(language),
     )
     root = click.version_option(package_name="pilotbase")(root)
     for one in verbs_in(""):
@@ -72,7 +80,8 @@ class _Room(click.Group):
     """The commands that begin with one word; their verbs are read when the word is typed."""
 
     def __init__(self, word: str, shared: _Projection) -> None:
-        super().__init__(word, help=shared.summaries[word].in_language(shared.language))
+        help_ = shared.summaries[word].in_language(shared.language)
+        super().__init__(word, help=help_, params=_common(shared.language))
         self._word, self._shared, self._read = word, shared, False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -93,7 +102,8 @@ class _Room(click.Group):
             room, _, name = one.name.rpartition(".")
             if room not in inner:  # ``catalog.key`` below ``catalog``
                 help_ = shared.summaries[room].in_language(shared.language)
-                inner[room] = click.Group(room.rpartition(".")[2], help=help_)
+                name_ = room.rpartition(".")[2]
+                inner[room] = click.Group(name_, help=help_, params=_common(shared.language))
                 self.add_command(inner[room])
             command = _VerbCommand(name, one, shared.language, shared.invoke)
             inner[room].add_command(command)
@@ -117,12 +127,33 @@ class _VerbCommand(click.Command):
         return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> None:
-        values = dict(ctx.params)
-        home = Path(values.pop("home") or default_home())
-        language, as_json = values.pop("lang") or self._language, values.pop("json")
-        vault_key = values.pop("vault_key")
-        request = self._verb.request(**values)
+        common = {name: _latest(ctx, name) for name in COMMON}
+        request = self._verb.request(**{k: v for k, v in ctx.params.items() if k not in COMMON})
+        home = Path(common["home"] or default_home())
+        language = common["lang"] or self._language
+        as_json, vault_key = bool(common["json"]), common["vault_key"]
         ctx.exit(self._invoke(self._verb, request, home, language, as_json, vault_key))
+
+
+def _latest(ctx: click.Context, name: str) -> Any:
+    """What was said last of an option that every command takes; None where nothing was."""
+    at: click.Context | None = ctx
+    while at is not None:
+        if at.params.get(name):
+            return at.params[name]
+        at = at.parent
+    return None
+
+
+def _language_in(typed: Sequence[str]) -> Language | None:
+    """The language that a command line asks for.
+
+    >>> _language_in(["--lang", "zh", "run"]), _language_in(["run", "--lang=en"]), _language_in([])
+    ('zh', 'en', None)
+    """
+    words = [part for word in typed for part in word.split("=", 1)]
+    said = {after for word, after in pairwise(words) if word == "--lang"}
+    return next((one for one in LANGUAGES if said == {one}), None)
 
 
 def _common(language: Language) -> list[click.Parameter]:
