@@ -17,6 +17,7 @@ import uvloop
 
 CHUNKS = 50
 TICK_S = 0.001
+LOAD_S_MAX = 120
 USAGE = '"usage":{"prompt_tokens":9,"completion_tokens":50,"total_tokens":59}'
 ANSWER = (
     '{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
@@ -217,9 +218,12 @@ async def load(url: str, key: str, kind: str, connections: int, requests: int, r
     ]
     if rate:
         await work.pace(conns)
-    await work.over
+    try:
+        await asyncio.wait_for(work.over, LOAD_S_MAX)
+    except TimeoutError:
+        work.bad += work.open + work.left
     took = time.perf_counter() - began
-    taken = sorted(work.taken)
+    taken = sorted(work.taken) or [LOAD_S_MAX]
     said = {
         "good": work.good,
         "bad": work.bad,

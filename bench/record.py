@@ -170,7 +170,7 @@ def by_tasks(record: Record, each: int) -> None:
             for n in range(CALLERS):
                 group.start_soon(work, appends, 10**7 * (n + 1000))
 
-    anyio.run(main)
+    anyio.run(main, backend_options={"use_uvloop": True})  # as in the gateway
 
 
 def bulk_rate(record: Record, count: int) -> Rate:

@@ -127,9 +127,13 @@ def declared_duties() -> Mapping[str, tuple[tuple[Duty, ...], tuple[str, ...]]]:
 
 def kind_of(happened: Any) -> str:
     """The kind of an event object. Raises TypeError when its class was never declared."""
-    kind = getattr(type(happened), "kind", None)
+    return _declared(type(happened))
+
+
+def _declared(happened: type) -> str:
+    kind = getattr(happened, "kind", None)
     if not isinstance(kind, str):
-        raise TypeError(f"{type(happened).__name__} is not declared as an event")
+        raise TypeError(f"{happened.__name__} is not declared as an event")
     return kind
 
 
@@ -182,9 +186,9 @@ class Fact(NamedTuple):
     @classmethod
     def of(cls, draft: Draft) -> Fact:
         """Raises ValueError or TypeError when canonical JSON cannot hold the event."""
-        happened, kind, key = draft.happened, draft.kind, draft.key
+        happened, key = draft.happened, draft.key
         of_class: type = type(happened)
-        template, values = _shape(of_class)
+        kind, template, values = _shape(of_class)
         body = template % encode_values(values(happened))
         if not key:
             named = "{}"
@@ -215,13 +219,13 @@ def _members(happened: type) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _shape(happened: type) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
-    """The canonical form of an event with places for its values, and what gives these."""
-    names = _members(happened)
+def _shape(happened: type) -> tuple[str, str, Callable[[Any], tuple[Any, ...]]]:
+    """An event's kind, its canonical form with places for its values, and what gives these."""
+    kind, names = _declared(happened), _members(happened)
     places = ",".join(encode_text(name).replace("%", "%%") + ":%s" for name in names)
     if len(names) > 1:
-        return f"{{{places}}}", attrgetter(*names)
-    return f"{{{places}}}", lambda one: tuple(getattr(one, name) for name in names)
+        return kind, f"{{{places}}}", attrgetter(*names)
+    return kind, f"{{{places}}}", lambda one: tuple(getattr(one, name) for name in names)
 
 
 # Kinds and subjects come again and again.

@@ -15,7 +15,7 @@ from pilotbase.serve.upstreams.timer import NEVER, REST_S, Ticks
 STREAM = b"text/event-stream"
 INTERIM_MAX = 8
 LAST_S = 1.0
-FAST_S = 2 * REST_S
+FAST_S = 1.5 * REST_S
 """Pieces closer together than that are read and passed on a few at a time: each read and each
 write costs as much as all else that a piece costs. Slower streams, and first pieces, never wait."""
 HEADS_KEPT = 256

@@ -10,8 +10,8 @@ import asyncio
 from typing import Protocol
 
 TICK_S = 0.25
-REST_S = 0.008
-"""How long a fast stream is left to gather."""
+REST_S = 0.016
+"""How long a fast stream is left to gather: one frame of a screen."""
 NEVER = float("inf")
 
 
