@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -168,7 +169,9 @@ async def gateway(*routes: Route, limits: Limits | None = None, **parts: Any) ->
 
 
 @asynccontextmanager
-async def upstream(script: Script, path: str = "") -> AsyncIterator[str]:
+async def upstream(
+    script: Script, path: str = "", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A server that does with each connection what the script says; on a socket's path or TCP."""
     tasks = set[asyncio.Task[None]]()
 
@@ -187,8 +190,9 @@ async def upstream(script: Script, path: str = "") -> AsyncIterator[str]:
     if path:
         server, url = await asyncio.start_unix_server(met, path), f"unix:{path}"
     else:
-        server = await asyncio.start_server(met, "127.0.0.1", 0, limit=2**24)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        server = await asyncio.start_server(met, "127.0.0.1", 0, limit=2**24, ssl=tls)
+        scheme = "https" if tls else "http"
+        url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield url
     finally:

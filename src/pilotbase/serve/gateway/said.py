@@ -5,6 +5,7 @@ from __future__ import annotations
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.upstreams.link import Lost
+from pilotbase.serve.upstreams.reasons import Unreached, reason_of
 
 _LATER = Text("Try again later.", "请稍后重试。")
 _TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方。")
@@ -12,9 +13,13 @@ _TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方�
 
 def lost(error: Lost, route: Route) -> Refused:
     """No answer, or half of one: 504 where the time was up, 503 where nothing could be sent."""
+    reason = reason_of(error)
     why = Text(
-        f"the service's upstream did not answer: {error}", f"该服务的上游未正常应答: {error}"
+        f"the service's upstream did not answer: {reason.en}",
+        f"该服务的上游未正常应答: {reason.zh}",
     )
+    if isinstance(error, Unreached) and error.lasting:
+        return Refused(503, "serve.upstream_down", why, _TELL, where=route.filing)
     if error.late:
         return Refused(504, "serve.upstream_late", why, _LATER, where=route.filing)
     if not error.sent:

@@ -11,6 +11,7 @@ from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Caps, Upstream
 from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.upstreams.link import Link, Lost, Sink
+from pilotbase.serve.upstreams.reasons import Unreached, no_connection, no_tls
 from pilotbase.serve.upstreams.timer import NEVER, Ticks
 from pilotbase.trial.endpoints.address import Address, address_of, resolve
 
@@ -37,6 +38,9 @@ class _Waiting:
 
 class Pool:
     """As many connections to an upstream as are needed at once, up to a limit.
+
+    Who may sign a server's certificate, the system says; ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` say
+    it in its place (OpenSSL's own variables).
 
     Args:
         key: what stands after ``Authorization: Bearer``; empty where the upstream wants none.
@@ -121,10 +125,9 @@ class Pool:
         self._dial_more()
         return None
 
-    def forget(self, sink: Sink) -> None:
-        """A call that waits for a connection was left."""
-        for one in [one for one in self._waiting if one.sink is sink]:
-            self._take_out(one)
+    def forget(self, sink: Sink) -> bool:
+        """A call was left; whether it still waited for a connection, so that nothing was sent."""
+        return any([self._take_out(one) for one in [*self._waiting] if one.sink is sink])
 
     def give_up(self, waiting: _Waiting, lost: Lost) -> None:
         if self._take_out(waiting):
@@ -188,19 +191,16 @@ class Pool:
         self._free(link)
 
     async def _connected(self) -> Link:
-        reason = "no connection"
+        lost: Lost | None = None
         for where in await self._where():
             try:
                 async with asyncio.timeout(CONNECT_S):
                     return await self._to(where)
-            except ssl.SSLError:
-                reason = "no TLS connection"
-            except TimeoutError:
-                reason = f"no connection within {CONNECT_S:g} s"
+            except ssl.SSLError as error:
+                lost = no_tls(error)
             except OSError as error:
-                refused = isinstance(error, ConnectionRefusedError)
-                reason = "connection refused" if refused else "no connection"
-        raise Lost(reason, sent=False)
+                lost = no_connection(error, CONNECT_S)
+        raise lost or no_connection(OSError(), CONNECT_S)
 
     async def _where(self) -> tuple[dict[str, Any], ...]:
         """Where to connect: a socket's path, or the addresses that were checked."""
@@ -211,7 +211,7 @@ class Pool:
             try:
                 self._numbers = await resolve(address, private=self.upstream.private)
             except PilotbaseError as error:
-                raise Lost(error.message.en, sent=False) from None
+                raise Unreached(error.message) from None
             self._resolved = self.ticks.now
         tls = {"ssl": self._tls, "server_hostname": address.host} if self._tls else {}
         return tuple({"host": one, "port": address.port, **tls} for one in self._numbers)
