@@ -22,7 +22,7 @@ from pilotbase.scenario.decode import BYTES_MAX, check_lines, decoded
 from pilotbase.scenario.finding import Finding, Unreadable, listed, nearest, shown
 from pilotbase.scenario.finding import Path as Where
 from pilotbase.scenario.grammar import strictly
-from pilotbase.scenario.section import Section
+from pilotbase.scenario.section import Bilingual, Section
 from pilotbase.scenario.tree import Tree, tree_of
 
 FAULTS_MAX = 200
@@ -188,8 +188,12 @@ _WANTED = {
     "model_type": Text("a section", "小节"),
     "dict_type": Text("a section", "小节"),
 }
+_BOTH = Text("the text in both languages: {en: …, zh: …}", "中英文两种文本: {en: 英文, zh: 中文}")
 
 
 def _wanted(detail: ErrorDetails) -> Text | None:
+    ctx = detail.get("ctx", {})
+    if ctx.get("class_name") == Bilingual.__name__:
+        return _BOTH
     wanted = _WANTED.get(detail["type"])
-    return wanted.format(**detail.get("ctx", {})) if wanted else None
+    return wanted.format(**ctx) if wanted else None

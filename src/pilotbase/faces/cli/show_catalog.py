@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +12,6 @@ from pilotbase.catalog.assets.verbs import (
     ExportResponse,
     HistoryResponse,
     ListResponse,
-    ShowResponse,
 )
 from pilotbase.catalog.parties.verbs import (
     DelegationResponse,
@@ -22,24 +20,17 @@ from pilotbase.catalog.parties.verbs import (
     RevokedResponse,
     WhoResponse,
 )
+from pilotbase.faces.cli.show_card import ERASED, KINDS, show_card
 from pilotbase.faces.cli.show_keeping import _say, _table
 from pilotbase.kernel.text import Language, Text
 
 WORDS = {
-    "person": Text("person", "自然人"),
-    "body": Text("body", "组织"),
-    "agent": Text("agent", "智能体"),
-    "model": Text("model", "模型"),
-    "dataset": Text("data set", "数据集"),
-    "tool": Text("tool", "工具"),
-    "knowledge": Text("knowledge", "知识"),
-    "compute": Text("compute", "算力"),
+    **KINDS,
     "new": Text("new", "新增"),
     "changed": Text("changed", "变更"),
     "unchanged": Text("unchanged", "未变"),
     "holds": Text("holds", "有效"),
 }
-ERASED = Text("(erased)", "(已删除)")
 
 
 def word(key: str, language: Language) -> str:
@@ -86,12 +77,6 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
         _table(console, heads, assets)
     if not found.parties and not found.assets:
         _say(console, Text("Nothing here yet.", "尚无内容。"), language)
-
-
-def _show(console: Console, found: ShowResponse, language: Language) -> None:
-    for said in (found.party, found.asset):
-        if said is not None:
-            console.print_json(json.dumps(said, ensure_ascii=False))
 
 
 def _history(console: Console, found: HistoryResponse, language: Language) -> None:
@@ -184,7 +169,7 @@ def _who(console: Console, found: WhoResponse, language: Language) -> None:
 CATALOG_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "catalog.add": _added,
     "catalog.list": _list,
-    "catalog.show": _show,
+    "catalog.show": show_card,
     "catalog.history": _history,
     "catalog.export": _export,
     "catalog.delegate": _delegated,
