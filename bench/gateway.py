@@ -234,8 +234,9 @@ def peer_environment() -> Path:
 
 @dataclass
 class Seen:
-    """One server's figures over the rounds."""
+    """One server's figures over the rounds; a peer may have hung in one."""
 
+    rounds: list[int]
     cpu_ms: list[float]
     p50_ms: list[float]
     p99_ms: list[float]
@@ -243,7 +244,7 @@ class Seen:
 
 def compare(bench: Bench, servers: list[Server], rounds: int) -> int:
     """Ask all in turn; print the table. Returns how many good answers ours gave."""
-    seen: dict[tuple[str, str], Seen] = defaultdict(lambda: Seen([], [], []))
+    seen: dict[tuple[str, str], Seen] = defaultdict(lambda: Seen([], [], [], []))
     good = 0
     for server in servers:
         for kind in ("json", "sse"):
@@ -265,6 +266,7 @@ def compare(bench: Bench, servers: list[Server], rounds: int) -> int:
                     continue
                 good += said["good"] if server.name == "ours" else 0
                 found = seen[server.name, kind]
+                found.rounds.append(number)
                 found.cpu_ms.append(spent / count * 1000)
                 found.p50_ms.append(said["p50_ms"])
                 found.p99_ms.append(said["p99_ms"])
@@ -284,7 +286,8 @@ def table(seen: dict[tuple[str, str], Seen]) -> None:
     print(f"{'':<14}{'CPU ms a request':>24}{'x nginx':>9}{'p50 ms':>9}{'p99 ms':>9}  (min to max)")
     for (name, kind), found in sorted(seen.items(), key=lambda one: one[0][1]):
         cpu = statistics.median(found.cpu_ms)
-        ratios = [mine / base for mine, base in zip(found.cpu_ms, seen["nginx", kind].cpu_ms)]
+        base = dict(zip(seen["nginx", kind].rounds, seen["nginx", kind].cpu_ms, strict=True))
+        ratios = [n / base[at] for at, n in zip(found.rounds, found.cpu_ms, strict=True)]
         print(
             f"{name + ' ' + kind:<14}{spread(found.cpu_ms):>24}{statistics.median(ratios):>9.1f}"
             f"{statistics.median(found.p50_ms):>9.1f}{spread(found.p99_ms, 1):>20}"
