@@ -316,15 +316,26 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that a person has to see first: as it would go out, and what it used."""
+
+    body: bytes
+    media: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """What came of a parked call.
 
     Attributes:
         go: whether it goes on (or its answer out). person: who said so; empty at a time-out.
-        request, answer: what a person put in their place; None where they stand.
+        request: what a person put in its place; None where it stands. answer: what goes out, as
+            ``media``; None where the service is asked.
         said: ``approved``, ``edited``, ``manual`` (a person answered instead of the service),
-            ``refused``, ``lapsed``.
+            ``refused``, ``lapsed``, ``withdrawn`` (by its caller).
         refused: where it does not go on: what the caller is told.
+        elsewhere: another process goes on with it and settles it.
     """
 
     go: bool
@@ -333,6 +344,27 @@ class Decided:
     request: bytes | None = None
     answer: bytes | None = None
     refused: Refused | None = None
+    media: str = "application/json"
+    elsewhere: bool = False
+
+
+class Taken(Protocol):
+    """Where a call is settled that a process began which is gone.
+
+    Attributes:
+        usage: its usage id.
+    """
+
+    @property
+    def usage(self) -> str: ...
+
+    def settle(self, call: Call, usage: Usage, outcome: Outcome) -> Charge:
+        """As `Meter.settle`: once, at most at what was reserved."""
+        ...
+
+    def let_go(self) -> None:
+        """Settle it as refused, before anything was sent on."""
+        ...
 
 
 class People(Protocol):
@@ -353,7 +385,7 @@ class People(Protocol):
         call: Call,
         stage: Literal["before", "after"],
         why: tuple[str, ...],
-        answer: bytes | None,
+        given: Given | None,
         parked: Callable[[Ticket | Refused], None],
         decided: Callable[[Decided], None],
     ) -> None:

@@ -37,7 +37,7 @@ async def desk(folder: Path, answer: bytes) -> AsyncIterator[tuple[Rig, HandOff,
         made: list[Beside] = []
 
         def beside(serving: Any) -> Beside:
-            calls = CallDoor(people, serving.gate, serving.serve, time.time)
+            calls = CallDoor(people, serving.gate, serving.resume, time.time)
             made.append(Beside(record, people, calls, list, lambda name: None, "http://gw"))
             return made[0]
 

@@ -73,7 +73,7 @@ async def desk(
         async with upstream(answers) as url:
             one = route(url, handoff=handoff, **more)
             async with gateway(one, people=people, watching=watchers.watch) as rig:
-                door = CallDoor(people, rig.gate, rig.serving.serve, time.time)
+                door = CallDoor(people, rig.gate, rig.serving.resume, time.time)
                 app = Starlette(routes=door.routes)
                 transport = httpx2.ASGITransport(app=app)
                 async with httpx2.AsyncClient(transport=transport) as client:

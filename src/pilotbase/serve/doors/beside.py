@@ -11,6 +11,7 @@ from starlette.responses import Response
 from pilotbase.record.opened import Record
 from pilotbase.record.rules import jws
 from pilotbase.serve.gateway.serving import Serving
+from pilotbase.serve.people import keeping
 from pilotbase.serve.people.door import CallDoor
 from pilotbase.serve.people.handoff import HandOff
 from pilotbase.serve.routes import why
@@ -56,6 +57,19 @@ class Beside:
     async def outcome(self, usage: str, key: str) -> Response:
         """What became of a parked call: 202 while it waits. Raises Refused."""
         return await self._calls.outcome(usage, key)
+
+    async def withdraw(self, usage: str, key: str) -> None:
+        """Take a parked call back. Raises Refused where it was decided before."""
+        await self._calls.withdraw(usage, key)
+
+    async def name_task(self, task: str, context: str, usage: str) -> None:
+        """Another name of a parked call, for whoever asks by it in another process."""
+        name = partial(keeping.name_task, self._record, task, context, usage)
+        await self._people.off(name)
+
+    async def task(self, task: str) -> dict[str, Any] | None:
+        """``{"task", "context", "usage"}`` of such a name; whose it is, is asked by `outcome`."""
+        return await self._people.off(partial(keeping.task_of, self._record, task))
 
     async def sign(self, kind: str, payload: bytes) -> tuple[str, str]:
         """Protected header and signature of a JSON Web Signature with the base's key."""

@@ -8,6 +8,8 @@ from pilotbase.serve.call import Grant, Route
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "") + " "
 KEPT_MAX = 4096
+JSON = b"content-type: application/json\r\n"
+STREAM = b"content-type: text/event-stream\r\ncache-control: no-store\r\nx-accel-buffering: no\r\n"
 
 
 def safe(value: str) -> str:

@@ -1,10 +1,22 @@
-"""The reply of a call whose client was told to come back: what it would have got is kept."""
+"""Calls that wait for a person: put down, decided, and the reply they have meanwhile. Of a `Live`.
+
+A client whose call is put down is told to come back; what it would have got is kept for it.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from pilotbase.kernel import canonical
 from pilotbase.serve.call import Refused
-from pilotbase.serve.ports import People, Ticket
+from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway.headers import JSON
+from pilotbase.serve.ports import Decided, Given, People, Ticket
+
+if TYPE_CHECKING:
+    from pilotbase.serve.gateway.live import Live
+
+Stage = Literal["before", "after"]
 
 
 class Kept:
@@ -18,10 +30,10 @@ class Kept:
     gone = False
 
     def whole(self, status: int, block: bytes, body: bytes) -> None:
-        self._people.deliver(self._usage, status, _media(block), body)
+        self._people.deliver(self._usage, status, media_in(block), body)
 
     def start(self, status: int, block: bytes) -> None:
-        self._status, self._media = status, _media(block)
+        self._status, self._media = status, media_in(block)
 
     def send(self, data: bytes) -> None:
         self._parts.append(data)
@@ -33,22 +45,85 @@ class Kept:
         self._people.deliver(self._usage, 502, "text/plain", b"the answer broke off")
 
     def refuse(self, refused: Refused) -> None:
-        said = {
-            "error": refused.code,
-            "message": refused.message.as_dict(),
-            "next": refused.next_step.as_dict(),
-        }
-        self._people.deliver(
-            self._usage, refused.status, "application/json", canonical.encode(said)
-        )
+        self._people.deliver(self._usage, refused.status, "application/json", refusal_body(refused))
 
     def parked(self, ticket: Ticket, block: bytes) -> None:
         """A second person is asked: the caller polls already."""
 
 
-def _media(block: bytes) -> str:
+def refusal_body(refused: Refused) -> bytes:
+    """A refusal as it is kept."""
+    return canonical.encode(
+        {
+            "error": refused.code,
+            "message": refused.message.as_dict(),
+            "next": refused.next_step.as_dict(),
+        }
+    )
+
+
+def media_in(block: bytes) -> str:
+    """The media type that header lines say."""
     for line in block.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name == b"content-type":
             return value.strip().decode("latin-1")
     return "application/octet-stream"
+
+
+def wanted(live: Live, stage: Stage, answer: bytes | None = None) -> tuple[str, ...]:
+    """Why a person has to look at it; empty where nobody has."""
+    people = live.serving.people
+    assert people is not None and live.call is not None
+    flags = live.watch.flags if live.watch is not None else ()
+    return people.wanted(live.call, stage, flags, answer)
+
+
+def park(
+    live: Live, stage: Stage, why: tuple[str, ...], answer: bytes | None, media: bytes = JSON
+) -> None:
+    """Put it down; from here on its client may leave."""
+    people = live.serving.people
+    assert people is not None and live.call is not None
+    live.parked = True
+    given = None if answer is None else Given(answer, media_in(media), live.usage)
+    people.park(
+        live.call, stage, why, given,
+        lambda ticket: _parked(live, people, ticket),
+        lambda decided: _decided(live, decided),
+    )  # fmt: skip
+
+
+def _parked(live: Live, people: People, ticket: Ticket | Refused) -> None:
+    if live.ended:
+        return
+    if isinstance(ticket, Refused):
+        return live.refuse("refused", ticket)
+    if not live.reply.gone:
+        live.reply.parked(ticket, live.block(JSON))
+    if live.kept is None:
+        live.reply = live.kept = Kept(people, ticket.usage)
+    live.waits = True
+
+
+def _decided(live: Live, decided: Decided) -> None:
+    live.waits = False
+    if live.ended:
+        return
+    assert live.call is not None
+    if decided.elsewhere:
+        live.ended = True
+        live.serving.live.discard(live)
+        return
+    live.call.handoff += (f"{decided.said} by {decided.person or 'nobody'}",)
+    if not decided.go:
+        refused = decided.refused or said.none_left(live.route)
+        return live.refuse("refused", refused)
+    if decided.answer is not None:
+        if decided.said == "manual":  # whatever it was asked for, it was answered
+            live.usage.cases = live.ask.cases
+        return live.give(decided.answer, b"content-type: %b\r\n" % decided.media.encode())
+    if decided.request is not None:
+        live.body = live.ask.body = decided.request
+        live.ask.fields = None
+    live.send()

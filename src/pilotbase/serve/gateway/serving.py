@@ -10,7 +10,18 @@ from pilotbase.serve.call import Ask, Operation, Refused, Route
 from pilotbase.serve.gateway import said
 from pilotbase.serve.gateway.headers import Blocks
 from pilotbase.serve.gateway.live import Live
-from pilotbase.serve.ports import Dialect, Gate, Meter, Observer, People, Receipts, Reply, Watch
+from pilotbase.serve.gateway.resumed import Resumed
+from pilotbase.serve.ports import (
+    Dialect,
+    Gate,
+    Meter,
+    Observer,
+    People,
+    Receipts,
+    Reply,
+    Taken,
+    Watch,
+)
 from pilotbase.serve.upstreams.replicas import Replicas
 
 Watching = Callable[[Route], Watch | None]
@@ -71,6 +82,21 @@ class Serving:
             return live
         return None
 
+    def resume(self, ask: Ask, key: str, reply: Reply, taken: Taken) -> None:
+        """Go on with a call that another process began. The reply hears of what comes of it."""
+        live = Resumed(self, ask, key, reply, self.clock(), taken)
+        self.live.add(live)
+        try:
+            if self.stopping:
+                raise said.stopping()
+            route = self.gate.route(ask.service, live.at)
+            live.others = route.fallback
+            live.enter(route)
+        except Refused as refused:
+            live.turn_away(refused)
+        except PilotbaseError as error:
+            live.turn_away(Refused(503, error.code, error.message, error.next_step))
+
     def _turn_away(self, live: Live, refused: Refused, reply: Reply) -> None:
         self.live.discard(live)
         self.note(refused)
@@ -91,7 +117,7 @@ class Serving:
     def cut_all(self) -> None:
         """The end of a graceful stop: what is still under way is cut and settled.
 
-        What waits for a person stays in the queue, charged as reserved, for a later gateway.
+        What waits for a person stays in the queue, with its reservation, for a later gateway.
         """
         self.stopping = True
         for live in tuple(self.live):

@@ -96,3 +96,27 @@ class Reconciled:
     calls: Mapping[str, str]
     by: str
     reason: str
+
+
+@event("serve.settled_late/1")
+@dataclass(frozen=True)
+class SettledLate:
+    """A call that outlived the process that began it came to its end. About ``gateway:<id>``: the
+    one whose journal has its intent. The rest is as in the journal's own settlings.
+
+    Attributes:
+        nano: the charge in nano-units of ``currency``, as text; 0 to what was reserved.
+    """
+
+    gateway: str
+    usage: str
+    outcome: str
+    currency: str
+    nano: str
+    input_tokens: int
+    output_tokens: int
+    cases: int
+    bytes_in: int
+    bytes_out: int
+    chunks: int
+    counted: bool

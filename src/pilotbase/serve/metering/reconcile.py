@@ -14,11 +14,13 @@ from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import Reconciled
 from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
 from pilotbase.serve.metering.segments import Reading, journals, segments
 from pilotbase.serve.metering.store import LedgerStore
 from pilotbase.serve.metering.usage import usage_of
+from pilotbase.serve.people.views import HANDOFFS
 from pilotbase.serve.rules.budget import Window
 from pilotbase.serve.rules.frames import Broken, decode
 from pilotbase.serve.rules.window import bounds
@@ -160,7 +162,12 @@ def weights(
 
 
 def unsettled(record: Record) -> list[Unsettled]:
-    """The calls that processes which are gone left unsettled, oldest first."""
+    """The calls that processes which are gone left unsettled, oldest first.
+
+    Without those that wait for a person, or that one has decided: they go on, and are settled then.
+    """
+    handoffs = catch_up(record, [HANDOFFS])[HANDOFFS.name]
+    going = {usage for name in ("waiting", "decided") for usage in handoffs[name]}
     over = [folder.name for folder in journals(record.home) if (folder / ENDED).exists()]
     words = (
         "SELECT u.usage_id, u.gateway, u.at, t.key, t.holder, t.service, t.currency, u.nano,"
@@ -168,7 +175,7 @@ def unsettled(record: Record) -> list[Unsettled]:
         " t.number = u.terms WHERE u.outcome = 'unsettled' ORDER BY u.at, u.sequence"
     )
     with usage_of(record) as usage:
-        rows = [row for row in usage.execute(words) if row[1] in over]
+        rows = [row for row in usage.execute(words) if row[1] in over and row[0] not in going]
     return [Unsettled(*(*row[:9], tuple(json.loads(row[9])))) for row in rows]
 
 

@@ -1,7 +1,8 @@
 """Usage to be asked: the home's journals read into a database, each record once.
 
-The database is a cache of the journals and of what was reconciled: it can be thrown away. Reading
-goes on where it stopped; a call is known by its usage id, so that reading again changes nothing.
+The database is a cache of the journals and of what the record adds to them: it can be thrown away.
+Reading goes on where it stopped; a call is known by its usage id, so that reading again changes
+nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _TERMS = ("key", "holder", "principal", "links", "filing", "service", "version",
           "source", "currency", "call", "case", "input_token", "output_token",
           "accounts")  # fmt: skip
 
+_USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out", "chunks", "counted")
+
 
 @contextmanager
 def usage_of(record: Record) -> Iterator[sqlite3.Connection]:
@@ -57,7 +60,9 @@ def usage_of(record: Record) -> Iterator[sqlite3.Connection]:
         connection.executescript(_TABLES)
         with storage_errors(file):
             ingest(record.home, connection)
-            _apply_reconciled(connection, catch_up(record, [JOURNALS])[JOURNALS.name])
+            state = catch_up(record, [JOURNALS])[JOURNALS.name]
+            _apply_reconciled(connection, state)
+            _apply_late(connection, state)
         yield connection
     finally:
         connection.close()
@@ -132,6 +137,22 @@ def _apply_reconciled(connection: sqlite3.Connection, state: Mapping[str, Any]) 
         connection.execute("BEGIN IMMEDIATE")
         words = (
             "UPDATE usage SET outcome = ?, nano = ? WHERE usage_id = ? AND outcome = 'unsettled'"
+        )
+        connection.executemany(words, rows)
+        connection.execute("COMMIT")
+
+
+def _apply_late(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
+    rows = [
+        (said["outcome"], int(said["nano"]), *(said[name] for name in _USED), said["usage"])
+        for journal in state.values()
+        for said in journal["late"].values()
+    ]
+    if rows:
+        connection.execute("BEGIN IMMEDIATE")
+        words = (
+            f"UPDATE usage SET outcome = ?, nano = ?, {', '.join(f'{name} = ?' for name in _USED)}"
+            " WHERE usage_id = ? AND outcome = 'unsettled'"
         )
         connection.executemany(words, rows)
         connection.execute("COMMIT")

@@ -20,6 +20,7 @@ from pilotbase.serve.metering.segments import Reading, Summed, is_blank, journal
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Terms, decode
 from pilotbase.serve.rules.price import due
+from pilotbase.serve.rules.usage_id import of_sequence
 
 _ERRORS = (
     msgspec.DecodeError,
@@ -73,7 +74,7 @@ class _Journal:
         self.known = said is not None
         self.link, self.root = FIRST_LINK, ""
         self.tariffs = dict[int, Tariff]()
-        self.open = dict[int, tuple[int, int]]()
+        self.open = dict[int, tuple[int, int, str]]()
 
     def segment(self, path: Path, number: int, found: Verified) -> Iterator[Finding]:
         """Check one segment; the first bad record ends it."""
@@ -135,16 +136,37 @@ class _Journal:
         elif word == "intent":
             if number in self.open:
                 raise ValueError(f"the call {number} begins twice")
-            self.open[number] = rest[1], rest[2]
+            name = rest[4] if len(rest) > 4 else of_sequence(self.gateway, number)
+            self.open[number] = rest[1], rest[2], name
         elif word == "settle":
             if number not in self.open:
                 raise ValueError(f"the call {number} is settled without having begun, or twice")
-            terms, reserved = self.open.pop(number)
+            terms, reserved, _ = self.open.pop(number)
             outcome, currency, nano, tokens_in, tokens_out, cases, *_ = rest
             tariff = self.tariffs[terms]
             usage = Usage(tokens_in, tokens_out, cases)
             if (tariff.currency, due(tariff, usage, outcome, reserved)) != (currency, nano):
                 raise ValueError(f"the call {number} does not come to {nano} nano-{currency}")
+
+    def late(self, found: Verified) -> Iterator[Finding]:
+        """What the record has settled of its calls: begun here, not ended here, rightly priced."""
+        left = {name: (terms, reserved) for terms, reserved, name in self.open.values()}
+        for usage_id, said in self.said.get("late", {}).items():
+            nano, why = int(said["nano"]), ""
+            if usage_id not in left:
+                why = "it is not begun here, or settled here"
+            else:
+                terms, reserved = left[usage_id]
+                tariff = self.tariffs[terms]
+                used = Usage(said["input_tokens"], said["output_tokens"], said["cases"])
+                comes_to = due(tariff, used, said["outcome"], reserved)
+                if (tariff.currency, comes_to) != (said["currency"], nano):
+                    why = f"it does not come to {nano} nano-{said['currency']}"
+            if why:
+                message = NOT_LATE.format(usage=usage_id, why=why)
+                yield Finding(self.gateway, 0, -1, -1, message)
+            found.settled += 1
+            found.sums[said["currency"]] += nano
 
 
 def verify(record: Record) -> Verified:
@@ -176,6 +198,7 @@ def verify(record: Record) -> Verified:
         promised = max((one["number"] for one in journal.said["segments"]), default=0)
         for number in range(len(paths) + 1, promised + 1):
             found.findings.append(Finding(gateway, number, -1, -1, GONE))
+        found.findings += journal.late(found)
     return found
 
 
@@ -186,6 +209,7 @@ BROKEN = Text(
     "from here on the records do not follow on each other: changed or cut",
     "自此处起记录不相衔接: 已被改动或截断",
 )
+NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
 NOT_SEALED = Text("it is complete and not sealed in the record", "已完成但未在记录中封存")
 DIFFERENT = Text("its {name} is not what was sealed", "其 {name} 与封存时不一致")
 MISSING = Text("the record knows this journal, and it is not here", "记录中有此日志, 但此处没有")

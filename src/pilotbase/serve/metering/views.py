@@ -1,4 +1,4 @@
-"""Views of metering: limits in force, sealed segments, what was reconciled."""
+"""Views of metering: limits in force, sealed segments, what was reconciled or settled late."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _JOURNAL = (
     "serve.segment_sealed/1",
     "serve.journal_ended/1",
     "serve.reconciled/1",
+    "serve.settled_late/1",
 )
 
 
@@ -28,10 +29,12 @@ def fold_limits(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
 
 
 def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
-    """By gateway process: its sealed segments in order, and what was reconciled."""
+    """By gateway process: its sealed segments in order, and of calls that it did not settle those
+    that were reconciled (``{usage id: nano}``) or settled late; what was said first stands."""
     if entry.kind not in _JOURNAL:
         return state
-    journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "reconciled": {}}
+    journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "reconciled": {},
+               "late": {}}  # fmt: skip
     journal = state.setdefault(entry.body["gateway"], journal)
     if entry.kind == "serve.segment_sealed/1":
         journal["segments"].append(entry.body)
@@ -39,9 +42,13 @@ def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
         journal["ended"] = entry.body["segments"]
     elif entry.kind == "serve.reconciled/1":
         for usage_id, nano in entry.body["calls"].items():
-            journal["reconciled"].setdefault(usage_id, nano)
+            if usage_id not in journal["late"]:
+                journal["reconciled"].setdefault(usage_id, nano)
+    elif entry.kind == "serve.settled_late/1":
+        if entry.body["usage"] not in journal["reconciled"]:
+            journal["late"].setdefault(entry.body["usage"], {**entry.body, "entry": entry.index})
     return state
 
 
 LIMITS = declare(View("limits", {}, fold_limits))
-JOURNALS = declare(View("usage-journals", {}, fold_journals))
+JOURNALS = declare(View("usage-journals", {}, fold_journals, version=2))

@@ -1,4 +1,5 @@
-"""``GET /calls/<usage id>``: what became of a parked call, for the key that made it.
+"""``GET /calls/<usage id>``: what became of a parked call, for the key that made it; ``DELETE``
+withdraws it while nobody has decided.
 
 202 while a person is awaited; else what the service, or the person, answered. A call whose gateway
 ended while it waited goes on here: its caller has the key that it needs.
@@ -7,7 +8,7 @@ ended while it waited goes on here: its caller has the key that it needs.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,32 +16,36 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
-from pilotbase.kernel.text import Text
-from pilotbase.serve.call import Ask, Refused
+from pilotbase.kernel.actor import Actor
+from pilotbase.serve.call import Ask, Refused, Route
 from pilotbase.serve.gateway.parking import Kept
-from pilotbase.serve.people import keeping
-from pilotbase.serve.people.handoff import HandOff, refusal_of
-from pilotbase.serve.ports import Gate, Reply
+from pilotbase.serve.people import keeping, orphans
+from pilotbase.serve.people.handoff import HandOff
+from pilotbase.serve.people.outcomes import erased, lost, too_late, unknown
+from pilotbase.serve.ports import Gate, Reply, Taken
+from pilotbase.serve.rules.as_events import as_asked
 
 POLL_S = 5
-ORPHANED_S, LOST_S = 5.0, 900.0
-"""So long after a decision does the process that waits for it have to claim it; and so long has a
-call that was claimed to end before its caller is told that it was lost."""
-Serve = Callable[[Ask, str, Reply], object]
+LOST_S = 900.0
+"""So long has a call that was taken up to end before its caller is told that it was lost."""
+Resume = Callable[[Ask, str, Reply, Taken], object]
 
 
 class CallDoor:
     """The door.
 
     Args:
-        serve: begins a call (`Serving.serve`).
+        resume: goes on with a call (`Serving.resume`).
     """
 
     def __init__(
-        self, people: HandOff, gate: Gate, serve: Serve, clock: Callable[[], float]
+        self, people: HandOff, gate: Gate, resume: Resume, clock: Callable[[], float]
     ) -> None:
-        self._people, self._gate, self._serve, self._clock = people, gate, serve, clock
-        self.routes = [Path("/calls/{usage}", self._call, methods=["GET"])]
+        self._people, self._gate, self._resume, self._clock = people, gate, resume, clock
+        self.routes = [
+            Path("/calls/{usage}", self._call, methods=["GET"]),
+            Path("/calls/{usage}", self._withdraw, methods=["DELETE"]),
+        ]
 
     async def _call(self, request: Request) -> Response:
         try:
@@ -48,57 +53,98 @@ class CallDoor:
         except Refused as refused:
             return refusal(refused)
 
+    async def _withdraw(self, request: Request) -> Response:
+        usage = request.path_params["usage"]
+        try:
+            await self.withdraw(usage, key_of(request))
+        except Refused as refused:
+            return refusal(refused)
+        return JSONResponse({"object": "call.withdrawn", "usage": usage})
+
     async def outcome(self, usage: str, key: str) -> Response:
         """202 while it waits; else what was answered. Raises Refused."""
         people = self._people
+        parking, route = await self._of(usage, key)
+        if parking.kept is None and parking.decided is not None and not people.owns(usage):
+            parking = await self._orphaned(usage, key, route, parking, parking.decided)
+        return _wait(parking) if parking.kept is None else await self._kept(parking.kept)
+
+    async def withdraw(self, usage: str, key: str) -> None:
+        """Nobody has to look at it any more; nothing is charged. Again, it does nothing.
+
+        Raises Refused where it is none of the key's, or was decided before.
+        """
+        people = self._people
+        parking, _ = await self._of(usage, key)
+        parked, decided = parking.parked, parking.decided
+        if decided is None:
+            by = Actor(parked["holder"], "public", single_operator=False)
+            decide = partial(
+                keeping.decide, people.record, usage, "withdrawn", False, "", by, parked["entry"]
+            )
+            decided = (await people.off(decide)).body
+            people.look()
+        if decided["said"] != "withdrawn":
+            raise too_late(usage)
+
+    async def _of(self, usage: str, key: str) -> tuple[keeping.Parking, Route]:
+        """A parked call of this key. Raises Refused."""
+        people = self._people
         parking = await people.off(partial(keeping.parking_of, people.record, usage))
         if parking is None:
-            raise _unknown(usage)
-        filing, at = parking.parked["filing"], self._clock()
-        if self._gate.admit(key, self._gate.route(filing, at), at).key != parking.parked["key"]:
-            raise _unknown(usage)
-        if parking.kept is not None:
-            return await self._kept(parking.kept)
-        if parking.decided is None or people.owns(usage):
-            return _wait(parking)
-        if not parking.decided["go"]:
-            return refusal(refusal_of(parking.decided))
-        return await self._go_on(usage, key, parking)
+            raise unknown(usage)
+        at = self._clock()
+        route = self._gate.route(parking.parked["filing"], at)
+        if self._gate.admit(key, route, at).key != parking.parked["key"]:
+            raise unknown(usage)
+        return parking, route
 
     async def _kept(self, kept: dict[str, Any]) -> Response:
         people = self._people
         answer = await people.off(partial(keeping.body_of, people.record, kept, "answer"))
         if answer is None:
-            raise _erased(kept["usage"])
+            raise erased(kept["usage"])
         return Response(answer, kept["status"], media_type=kept["media"])
 
-    async def _go_on(self, usage: str, key: str, parking: keeping.Parking) -> Response:
-        """The gateway that waited is gone: go on in its place, once."""
-        people, decided, parked = self._people, parking.decided, parking.parked
-        assert decided is not None
-        age = self._clock() - keeping.seconds(decided["at"])
-        if parking.resumed and age > LOST_S:
-            raise _lost(usage)
-        if parking.resumed or (parked["gateway"] != people.gateway and age < ORPHANED_S):
-            return _wait(parking)
-        read = partial(keeping.body_of, people.record)
-        edited = await people.off(partial(read, decided, "edited"))
-        answer = edited if decided["said"] == "manual" or parked["stage"] == "after" else None
-        if answer is None and parked["stage"] == "after":
-            answer = await people.off(partial(read, parked, "answer"))
-        if answer is not None:
-            people.deliver(usage, 200, "application/json", answer)
-            return Response(answer, 200, media_type="application/json")
+    async def _orphaned(
+        self,
+        usage: str,
+        key: str,
+        route: Route,
+        parking: keeping.Parking,
+        decided: Mapping[str, Any],
+    ) -> keeping.Parking:
+        """It was decided, and this process does not wait for it: go on, once, if nobody does."""
+        people, parked, now = self._people, parking.parked, self._clock()
+        if parking.resumed:
+            if now - keeping.seconds(decided["at"]) > LOST_S:
+                raise lost(usage)
+            return parking
+        said = {"stage": parked["stage"], "gateway": parked["gateway"], **decided}
+        if not orphans.is_orphan(said, people.gateway, now):
+            return parking
         mark = secrets.token_hex(8)
-        if not await people.off(partial(keeping.resume, people.record, usage, mark)):
-            return _wait(parking)
-        body = edited or await people.off(partial(read, parked, "request"))
+        if orphans.needs_key(said, now):
+            await self._go_on(key, route, parking, mark)
+            return parking
+        await people.off(partial(orphans.finish, people.record, usage, mark))
+        return (await self._of(usage, key))[0]
+
+    async def _go_on(self, key: str, route: Route, parking: keeping.Parking, mark: str) -> None:
+        people, parked = self._people, parking.parked
+        usage, decided = parked["usage"], parking.decided
+        assert decided is not None
+        read = partial(keeping.body_of, people.record)
+        body = await people.off(partial(read, decided, "edited"))
+        body = body or await people.off(partial(read, parked, "request"))
         if body is None:
-            raise _erased(usage)
-        ask = Ask(parked["filing"], parked["operation"], body, media=parked["media"])
-        people.take_over(usage, ask)
-        self._serve(ask, key, Kept(people, usage))
-        return _wait(parking)
+            raise erased(usage)
+        claim = partial(keeping.resume, people.record, usage, parked["entry"], mark)
+        if await people.off(claim):
+            ask = keeping.ask_of(parked, body)
+            ask.body = as_asked(ask.operation, ask.stream, body)
+            taken = people.take_over(parked, route)
+            self._resume(ask, key, Kept(people, usage), taken)
 
 
 def key_of(request: Request) -> str:
@@ -132,33 +178,3 @@ def _wait(parking: keeping.Parking) -> Response:
         "decided": parking.decided["said"] if parking.decided else None,
     }
     return JSONResponse(said, 202, headers={"retry-after": str(POLL_S)})
-
-
-def _unknown(usage: str) -> Refused:
-    return Refused(
-        404,
-        "serve.no_such_call",
-        Text("no parked call of this key has this usage id", "此密钥没有该用量编号的待处理调用"),
-        Text("See the header pilotbase-usage of the answer.", "请查看应答头 pilotbase-usage。"),
-        where=usage[:80],
-    )
-
-
-def _lost(usage: str) -> Refused:
-    return Refused(
-        502,
-        "serve.call_lost",
-        Text("the gateway ended while the service was asked", "向服务请求期间网关终止"),
-        Text("Call again.", "请重新调用。"),
-        where=usage,
-    )
-
-
-def _erased(usage: str) -> Refused:
-    return Refused(
-        410,
-        "serve.call_erased",
-        Text("what this call said was erased", "此调用的内容已被删除"),
-        Text("Call again.", "请重新调用。"),
-        where=usage,
-    )

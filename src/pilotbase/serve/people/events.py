@@ -3,15 +3,17 @@ the vault. A month's seed of the random audit is about ``audit:<month>``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from pilotbase.kernel.event import event
+from pilotbase.kernel.event import event, upgrader
 
 KEPT = "P6M"
 """So long are the contents of parked calls kept, unless they are erased before."""
 
 
-@event("serve.parked/1", retention=KEPT)
+@event("serve.parked/2", retention=KEPT)
 @dataclass(frozen=True)
 class Parked:
     """A call was put down for a person: body ``request``, and ``answer`` where there is one.
@@ -23,6 +25,11 @@ class Parked:
         key, holder, principal: of the caller. person: who answers for the service.
         people: who may decide; empty where every person of the catalog may.
         digest: of the request. gateway: the process that waits.
+        asked: what else the door had read: whether the answer is wanted as a stream, how many
+            answers and cases, the limit of tokens, the door, the digest for a receipt.
+        metered: under what it was begun, for whoever settles it when that process is gone: the
+            journal with its intent, when, mandates, tariff, the most that it may use, and what it
+            has used; ``media`` of the answer. Empty where an older program put it down.
     """
 
     usage: str
@@ -41,6 +48,13 @@ class Parked:
     people: tuple[str, ...]
     digest: str
     gateway: str
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    metered: Mapping[str, Any] = field(default_factory=dict)
+
+
+@upgrader("serve.parked/1", "serve.parked/2")
+def _unmetered(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "asked": {}, "metered": {}}
 
 
 @event("serve.decided/1", retention=KEPT)
@@ -48,7 +62,8 @@ class Parked:
 class PersonDecided:
     """A parked call was decided: ``approved``, ``edited`` (body ``edited`` stands in the place of
     the request or answer), ``manual`` (the body is the answer, and the service is not asked),
-    ``refused``, or by time ``lapsed`` (``go`` says whether it goes on). Body ``reason``: why.
+    ``refused``, by its caller ``withdrawn``, or by time ``lapsed`` (``go`` says whether it goes
+    on). Body ``reason``: why.
     """
 
     usage: str
@@ -68,8 +83,8 @@ class FellToManual:
 @event("serve.resumed/1")
 @dataclass(frozen=True)
 class Resumed:
-    """A call that outlived its gateway went on when its caller came back; ``by`` is that process's
-    own mark, so that one process alone goes on with it."""
+    """A decided call was taken up, by the process that waits for it or, where that is gone, by
+    another; ``by`` is that process's own mark, so that one process alone goes on with it."""
 
     usage: str
     by: str
@@ -84,6 +99,17 @@ class Kept:
     status: int
     media: str
     digest: str
+
+
+@event("serve.task_parked/1")
+@dataclass(frozen=True)
+class TaskParked:
+    """A parked call has another name by which its caller asks for it: a task of A2A. About
+    ``task:<id>``."""
+
+    task: str
+    context: str
+    usage: str
 
 
 @event("serve.audit_committed/1")

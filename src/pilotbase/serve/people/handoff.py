@@ -1,31 +1,35 @@
 """Calls that wait for a person: the gateway's side of it (`ports.People`).
 
 What is durable lies in the record; what only this process knows is whom to call back. So a gateway
-may end at any moment: open calls stay in the queue, and go on when their caller comes back for them
-(`people.door`).
+may end at any moment: open calls stay in the queue, and are brought to an end by another
+(`people.orphans`), or go on when their caller comes back for them (`people.door`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from pilotbase.kernel.errors import SheetError
-from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
 from pilotbase.record.opened import Record
-from pilotbase.serve.call import Call, Refused
-from pilotbase.serve.people import keeping
+from pilotbase.serve.call import Call, Charge, Outcome, Refused, Route, Usage
+from pilotbase.serve.metering import late
+from pilotbase.serve.people import keeping, orphans
+from pilotbase.serve.people.outcomes import decided_of, full, not_parked
 from pilotbase.serve.people.policy import Occasion, Policy, policy_of
 from pilotbase.serve.people.webhook import Webhooks
-from pilotbase.serve.ports import Decided, Ticket
+from pilotbase.serve.ports import Decided, Given, Ticket
 from pilotbase.serve.rules.audit_draw import is_audited
 
+_log = logging.getLogger("pilotbase.serve")
 Stage = Literal["before", "after"]
 T = TypeVar("T")
 WAITING_MAX = 10_000
@@ -40,7 +44,7 @@ class _Waiting:
     call: Call
     ticket: Ticket
     policy: Policy
-    answer: bytes | None
+    given: Given | None
     decided: Callable[[Decided], None]
     timer: asyncio.TimerHandle
     late: bool = False
@@ -60,7 +64,7 @@ class HandOff:
         self._policies: dict[str, tuple[Any, Policy]] = {}
         self._seeds: dict[str, bytes] = {}
         self._ours = set[str]()
-        self._passed = set[int]()
+        self._metered: dict[str, Mapping[str, Any]] = {}
         self._hooked: dict[str, Policy] = {}
         self._hooks = Webhooks(loop)
         self._looking = False
@@ -85,45 +89,51 @@ class HandOff:
         """See `ports.People`."""
         policy = self._policy(call)
         occasion = policy.before if stage == "before" else policy.after
-        if stage == "before" and id(call.ask) in self._passed:
-            return ()  # a person has seen it before its gateway ended
         return occasion.reasons(call, flags, answer, partial(self._drawn, call, stage))
 
-    def take_over(self, usage: str, ask: object) -> None:
-        """Go on with a request that a person approved in the time of an earlier gateway."""
+    def take_over(self, parked: Mapping[str, Any], route: Route) -> TakenUp:
+        """Go on with a call that was put down by a process which is gone."""
+        usage = parked["usage"]
         self._ours.add(usage)
-        self._passed.add(id(ask))
-        self._loop.call_later(60, self._passed.discard, id(ask))
+        self._metered[usage] = parked["metered"]
+        policy = _read_policy(route.handoff)
+        if policy.hook is not None:
+            self._hooked[usage] = policy
+        return TakenUp(self, usage, keeping.begun_of(parked))
 
     def park(
         self,
         call: Call,
         stage: Stage,
         why: tuple[str, ...],
-        answer: bytes | None,
+        given: Given | None,
         parked: Callable[[Ticket | Refused], None],
         decided: Callable[[Decided], None],
     ) -> None:
         """See `ports.People`."""
         policy = self._policy(call)
         if len(self._waiting) >= WAITING_MAX:
-            parked(_full())
+            parked(full())
             return
         now = self.record.context.clock().timestamp()
         until = now + policy.wait_s
         ticket = Ticket(call.usage_id, stage, why, until)
+        metered = keeping.metered_of(call, self.gateway, given)
+        if (before := self._metered.get(call.usage_id)) is not None:
+            metered = {**metered, **before, "used": metered["used"], "media": metered["media"]}
         write = partial(
-            keeping.put_down, self.record, call, stage, why, answer,
-            stamp(datetime.fromtimestamp(until, UTC)), policy.late, policy.people, self.gateway,
+            keeping.put_down, self.record, call, stage, why, given,
+            stamp(datetime.fromtimestamp(until, UTC)), (policy.late, policy.people), self.gateway,
+            metered,
         )  # fmt: skip
 
         def done(error: BaseException | None, _: None) -> None:
             if error is not None:
-                parked(_not_kept())
+                parked(not_parked())
                 return
             self._ours.add(call.usage_id)
             timer = self._loop.call_later(policy.wait_s, self._late, call.usage_id)
-            self._waiting[call.usage_id] = _Waiting(call, ticket, policy, answer, decided, timer)
+            self._waiting[call.usage_id] = _Waiting(call, ticket, policy, given, decided, timer)
             if policy.hook is not None:
                 self._hooked[call.usage_id] = policy
             parked(ticket)
@@ -136,19 +146,21 @@ class HandOff:
 
         def done(error: BaseException | None, _: None) -> None:
             self._ours.discard(usage)
+            self._metered.pop(usage, None)
             policy = self._hooked.pop(usage, None)
             if error is None and policy is not None and policy.hook is not None:
                 self._hooks.tell(policy.hook, usage, status)
 
         self._do(write, done)
 
-    def outcome(self, usage: str, then: Callable[[keeping.Parking | None], None]) -> None:
-        """What the record has of a parked call; for doors that ask instead of being called."""
+    def settle(self, begun: late.Begun, usage: Usage, outcome: Outcome) -> None:
+        """Settle a call that another process began; before what comes of it is kept."""
 
-        def done(error: BaseException | None, found: keeping.Parking | None) -> None:
-            then(None if error is not None else found)
+        def done(error: BaseException | None, _: Charge | None) -> None:
+            if error is not None:  # it stays charged as reserved, until it is reconciled
+                _log.error("the call %s could not be settled", begun.usage, exc_info=error)
 
-        self._do(partial(keeping.parking_of, self.record, usage), done)
+        self._do(partial(late.settle, self.record, begun, usage, outcome), done)
 
     def look(self) -> None:
         """The record has grown, or some time has passed: see what was decided."""
@@ -164,36 +176,48 @@ class HandOff:
         """Do something with the record in its thread."""
         return await self._loop.run_in_executor(self._thread, work)
 
-    def _read(self) -> list[tuple[str, keeping.Parking, bytes | None]]:
-        """In the thread: close what is overdue of gateways that are gone; what was decided."""
+    def _read(self) -> list[tuple[str, Decided]]:
+        """In the thread: close what is overdue or decided of gateways that are gone; what was
+        decided of ours."""
         open_now = keeping.waiting(self.record)
         now = self.record.context.clock().timestamp()
         for usage, said in open_now.items():
             overdue = now > keeping.seconds(said["until"]) + GRACE_S and not said["manual"]
             if overdue and usage not in self._waiting:
                 self._lapse(usage, said["late"], said["entry"])
+        for usage, said in keeping.not_taken_up(self.record).items():
+            waits_here = usage in self._waiting or usage in self._ours
+            if not waits_here and orphans.is_orphan(said, self.gateway, now):
+                self._finish(usage, said, now)
         found = []
-        for usage in tuple(self._waiting):
+        for usage, one in tuple(self._waiting.items()):
             if usage not in open_now:
                 parking = keeping.parking_of(self.record, usage)
                 if parking is not None and parking.decided is not None:
-                    # Claimed, so that no other process takes it for an orphan while it goes on.
-                    keeping.resume(self.record, usage, self.gateway)
-                    edited = keeping.body_of(self.record, parking.decided, "edited")
-                    found.append((usage, parking, edited))
+                    found.append((usage, self._taken_up(one, parking.parked, parking.decided)))
         return found
 
-    def _seen(
-        self,
-        error: BaseException | None,
-        found: list[tuple[str, keeping.Parking, bytes | None]],
-    ) -> None:
+    def _finish(self, usage: str, said: Mapping[str, Any], now: float) -> None:
+        if not orphans.needs_key(said, now):
+            orphans.finish(self.record, usage, secrets.token_hex(8))
+
+    def _taken_up(self, one: _Waiting, parked: Mapping[str, Any], said: dict[str, Any]) -> Decided:
+        """Claimed, so that no other process takes it for an orphan while it goes on."""
+        if not keeping.resume(self.record, said["usage"], parked["entry"], self.gateway):
+            return Decided(False, said["said"], said["person"], elsewhere=True)
+        edited = keeping.body_of(self.record, said, "edited")
+        return decided_of(said, one.ticket.stage, one.call.ask, one.given, edited)
+
+    def _seen(self, error: BaseException | None, found: list[tuple[str, Decided]]) -> None:
         self._looking = False
-        for usage, parking, edited in found if error is None else ():
+        if error is not None:
+            _log.error("the queue for people could not be read", exc_info=error)
+            return
+        for usage, decided in found:
             one = self._waiting.pop(usage, None)
-            if one is not None and parking.decided is not None:
+            if one is not None:
                 one.timer.cancel()
-                one.decided(decided_of(parking.decided, one.ticket.stage, one.answer, edited))
+                one.decided(decided)
 
     def _late(self, usage: str) -> None:
         """Nobody came in time: what the policy says, unless somebody was quicker."""
@@ -239,49 +263,35 @@ class HandOff:
         self._loop.run_in_executor(self._thread, work).add_done_callback(ended)
 
 
+class TakenUp:
+    """A call that another process began (`ports.Taken`).
+
+    Args:
+        begun: None where an older program put it down: its reservation is left to be reconciled.
+    """
+
+    def __init__(self, people: HandOff, usage: str, begun: late.Begun | None) -> None:
+        self._people, self.usage, self._begun = people, usage, begun
+
+    def settle(self, call: Call, usage: Usage, outcome: Outcome) -> Charge:
+        """See `ports.Taken`."""
+        if self._begun is None:
+            return Charge(call.route.tariff.currency, 0)
+        self._people.settle(self._begun, replace(usage), outcome)
+        return self._begun.charge(usage, outcome)
+
+    def let_go(self) -> None:
+        """See `ports.Taken`."""
+        if self._begun is not None:
+            self._people.settle(self._begun, Usage(), "refused")
+
+
 def _read_policy(handoff: Mapping[str, Any]) -> Policy:
     """An arrangement that cannot be read asks for a person each time: nothing slips through."""
     try:
         return policy_of(handoff)
     except SheetError:
         return Policy(before=Occasion(always=True))
-
-
-def decided_of(
-    said: dict[str, Any], stage: str, answer: bytes | None, edited: bytes | None
-) -> Decided:
-    """What a decision means for the call."""
-    if not said["go"]:
-        return Decided(False, said["said"], said["person"], refused=refusal_of(said))
-    if said["said"] == "manual" or (stage == "after" and edited is not None):
-        return Decided(True, said["said"], said["person"], answer=edited)
-    return Decided(True, said["said"], said["person"], request=edited, answer=answer)
-
-
-def refusal_of(said: dict[str, Any]) -> Refused:
-    """What a caller is told whose call a person refused, or nobody came for."""
-    if said["said"] == "lapsed":
-        return Refused(
-            504,
-            "serve.nobody_answered",
-            Text(
-                "a person had to look at this call, and none did in time",
-                "此调用须经人工审核, 但逾期无人处理",
-            ),
-            Text(
-                "Ask again later, or ask whoever answers for the service.",
-                "请稍后重试, 或联系服务责任人。",
-            ),
-            where=said["usage"],
-            retry_after_s=300.0,
-        )
-    return Refused(
-        403,
-        "serve.person_refused",
-        Text("a person looked at this call and refused it", "经人工审核, 此调用被拒绝"),
-        Text("Ask whoever answers for the service why.", "请向服务责任人询问原因。"),
-        where=said["usage"],
-    )
 
 
 def month_of(at: float) -> str:
@@ -291,23 +301,3 @@ def month_of(at: float) -> str:
     '1970-01'
     """
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m")
-
-
-def _full() -> Refused:
-    return Refused(
-        503,
-        "serve.queue_full",
-        Text("too many calls wait for a person", "等待人工处理的调用过多"),
-        Text("Try again later.", "请稍后重试。"),
-        retry_after_s=60.0,
-    )
-
-
-def _not_kept() -> Refused:
-    return Refused(
-        503,
-        "serve.not_parked",
-        Text("the call could not be put down for a person", "无法为此调用登记人工处理"),
-        Text("Try again in a while.", "请稍后重试。"),
-        retry_after_s=10.0,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,9 +13,11 @@ from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.time import parse
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
-from pilotbase.serve.call import Call
+from pilotbase.serve.call import Ask, Call, Grant, Usage
+from pilotbase.serve.metering import late
 from pilotbase.serve.people import events
-from pilotbase.serve.people.views import CALL, HANDOFFS, MONTH
+from pilotbase.serve.people.views import CALL, HANDOFFS, MONTH, TASK
+from pilotbase.serve.ports import Given
 from pilotbase.serve.rules.audit_draw import SEED_BYTES, commitment
 
 GATEWAY = Actor("gateway", "compute operator", single_operator=False)
@@ -28,6 +31,7 @@ class Parking:
     Attributes:
         parked: the event's body, with ``entry`` and ``at``. decided, kept: bodies of those events,
             None where they have not happened; ``decided`` has ``at`` too.
+        resumed: somebody has taken up what was decided.
     """
 
     parked: dict[str, Any]
@@ -41,23 +45,82 @@ def put_down(
     call: Call,
     stage: Literal["before", "after"],
     why: tuple[str, ...],
-    answer: bytes | None,
+    given: Given | None,
     until: str,
-    late: str,
-    people: tuple[str, ...],
+    policy: tuple[str, tuple[str, ...]],
     gateway: str,
+    metered: Mapping[str, Any],
 ) -> None:
-    """Record that a call waits; durable when this returns."""
+    """Record that a call waits; durable when this returns.
+
+    Args:
+        policy: what happens when nobody comes, and who may decide. metered: see `events.Parked`.
+    """
     route, grant, ask = call.route, call.grant, call.ask
     happened = events.Parked(
         usage=call.usage_id, filing=route.filing, service=route.service, operation=ask.operation,
-        media=ask.media, stage=stage, why=why, until=until, late=late, key=grant.key,
-        holder=grant.holder, principal=grant.principal, person=route.person, people=people,
-        digest=digest_bytes(ask.body), gateway=gateway,
+        media=ask.media, stage=stage, why=why, until=until, late=policy[0], key=grant.key,
+        holder=grant.holder, principal=grant.principal, person=route.person, people=policy[1],
+        digest=digest_bytes(ask.body), gateway=gateway, asked=_asked(ask), metered=metered,
     )  # fmt: skip
-    bodies = {"request": ask.body} if answer is None else {"request": ask.body, "answer": answer}
+    bodies = {"request": ask.body}
+    if given is not None:
+        bodies["answer"] = given.body
     once = f"handoff:{call.usage_id}:{stage}"
     record.append(Draft(happened, GATEWAY, CALL + call.usage_id, bodies, key=once))
+
+
+def _asked(ask: Ask) -> dict[str, Any]:
+    return {name: getattr(ask, name) for name in _ASKED}
+
+
+_ASKED = ("stream", "choices", "output_tokens_max", "cases", "door", "receipt")
+
+
+def ask_of(parked: Mapping[str, Any], body: bytes) -> Ask:
+    """The call as its door had read it, with this request."""
+    return Ask(
+        parked["filing"], parked["operation"], body, media=parked["media"], **parked["asked"]
+    )
+
+
+def metered_of(call: Call, gateway: str, given: Given | None) -> dict[str, Any]:
+    """Under what a call is metered, and what it has used; see `events.Parked`."""
+    used = {} if given is None else {name: getattr(given.usage, name) for name in _USED}
+    said = late.said_of(call, gateway)
+    return {**said, "used": used, "media": "" if given is None else given.media}
+
+
+_USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "chunks", "counted")
+
+
+def begun_of(parked: Mapping[str, Any]) -> late.Begun | None:
+    """Under what a parked call was begun; None where an older program put it down."""
+    said = parked["metered"]
+    if not said:
+        return None
+    links = tuple(said["links"])
+    grant = Grant(parked["key"], parked["holder"], links, parked["principal"], "", 0.0)
+    return late.begun_of(parked["usage"], said, grant, parked["service"])
+
+
+def used_of(parked: Mapping[str, Any]) -> Usage:
+    """What it had used when it was put down."""
+    return Usage(**(parked["metered"] or {"used": {}})["used"])
+
+
+def name_task(record: Record, task: str, context: str, usage: str) -> None:
+    """Record by which other name a caller asks for a parked call."""
+    happened = events.TaskParked(task, context, usage)
+    record.append(Draft(happened, GATEWAY, TASK + task, key=TASK + task))
+
+
+def task_of(record: Record, task: str) -> dict[str, Any] | None:
+    """What a task's name stands for: ``{"task", "context", "usage"}``."""
+    for entry in record.entries(about=TASK + task):
+        if entry.kind == "serve.task_parked/1":
+            return dict(entry.body)
+    return None
 
 
 def decide(
@@ -93,11 +156,14 @@ def keep(record: Record, usage: str, status: int, media: str, answer: bytes) -> 
     record.append(draft)
 
 
-def resume(record: Record, usage: str, mark: str) -> bool:
-    """Whether the call is ours to go on with."""
-    draft = Draft(
-        events.Resumed(usage, mark), GATEWAY, CALL + usage, key=f"handoff:{usage}:resumed"
-    )
+def resume(record: Record, usage: str, number: int, mark: str) -> bool:
+    """Whether a decided call is ours to go on with.
+
+    Args:
+        number: the entry that parked it.
+    """
+    once = f"handoff:{usage}:{number}:resumed"
+    draft = Draft(events.Resumed(usage, mark), GATEWAY, CALL + usage, key=once)
     return bool(record.append(draft).body["by"] == mark)
 
 
@@ -107,14 +173,20 @@ def waiting(record: Record) -> dict[str, dict[str, Any]]:
     return found
 
 
+def not_taken_up(record: Record) -> dict[str, dict[str, Any]]:
+    """By usage id, what was decided and nobody has taken up."""
+    found: dict[str, dict[str, Any]] = catch_up(record, [HANDOFFS])[HANDOFFS.name]["decided"]
+    return found
+
+
 def parking_of(record: Record, usage: str) -> Parking | None:
     """What the record has of a parked call; its newest parking counts."""
     parked = decided = kept = None
     resumed = False
     for entry in record.entries(about=CALL + usage):
         body = {**entry.body, "entry": entry.index, "at": entry.envelope["at"]}
-        if entry.kind == "serve.parked/1":
-            parked, decided = body, None
+        if entry.kind == "serve.parked/2":
+            parked, decided, resumed = body, None, False
         elif entry.kind == "serve.decided/1":
             decided = body
         elif entry.kind == "serve.kept/1":

@@ -8,16 +8,18 @@ from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
 
 State = dict[str, Any]
-CALL, MONTH = "call:", "audit:"
+CALL, MONTH, TASK = "call:", "audit:", "task:"
 
 
 def fold_handoffs(state: State, entry: Entry) -> State:
-    """``waiting``: open calls by usage id. ``count``: by filing, how often each was said.
+    """``waiting``: open calls by usage id. ``decided``: of those that nobody has taken up yet, the
+    stage, the gateway, when and whether they go on. ``count``: by filing, how often each was said.
     ``months``: of the audit, the entries that commit and reveal."""
     kind, body = entry.kind, entry.body
-    if kind == "serve.parked/1":
+    if kind == "serve.parked/2":
         said = {"entry": entry.index, "at": entry.envelope["at"], "manual": False}
         state["waiting"][body["usage"]] = {**body, **said}
+        state["decided"].pop(body["usage"], None)
     elif kind == "serve.fell_to_manual/1" and body["usage"] in state["waiting"]:
         state["waiting"][body["usage"]]["manual"] = True
     elif kind == "serve.decided/1":
@@ -26,6 +28,12 @@ def fold_handoffs(state: State, entry: Entry) -> State:
             count = state["count"].setdefault(call["filing"], {})
             word = body["said"] if body["said"] != "lapsed" or body["go"] else "lapsed-refused"
             count[word] = count.get(word, 0) + 1
+            state["decided"][body["usage"]] = {
+                "stage": call["stage"], "gateway": call["gateway"], "go": body["go"],
+                "said": body["said"], "at": entry.envelope["at"],
+            }  # fmt: skip
+    elif kind in ("serve.resumed/1", "serve.kept/1"):
+        state["decided"].pop(body["usage"], None)
     elif kind == "serve.audit_committed/1":
         state["months"].setdefault(body["month"], {})["committed"] = entry.index
     elif kind == "serve.audit_revealed/1":
@@ -33,4 +41,5 @@ def fold_handoffs(state: State, entry: Entry) -> State:
     return state
 
 
-HANDOFFS = declare(View("handoffs", {"waiting": {}, "count": {}, "months": {}}, fold_handoffs))
+_NOTHING: State = {"waiting": {}, "decided": {}, "count": {}, "months": {}}
+HANDOFFS = declare(View("handoffs", _NOTHING, fold_handoffs, version=2))

@@ -112,7 +112,7 @@ class _Process:
             receipts=receipts,
             observer=self._telemetry.counts,
         )
-        calls = CallDoor(self._people, self._gate, self._serving.serve, time.time)
+        calls = CallDoor(self._people, self._gate, self._serving.resume, time.time)
         receipt = ReceiptDoor(receipts, record, self._gate, time.time)
         beside = Beside(record, self._people, calls, lambda: pages.filings(),
                         lambda name: pages.said(name), order.address)  # fmt: skip

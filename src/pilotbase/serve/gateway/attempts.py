@@ -1,0 +1,78 @@
+"""Second attempts: a new connection, another replica, a route of second choice. Of a `Live`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.call import Refused
+from pilotbase.serve.gateway import said
+from pilotbase.serve.rules.http_head import ResponseHead
+from pilotbase.serve.upstreams.link import Lost
+
+if TYPE_CHECKING:
+    from pilotbase.serve.gateway.live import Live
+
+TRIES_MAX = 4
+
+
+def lost(live: Live, lost: Lost) -> None:
+    live.link = None
+    if lost.stale and live.dialect.idempotent and _again(live):
+        return
+    if not lost.full and not lost.stale:
+        live.replica.failed()
+    if not lost.sent and _another(live):
+        return
+    live.refuse("failed", said.lost(lost, live.route))
+
+
+def not_answered(live: Live, head: ResponseHead) -> None:
+    """A status other than 200. 429 and 503 say that nothing was done: another may do it."""
+    if head.status >= 500:
+        live.replica.failed()
+    else:
+        live.replica.answered()
+    if head.status in (429, 503) and _another(live):
+        return
+    retry = head.headers.get(b"retry-after", b"")
+    live.refuse("failed", said.upstream_said(head.status, live.route, retry))
+
+
+def _again(live: Live) -> bool:
+    """On a new connection to the same upstream."""
+    if live.replica in live.tried or live.begun is False:
+        return False
+    live.tried = (*live.tried, live.replica)
+    live.send()
+    return True
+
+
+def _another(live: Live) -> bool:
+    """Another replica, then the routes of second choice, each a call of its own."""
+    if len(live.tried) >= TRIES_MAX or live.reply.gone:
+        return False
+    live.tried = (*live.tried, live.replica)
+    replica = live.serving.replicas.pick(live.route, live.tried)
+    if replica is not None:
+        live.replica = replica
+        live.send()
+        return True
+    return _fall_back(live)
+
+
+def _fall_back(live: Live) -> bool:
+    if not live.others:
+        return False
+    live.settle("failed")
+    live.watch = None  # the other route has its own guards
+    key = live.ask.idempotency_key
+    if key:  # the first choice's call has it already
+        live.ask.idempotency_key = f"{key}/{len(live.others)}"
+    try:
+        live.enter(live.next_route())
+    except Refused as refused:
+        live.turn_away(refused)
+    except PilotbaseError as error:  # an upstream's address or key is not in order
+        live.turn_away(Refused(503, error.code, error.message, error.next_step))
+    return True

@@ -1,0 +1,110 @@
+"""Settling a call whose gateway process is gone: its intent is in that process's journal, which is
+complete, so its end is put into the record; once, at most at what was reserved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pilotbase.kernel.event import Draft
+from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
+from pilotbase.serve.call import Call, Charge, Grant, Outcome, Tariff, Usage
+from pilotbase.serve.metering.events import SettledLate
+from pilotbase.serve.metering.reconcile import weights
+from pilotbase.serve.metering.sealing import GATEWAY
+from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.metering.views import JOURNALS
+from pilotbase.serve.rules.price import due, price
+
+_PRICES = ("call", "case", "input_token", "output_token")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Under what a call was begun.
+
+    Attributes:
+        gateway: whose journal has its intent. at_ms: when it came. accounts: on which it weighs.
+    """
+
+    usage: str
+    gateway: str
+    at_ms: int
+    accounts: tuple[str, ...]
+    tariff: Tariff
+    most: Usage
+
+    @property
+    def reserved(self) -> int:
+        """In nano-units."""
+        return price(self.tariff, self.most)
+
+    def charge(self, usage: Usage, outcome: Outcome) -> Charge:
+        """What it comes to."""
+        nano = due(self.tariff, usage, outcome, self.reserved)
+        return Charge(self.tariff.currency, nano)
+
+
+def said_of(call: Call, gateway: str) -> dict[str, Any]:
+    """What `begun_of` has to know of a call that is begun, as JSON."""
+    tariff, most = call.route.tariff, call.most
+    prices = {name: str(getattr(tariff, name)) for name in _PRICES}
+    return {
+        "gateway": gateway,
+        "at": int(call.at * 1000),
+        "links": list(call.grant.links),
+        "tariff": {"currency": tariff.currency, **prices},
+        "most": {
+            "input_tokens": most.input_tokens,
+            "output_tokens": most.output_tokens,
+            "cases": most.cases,
+        },
+    }
+
+
+def begun_of(usage: str, said: Mapping[str, Any], grant: Grant, service: str) -> Begun:
+    """What `said_of` said; ``grant`` needs key, holder and principal only."""
+    prices = {name: int(said["tariff"][name]) for name in _PRICES}
+    tariff = Tariff(said["tariff"]["currency"], **prices)
+    accounts = tuple(dict.fromkeys(grant.accounts(service)))
+    return Begun(usage, said["gateway"], said["at"], accounts, tariff, Usage(**said["most"]))
+
+
+def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Charge:
+    """Settle it, and give back what it did not spend; blocks. Again, it adds nothing.
+
+    Raises:
+        HomeError, RecordError: the record or the ledger cannot be written.
+    """
+    charge = begun.charge(usage, outcome)
+    happened = SettledLate(
+        begun.gateway, begun.usage, outcome, charge.currency, str(charge.nano), usage.input_tokens,
+        usage.output_tokens, usage.cases, usage.bytes_in, usage.bytes_out, usage.chunks,
+        usage.counted,
+    )  # fmt: skip
+    by = record.context.actor("compute operator")
+    about = GATEWAY + begun.gateway
+    entry = record.append(Draft(happened, by, about, key=f"settled:{begun.usage}"))
+    journal = catch_up(record, [JOURNALS])[JOURNALS.name].get(begun.gateway, {"late": {}})
+    if journal["late"].get(begun.usage, {}).get("entry") == entry.index:
+        _credit(record, begun, usage, charge)
+    return charge
+
+
+def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:
+    """Reservations were taken as spent when the process's leases were ended."""
+    most = begun.most.input_tokens + begun.most.output_tokens
+    tokens = max(0, most - usage.input_tokens - usage.output_tokens)
+    store = open_store(record.home)
+    try:
+        found = weights(
+            begun.at_ms, begun.accounts, charge.currency, begun.reserved - charge.nano, tokens,
+            list(store.used()),
+        )  # fmt: skip
+        store.credit([(window, n) for window, n in found if window.unit != "requests" and n])
+        store.settled([begun.usage])
+    finally:
+        store.close()

@@ -1,0 +1,82 @@
+"""Parked calls whose gateway process is gone: whoever looks at the record brings them to an end.
+
+What a person, the caller or the clock has decided needs no key where nothing is to be asked any
+more: a refusal, an answer that is there, an answer by hand. Only what goes on to the service waits
+for its caller (`people.door`), for `LEFT_S` at most. All under the first usage id and reservation.
+Every function may block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pilotbase.record.opened import Record
+from pilotbase.serve.call import Outcome, Refused
+from pilotbase.serve.gateway.parking import refusal_body
+from pilotbase.serve.metering import late
+from pilotbase.serve.people import keeping
+from pilotbase.serve.people.outcomes import decided_of, not_fetched
+from pilotbase.serve.ports import Given
+from pilotbase.serve.rules.as_events import JSON
+
+ORPHANED_S, LEFT_S = 5.0, 86_400.0
+"""So long after a decision does the process that waits have to take it up; and so long does what
+was let pass wait for its caller."""
+
+
+def is_orphan(said: Mapping[str, Any], gateway: str, now: float) -> bool:
+    """Whether nobody takes up a decision any more.
+
+    Args:
+        said: of the call: its ``gateway``, and ``at``, when it was decided. gateway: this process,
+            which does not wait for it.
+    """
+    return bool(said["gateway"] == gateway or now - keeping.seconds(said["at"]) >= ORPHANED_S)
+
+
+def needs_key(said: Mapping[str, Any], now: float) -> bool:
+    """Whether a decided call goes on to the service, for which its caller is waited for."""
+    goes_on = said["go"] and said["stage"] == "before" and said["said"] != "manual"
+    return bool(goes_on and now - keeping.seconds(said["at"]) < LEFT_S)
+
+
+def finish(record: Record, usage: str, mark: str) -> bool:
+    """End a decided call that needs no key, once; whether it was this time.
+
+    Args:
+        mark: of this attempt; see `keeping.resume`.
+
+    Raises:
+        HomeError, RecordError: the record or the ledger cannot be written.
+    """
+    parking = keeping.parking_of(record, usage)
+    if parking is None or parking.decided is None or parking.kept is not None:
+        return False
+    parked, decided = parking.parked, parking.decided
+    if not keeping.resume(record, usage, parked["entry"], mark):
+        return False
+    request = keeping.body_of(record, parked, "request")
+    ask = keeping.ask_of(parked, request or b"{}")
+    used, answer = keeping.used_of(parked), keeping.body_of(record, parked, "answer")
+    media = parked["metered"].get("media") or JSON
+    given = None if answer is None else Given(answer, media, used)
+    edited = keeping.body_of(record, decided, "edited")
+    come = decided_of(decided, parked["stage"], ask, given, edited)
+    outcome: Outcome = "served"
+    if come.answer is None:
+        refused = come.refused or not_fetched(usage)
+        outcome = "refused"
+        _keep_refusal(record, usage, refused)
+    else:
+        used.bytes_out = len(come.answer)
+        if come.said == "manual":
+            used.cases = ask.cases
+        keeping.keep(record, usage, 200, come.media, come.answer)
+    if (begun := keeping.begun_of(parked)) is not None:
+        late.settle(record, begun, used, outcome)
+    return True
+
+
+def _keep_refusal(record: Record, usage: str, refused: Refused) -> None:
+    keeping.keep(record, usage, refused.status, JSON, refusal_body(refused))
