@@ -117,6 +117,11 @@ class Books:
             raise refused(404, "serve.no_such_call")
         return self.answers.get(usage) or Response(b"{}", 202)
 
+    async def name_task(self, task: str, context: str, service: str, usage: str) -> None: ...
+
+    async def task(self, task: str) -> dict[str, Any] | None:
+        return None
+
 
 class Queue:
     """A hand-off that asks for a person before every call. For tests."""

@@ -85,7 +85,7 @@ def test_services_are_tools_with_receipts(mode: str) -> None:
             tools = {one.name: one for one in (await agent.list_tools()).tools}
             assert set(tools) == {
                 "f", "g", "pilotbase_register_list", "pilotbase_register_show",
-                "pilotbase_usage", "pilotbase_outcome",
+                "pilotbase_usage", "pilotbase_outcome", "pilotbase_withdraw",
             }  # fmt: skip
             assert tools["f"].input_schema["required"] == ["question"]
             assert "市监局" in (tools["f"].description or "")

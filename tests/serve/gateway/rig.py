@@ -55,7 +55,7 @@ def refused(status: int, code: str) -> Refused:
 
 
 class TestGate:
-    """Routes by name; one key opens all. For tests."""
+    """Routes by name; one key opens all, others are added. For tests."""
 
     __test__ = False
 
@@ -64,6 +64,7 @@ class TestGate:
         self.stopped = False
         self.keys = {KEY}
         self.grant = Grant("0123", "agent", ("d1",), "bureau", "officer", 4e9)
+        self.grants: dict[str, Grant] = {}
 
     def route(self, service: str, at: float) -> Route:
         if self.stopped or service not in self.known:
@@ -73,7 +74,7 @@ class TestGate:
     def admit(self, key: str, route: Route, at: float) -> Grant:
         if key not in self.keys:
             raise refused(401, "key.wrong")
-        return self.grant
+        return self.grants.get(key, self.grant)
 
     def routes(self, at: float) -> Sequence[Route]:
         return list({one.filing: one for one in self.known.values()}.values())

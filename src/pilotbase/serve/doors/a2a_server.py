@@ -28,10 +28,12 @@ from a2a.types import (
     AgentCard,
     AgentInterface,
     AgentSkill,
+    CancelTaskRequest,
     Task,
     TaskState,
     TaskStatus,
 )
+from a2a.utils.errors import TaskNotCancelableError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -41,7 +43,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.doors import plain
 from pilotbase.serve.doors.a2a_cards import WORDS, Cards
-from pilotbase.serve.doors.a2a_tasks import USAGE, Tasks, agent_message, ended_task, parts_of
+from pilotbase.serve.doors.a2a_tasks import (
+    USAGE,
+    WITHDRAWING,
+    Tasks,
+    agent_message,
+    ended_task,
+    parts_of,
+    usage_of,
+    waiting,
+)
 from pilotbase.serve.doors.about import About
 from pilotbase.serve.doors.beside import Beside
 from pilotbase.serve.doors.openai_models import key_of
@@ -139,9 +150,9 @@ class Executor(AgentExecutor):
         async with Awaited(self._serving, ask, key) as call:
             answered = await call.answered()
             if answered.ticket is not None:
-                return await self._parked(answered.ticket.usage, updater)
+                return await self._put_down(answered.ticket.usage, ask.service, updater)
             receipt = {RECEIPT: plain.receipt_of(answered.headers)}
-            if _in_pieces(answered):
+            if ask.operation == "chat" and _in_pieces(answered):
                 await self._relay(call, updater, receipt)
                 return await updater.complete()
             body = answered.body or b"".join([piece async for piece in call.pieces()])
@@ -164,14 +175,14 @@ class Executor(AgentExecutor):
         if first:
             await updater.add_artifact([new_text_part("")], ANSWER, metadata=receipt)
 
+    async def _put_down(self, usage: str, service: str, updater: TaskUpdater) -> None:
+        """It is to be found by its name after this process has ended, too."""
+        await self._beside.name_task(updater.task_id, updater.context_id, service, usage)
+        await self._parked(usage, updater)
+
     async def _parked(self, usage: str, updater: TaskUpdater) -> None:
-        text = (
-            "A person of the service looks at this first; ask for the task later. "
-            f"须先由服务方人员处理, 请稍后查询任务。 /calls/{usage}"
-        )
-        message = agent_message(updater.task_id, [new_text_part(text)])
-        state = TaskState.TASK_STATE_INPUT_REQUIRED
-        await updater.update_status(state, message, metadata={USAGE: usage})
+        status = waiting(updater.task_id, usage)
+        await updater.update_status(status.state, status.message, metadata={USAGE: usage})
 
     async def _again(self, task: Task, key: str, updater: TaskUpdater) -> None:
         """A further message to a task that waits for a person."""
@@ -185,9 +196,32 @@ class Executor(AgentExecutor):
         await updater.update_status(ended.status.state, message)
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
-        """The call was left when `execute` was cancelled: it is charged as far as it came."""
+        """The call was left when `execute` was cancelled: it is charged as far as it came. One that
+        waits for a person was withdrawn before (`_Handler`)."""
         updater = TaskUpdater(event_queue, context.task_id or "", context.context_id or "")
         await updater.cancel()
+
+
+class _Handler(DefaultRequestHandlerV2):
+    """What waits for a person is taken back from them before its task is cancelled."""
+
+    def __init__(self, beside: Beside, executor: Executor, card: AgentCard) -> None:
+        tasks = Tasks(beside)
+        super().__init__(executor, tasks, card, interrupted_task_timeout=PARKED_S)
+        self._beside, self._tasks = beside, tasks
+
+    async def on_cancel_task(
+        self, params: CancelTaskRequest, context: ServerCallContext
+    ) -> Task | None:
+        usage = usage_of(await self._tasks.get(params.id, context))
+        if usage:
+            try:
+                await self._beside.withdraw(usage, str(context.state["key"]))
+            except Refused as refused:
+                raise TaskNotCancelableError(refused.message.en) from None
+            context.state[WITHDRAWING] = True
+        task: Task | None = await super().on_cancel_task(params, context)
+        return task
 
 
 def _begun(context: RequestContext) -> Task:
@@ -244,9 +278,7 @@ def paths(serving: Serving, beside: Beside) -> list[BaseRoute]:
         default_output_modes=[WORDS],
         skills=[AgentSkill(id="call", name="call", description="Call a service", tags=["call"])],
     )
-    handler = DefaultRequestHandlerV2(
-        Executor(serving, beside), Tasks(beside), any_card, interrupted_task_timeout=PARKED_S
-    )
+    handler = _Handler(beside, Executor(serving, beside), any_card)
 
     async def card(request: Request) -> Response:
         try:

@@ -1,7 +1,8 @@
 """Tasks of the A2A door: kept by owner, a bounded number, in this process.
 
 An owner is a key at a service. A task that waits for a person is looked after when it is asked for:
-once they have decided, it is complete.
+once they have decided, it is complete. Such a task is known to the record as well, so that any
+process answers for it, also after this one has ended; of all others nothing is left then.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
 from pilotbase.serve.call import Refused
 from pilotbase.serve.doors import plain
 from pilotbase.serve.doors.beside import Beside
+from pilotbase.serve.people.outcomes import WITHDRAWN
 
 TASKS_MAX = 10_000
 USAGE = "pilotbase-usage"
 """In a task's metadata: the usage id of its parked call."""
+WITHDRAWING = "withdrawing"
+"""In a request's state: its task was just withdrawn, and is wanted as it was."""
 
 
 class Tasks(InMemoryTaskStore):
@@ -41,22 +45,64 @@ class Tasks(InMemoryTaskStore):
 
     async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
         task = await super().get(task_id, context)
-        if task is None or task.status.state != TaskState.TASK_STATE_INPUT_REQUIRED:
+        if task is None:
+            return await self._of_record(task_id, context)
+        if task.status.state != TaskState.TASK_STATE_INPUT_REQUIRED or WITHDRAWING in context.state:
             return task
         ended = await ended_task(self._beside, task, str(context.state["key"]))
         if ended is not None:
             await self.save(ended, context)
         return ended or task
 
+    async def _of_record(self, task_id: str, context: ServerCallContext) -> Task | None:
+        """A task that another process put down for a person; None where it is not this key's."""
+        said = await self._beside.task(task_id)
+        if said is None or said["service"] != context.state.get("service"):
+            return None
+        task = Task(id=task_id, context_id=said["context"], status=waiting(task_id, said["usage"]))
+        task.metadata[USAGE] = said["usage"]
+        if WITHDRAWING in context.state:
+            return task
+        try:
+            ended = await ended_task(self._beside, task, str(context.state["key"]), known=False)
+        except Refused:
+            return None
+        if ended is not None:
+            await self.save(ended, context)
+        return ended or task
 
-async def ended_task(beside: Beside, task: Task, key: str) -> Task | None:
-    """A task that waits for a person, with what they decided; None while they have not."""
-    usage = task.metadata.fields[USAGE].string_value if USAGE in task.metadata.fields else ""
+
+def usage_of(task: Task | None) -> str:
+    """The usage id of a task that waits for a person; empty where it does not."""
+    if task is None or task.status.state != TaskState.TASK_STATE_INPUT_REQUIRED:
+        return ""
+    return task.metadata.fields[USAGE].string_value if USAGE in task.metadata.fields else ""
+
+
+def waiting(task_id: str, usage: str) -> TaskStatus:
+    """What a task says while a person is awaited."""
+    text = (
+        "A person of the service looks at this first; ask for the task later. "
+        f"须先由服务方人员处理, 请稍后查询任务。 /calls/{usage}"
+    )
+    message = agent_message(task_id, [new_text_part(text)])
+    return TaskStatus(state=TaskState.TASK_STATE_INPUT_REQUIRED, message=message)
+
+
+async def ended_task(beside: Beside, task: Task, key: str, *, known: bool = True) -> Task | None:
+    """A task that waits for a person, with what they decided; None while they have not.
+
+    Args:
+        known: it is the key's. Otherwise raises Refused where it is not.
+    """
+    usage = usage_of(task)
     if not usage:
         return None
     try:
         found = await beside.outcome(usage, key)
     except Refused as refused:
+        if not known and refused.status in (401, 403, 404):
+            raise
         return _with(task, plain.Said("", plain.refused_as_data(refused), True))
     if found.status_code == 202:
         return None
@@ -70,6 +116,8 @@ def _with(task: Task, said: plain.Said) -> Task:
     made = Task()
     made.CopyFrom(task)
     state = TaskState.TASK_STATE_FAILED if said.failed else TaskState.TASK_STATE_COMPLETED
+    if said.failed and said.data.get("error") == WITHDRAWN:
+        state = TaskState.TASK_STATE_CANCELED
     made.status.CopyFrom(TaskStatus(state=state))
     if said.failed:
         made.status.message.CopyFrom(agent_message(task.id, parts_of(said)))

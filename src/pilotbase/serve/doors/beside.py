@@ -62,13 +62,13 @@ class Beside:
         """Take a parked call back. Raises Refused where it was decided before."""
         await self._calls.withdraw(usage, key)
 
-    async def name_task(self, task: str, context: str, usage: str) -> None:
+    async def name_task(self, task: str, context: str, service: str, usage: str) -> None:
         """Another name of a parked call, for whoever asks by it in another process."""
-        name = partial(keeping.name_task, self._record, task, context, usage)
+        name = partial(keeping.name_task, self._record, task, context, service, usage)
         await self._people.off(name)
 
     async def task(self, task: str) -> dict[str, Any] | None:
-        """``{"task", "context", "usage"}`` of such a name; whose it is, is asked by `outcome`."""
+        """What such a name stands for (`events.TaskParked`); `outcome` asks whose it is."""
         return await self._people.off(partial(keeping.task_of, self._record, task))
 
     async def sign(self, kind: str, payload: bytes) -> tuple[str, str]:

@@ -33,7 +33,7 @@ from pilotbase.serve.rules.http_head import HeadError, key_in
 
 META = "pilotbase/receipt"
 """Where a result's ``_meta`` holds the receipt."""
-WAIT, WAIT_S, POLL_S = "wait", 15.0, 0.25
+WAIT, TAKE_BACK, WAIT_S, POLL_S = "wait", "withdraw", 15.0, 0.25
 INSTRUCTIONS = (
     "Tools are services that are filed in a public register, each answered for by a named body. "
     "`_meta` of every result says filing, principal and usage id. 工具即已备案的服务。"
@@ -42,7 +42,7 @@ Json = dict[str, Any]
 Context = Any
 
 
-def _verb(name: str, en: str, zh: str, **properties: str) -> types.Tool:
+def _verb(name: str, en: str, zh: str, *, reads: bool = True, **properties: str) -> types.Tool:
     schema = {
         "type": "object",
         "properties": {
@@ -50,12 +50,12 @@ def _verb(name: str, en: str, zh: str, **properties: str) -> types.Tool:
         },
         "required": list(properties),
     }
-    hints = types.ToolAnnotations(read_only_hint=True)
+    hints = types.ToolAnnotations(read_only_hint=reads)
     return types.Tool(name=name, description=f"{en} / {zh}", input_schema=schema, annotations=hints)
 
 
 LIST, SHOW = "pilotbase_register_list", "pilotbase_register_show"
-USAGE, OUTCOME = "pilotbase_usage", "pilotbase_outcome"
+USAGE, OUTCOME, WITHDRAW = "pilotbase_usage", "pilotbase_outcome", "pilotbase_withdraw"
 VERBS = (
     _verb(LIST, "All filings: what stands, since and until when, who answers for it",
           "全部备案: 状态、起止时间、责任主体"),
@@ -63,6 +63,9 @@ VERBS = (
           filing="The filing's name / 备案名称"),
     _verb(USAGE, "What your key has used, by service", "本密钥的用量, 按服务"),
     _verb(OUTCOME, "What became of a call that waits for a person", "等待人工处理的调用的结果",
+          usage="The call's usage id / 用量编号"),
+    _verb(WITHDRAW, "Take back a call that waits for a person; nothing is charged",
+          "撤回等待人工处理的调用, 不计费", reads=False,
           usage="The call's usage id / 用量编号"),
 )  # fmt: skip
 
@@ -141,7 +144,7 @@ class McpDoor:
         try:
             if params.request_state:
                 return await self._again(ctx, key, params.request_state, params.input_responses)
-            if params.name in (LIST, SHOW, USAGE, OUTCOME) and self._beside is not None:
+            if params.name in _TOLD and self._beside is not None:
                 return await self._told(self._beside, params.name, arguments, key)
             return await self._served(ctx, params.name, arguments, key)
         except Refused as refused:
@@ -175,6 +178,8 @@ class McpDoor:
             data = {"usage": await beside.usage(self._serving, key)}
         else:
             usage = str(arguments.get("usage", ""))
+            if name == WITHDRAW:
+                return await self._withdrawn(beside, usage, key)
             return await self._outcome(beside, usage, key) or _waits(usage)
         return _result(plain.Said(json.dumps(data, ensure_ascii=False, default=str), data), {})
 
@@ -189,7 +194,14 @@ class McpDoor:
             message=f"{WAITS.en} {WAITS.zh}",
             requested_schema={
                 "type": "object",
-                "properties": {WAIT: {"type": "boolean", "title": "Wait / 等待", "default": True}},
+                "properties": {
+                    WAIT: {"type": "boolean", "title": "Wait / 等待", "default": True},
+                    TAKE_BACK: {
+                        "type": "boolean",
+                        "title": "Take the call back / 撤回",
+                        "default": False,
+                    },
+                },
             },
         )
         asked: types.InputRequests = {WAIT: types.ElicitRequest(params=params)}
@@ -198,12 +210,15 @@ class McpDoor:
     async def _again(
         self, ctx: Context, key: str, usage: str, responses: types.InputResponses | None
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """The client waits, or does not. The key decides whose call it is, not the state."""
+        """The client waits, does not, or takes the call back. The key decides whose call it is, not
+        the state."""
         if self._beside is None:
             return _waits(usage)
         said = (responses or {}).get(WAIT)
         content = said.content if isinstance(said, types.ElicitResult) else None
         accepted = isinstance(said, types.ElicitResult) and said.action == "accept"
+        if accepted and (content or {}).get(TAKE_BACK) is True:
+            return await self._withdrawn(self._beside, usage, key)
         if responses and (not accepted or (content or {}).get(WAIT) is False):
             return await self._outcome(self._beside, usage, key) or _waits(usage)
         until = asyncio.get_running_loop().time() + WAIT_S
@@ -214,6 +229,13 @@ class McpDoor:
             if asyncio.get_running_loop().time() >= until:
                 return self._parked(ctx, usage)
             await asyncio.sleep(POLL_S)
+
+    async def _withdrawn(self, beside: Beside, usage: str, key: str) -> types.CallToolResult:
+        """Raises Refused where somebody was quicker."""
+        await beside.withdraw(usage, key)
+        data = {"withdrawn": True, "usage": usage}
+        text = f"The call {usage} was taken back. 已撤回调用 {usage}。"
+        return _result(plain.Said(text, data), {"usage": usage})
 
     async def _outcome(self, beside: Beside, usage: str, key: str) -> types.CallToolResult | None:
         """None while it waits."""
@@ -227,6 +249,7 @@ class McpDoor:
         return _result(plain.answer_in(body), {"usage": usage})
 
 
+_TOLD = frozenset(one.name for one in VERBS)
 WAITS = Text("A person of the service looks at this call first. Wait for them?",
              "此调用须先由服务方人员处理。是否等待?")  # fmt: skip
 

@@ -7,12 +7,13 @@ from typing import Any
 from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
 
+_LATE = "serve.settled_late/1"
 _JOURNAL = (
     "serve.journal_opened/1",
     "serve.segment_sealed/1",
     "serve.journal_ended/1",
     "serve.reconciled/1",
-    "serve.settled_late/1",
+    _LATE,
 )
 
 
@@ -44,9 +45,8 @@ def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
         for usage_id, nano in entry.body["calls"].items():
             if usage_id not in journal["late"]:
                 journal["reconciled"].setdefault(usage_id, nano)
-    elif entry.kind == "serve.settled_late/1":
-        if entry.body["usage"] not in journal["reconciled"]:
-            journal["late"].setdefault(entry.body["usage"], {**entry.body, "entry": entry.index})
+    elif entry.kind == _LATE and entry.body["usage"] not in journal["reconciled"]:
+        journal["late"].setdefault(entry.body["usage"], {**entry.body, "entry": entry.index})
     return state
 
 

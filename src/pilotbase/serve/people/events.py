@@ -104,11 +104,12 @@ class Kept:
 @event("serve.task_parked/1")
 @dataclass(frozen=True)
 class TaskParked:
-    """A parked call has another name by which its caller asks for it: a task of A2A. About
-    ``task:<id>``."""
+    """A parked call has another name by which its caller asks for it: a task of A2A, at the agent
+    that is called ``service`` there. About ``task:<id>``."""
 
     task: str
     context: str
+    service: str
     usage: str
 
 

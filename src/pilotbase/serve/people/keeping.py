@@ -109,14 +109,14 @@ def used_of(parked: Mapping[str, Any]) -> Usage:
     return Usage(**(parked["metered"] or {"used": {}})["used"])
 
 
-def name_task(record: Record, task: str, context: str, usage: str) -> None:
+def name_task(record: Record, task: str, context: str, service: str, usage: str) -> None:
     """Record by which other name a caller asks for a parked call."""
-    happened = events.TaskParked(task, context, usage)
+    happened = events.TaskParked(task, context, service, usage)
     record.append(Draft(happened, GATEWAY, TASK + task, key=TASK + task))
 
 
 def task_of(record: Record, task: str) -> dict[str, Any] | None:
-    """What a task's name stands for: ``{"task", "context", "usage"}``."""
+    """What a task's name stands for: ``{"task", "context", "service", "usage"}``."""
     for entry in record.entries(about=TASK + task):
         if entry.kind == "serve.task_parked/1":
             return dict(entry.body)
