@@ -14,8 +14,7 @@ import pandas as pd
 from pilotbase.catalog.datasets import Loaded, Loader
 from pilotbase.catalog.paths import inside
 from pilotbase.catalog.rules.synthetic import MARKER, marked_rows
-from pilotbase.catalog.sealed.keeping import Opener
-from pilotbase.catalog.sealed.sets import SealedSet
+from pilotbase.catalog.sealed.sets import Opener, SealedSet
 from pilotbase.catalog.table import Table, content_digest, plain_frame
 from pilotbase.kernel import plugins
 from pilotbase.kernel.canonical import digest, digest_bytes

@@ -10,7 +10,7 @@ from typing import Any
 from pilotbase.assess.rules import levels
 from pilotbase.catalog.check import data_faults
 from pilotbase.catalog.load import Table, load_table
-from pilotbase.catalog.sealed.keeping import Opener
+from pilotbase.catalog.sealed.sets import Opener
 from pilotbase.desk.arms import arms_in
 from pilotbase.desk.sealed import masked, unquoted, unquoted_faults, unquoted_finding
 from pilotbase.kernel.canonical import digest

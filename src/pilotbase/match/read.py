@@ -23,29 +23,11 @@ from pilotbase.match.lists import (
     need_of,
     product_of,
 )
+from pilotbase.match.rows import FAULTS_MAX, Row, Sheet
 from pilotbase.scenario.finding import nearest, shown
 
 BYTES_MAX = 64 * 2**20
-ROWS_MAX = 5_000
-FAULTS_MAX = 100
 R = TypeVar("R", Need, Product)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row as it stands in a file: its cells by column name, each with its place."""
-
-    line: int
-    cells: Mapping[str, tuple[Any, int]]
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A file as rows; ``columns`` are the names in its head with their places."""
-
-    columns: Mapping[str, tuple[int, int]]
-    rows: tuple[Row, ...]
-    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,18 +209,3 @@ def _cut(faults: list[Fault]) -> list[Fault]:
     more = len(faults) - FAULTS_MAX
     rest = Fault("sheet.more_faults", Text(f"and {more} faults more", f"另有 {more} 处错误"))
     return [*faults[:FAULTS_MAX], rest]
-
-
-def too_many(rows: int, line: int) -> Fault:
-    """The fault of a list with more rows than are taken."""
-    return Fault(
-        "sheet.too_many_rows",
-        Text(
-            f"row {rows:,}; at most {ROWS_MAX:,} are taken",
-            f"第 {rows:,} 行, 上限为 {ROWS_MAX:,} 行",
-        ),
-        "",
-        line,
-        0,
-        Text("lists split by item", "按事项拆分列表"),
-    )

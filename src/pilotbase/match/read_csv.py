@@ -7,7 +7,7 @@ import io
 
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
-from pilotbase.match.read import FAULTS_MAX, ROWS_MAX, Row, Sheet, too_many
+from pilotbase.match.rows import FAULTS_MAX, ROWS_MAX, Row, Sheet, too_many
 
 _SAVE = Text("the whole file saved as “CSV UTF-8”", "将整个文件另存为 “CSV UTF-8”")
 

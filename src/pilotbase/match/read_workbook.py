@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pilotbase.catalog.workbook import sheet_values
-from pilotbase.match.read import ROWS_MAX, Row, Sheet, too_many
+from pilotbase.match.rows import ROWS_MAX, Row, Sheet, too_many
 
 
 def workbook_sheet(raw: bytes, where: str) -> Sheet:

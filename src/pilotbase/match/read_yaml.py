@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
-from pilotbase.match.read import ROWS_MAX, Row, Sheet, too_many
+from pilotbase.match.rows import ROWS_MAX, Row, Sheet, too_many
 from pilotbase.scenario.check import fault_at
 from pilotbase.scenario.decode import check_lines, decoded
 from pilotbase.scenario.finding import Path, Unreadable

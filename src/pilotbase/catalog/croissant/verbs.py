@@ -63,9 +63,11 @@ def write(context: Context, request: WriteRequest) -> WriteResponse:
         request.url, request.creator, request.published, request.version,
     )  # fmt: skip
     if is_asset(request.target):
-        return write_files(described_asset(context, request.target, given), None, request.out)
-    made, table = described_data(context, request.target, given, request.out)
-    return write_files(made, table, request.out)
+        made, table = described_asset(context, request.target, given), None
+    else:
+        made, table = described_data(context, request.target, given, request.out)
+    document, rows = write_files(made, table, request.out)
+    return WriteResponse(document, request.out, rows)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pilotbase.catalog.croissant.adding import document_bytes
 from pilotbase.catalog.croissant.described import Described
-from pilotbase.catalog.croissant.verbs import WriteResponse
 from pilotbase.catalog.croissant.write import content_name, croissant
 from pilotbase.catalog.table import Table
 from pilotbase.kernel.canonical import digest_bytes
 from pilotbase.kernel.home import storage_errors, write_whole
 
 
-def write_files(said: Described, table: Table | None, out: Path | None) -> WriteResponse:
-    """Write the document, and the rows that it describes where no file holds them yet."""
+def write_files(
+    said: Described, table: Table | None, out: Path | None
+) -> tuple[Mapping[str, Any], Path | None]:
+    """Write the document, and the rows that it describes where no file holds them yet; the
+    document, and where such rows were written."""
     said, raw = with_rows(said, table)
     rows = None
     if raw and out is not None:
@@ -26,7 +30,7 @@ def write_files(said: Described, table: Table | None, out: Path | None) -> Write
     if out is not None:
         with storage_errors(out):
             write_whole(out, document_bytes(document))
-    return WriteResponse(document, out, rows)
+    return document, rows
 
 
 def with_rows(said: Described, table: Table | None) -> tuple[Described, bytes]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from pilotbase.catalog.sealed.events import Added, Exposed
-from pilotbase.catalog.sealed.sets import SealedSet
+from pilotbase.catalog.sealed.sets import Opener, SealedSet, Unsealed
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.home import storage_errors
@@ -28,17 +26,6 @@ BYTES_MAX = 256 * 2**20
 CASES, SECRET = "cases", "secret"
 KINDS = {b"PAR1": "parquet", b"PK\x03\x04": "xlsx"}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Unsealed:
-    """The cases of a set, for an official run."""
-
-    frame: pd.DataFrame
-    set: SealedSet
-
-
-Opener = Callable[[str], Unsealed]
 
 
 def add(

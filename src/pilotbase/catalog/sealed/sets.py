@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pilotbase.kernel.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GROUP_UNITS_MIN = 5
 """A group of fewer units would point to single cases."""
@@ -34,6 +39,18 @@ class SealedSet:
         which case it is (HMAC-SHA-256, RFC 2104)."""
         text = seed + b"\x00" + case.encode("utf-8", "surrogatepass")
         return "case-" + hmac.new(self.secret, text, hashlib.sha256).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Unsealed:
+    """The cases of a set, for an official run."""
+
+    frame: pd.DataFrame
+    set: SealedSet
+
+
+Opener = Callable[[str], Unsealed]
+"""How an official run reads a sealed set by its name."""
 
 
 def meaning(exposure: int, allowed: int) -> Text:

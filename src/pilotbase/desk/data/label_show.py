@@ -10,7 +10,6 @@ from typing import Any
 
 from pilotbase.desk.data.label_rules import Given, agreement, by_item
 from pilotbase.desk.data.labelling import Task
-from pilotbase.desk.data.verbs import TaskResponse
 from pilotbase.desk.rating import FILE_MAX, WHY_MAX
 from pilotbase.kernel.errors import Fault, InputError, SheetError
 from pilotbase.kernel.home import storage_errors
@@ -23,21 +22,21 @@ HOW = Text(
 )
 
 
-def task_shown(record: Record, id_: str) -> TaskResponse:
-    """How a task stands. Raises InputError when there is none of that name."""
+def task_shown(record: Record, id_: str) -> dict[str, Any]:
+    """A task as `verbs.TaskResponse`. Raises InputError when there is none of that name."""
     task = Task.of(record, id_)
     given, said = task.given(record), task.entry.body
     done = sum(min(said["raters"], len(labels)) for labels in by_item(given).values())
-    return TaskResponse(
-        id_,
-        said["source"]["asset"],
-        "finished" if task.finished else "open",
-        said["items"],
-        said["raters"],
-        len(given),
-        said["items"] * said["raters"] - done,
-        agreement(given, said["labels"]).as_dict(),
-    )
+    return {
+        "task": id_,
+        "asset": said["source"]["asset"],
+        "state": "finished" if task.finished else "open",
+        "items": said["items"],
+        "raters": said["raters"],
+        "given": len(given),
+        "wanted": said["items"] * said["raters"] - done,
+        "agreement": agreement(given, said["labels"]).as_dict(),
+    }
 
 
 def read_labels(file: Path, rater: str) -> list[Given]:

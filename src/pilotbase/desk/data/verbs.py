@@ -121,7 +121,7 @@ def label_start(context: Context, request: LabelStartRequest) -> TaskResponse:
 
     with open_record(context) as record:
         entry = start(record, context, request.sheet)
-        return task_shown(record, entry.body["task"])
+        return TaskResponse(**task_shown(record, entry.body["task"]))
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def label_show(context: Context, request: LabelShowRequest) -> TaskResponse:
     from pilotbase.record.opened import open_record
 
     with open_record(context, create=False) as record:
-        return task_shown(record, request.task)
+        return TaskResponse(**task_shown(record, request.task))
 
 
 @dataclass(frozen=True)
