@@ -112,6 +112,8 @@ class Route:
         fallback: routes of second choice, in order, each with a live filing of its own.
         guards, handoff: as arranged; read by `guards` and `people`.
         content: whether the terms let content be logged.
+        worker: how the base's own worker was when this was compiled: waiting, starting, ready or
+            down; empty where it is not known or there is none.
         source: ``filed``, or ``development`` for what is not filed and says so in every answer.
     """
 
@@ -136,6 +138,7 @@ class Route:
     guards: Mapping[str, Any] = field(default_factory=dict)
     handoff: Mapping[str, Any] = field(default_factory=dict)
     content: bool = False
+    worker: str = ""
     source: Literal["filed", "development"] = "filed"
 
 

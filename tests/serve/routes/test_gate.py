@@ -134,10 +134,10 @@ def test_files_beside_the_scenario_are_not_looked_for(tmp_path: Path) -> None:
 def test_a_worker_that_is_not_what_was_tried_shuts_its_service(made: Base, tmp_path: Path) -> None:
     id_, other = made.file(), made.file("forest")
     note = Note(str(tmp_path))
-    assert not note.changed() and note.errors() == {} and note.states() == {}
+    assert not note.changed() and note.said() == {} and note.states() == {}
     error = {"code": "serve.not_as_tried", "en": "data is not what was tried", "zh": "数据不一致"}
     said = {
-        id_: {"state": "refused", "reason": "…", "error": json.dumps(error)},
+        id_: {"state": "refused", "reason": "…", "error": error},
         other: {"state": "ready", "reason": ""},
     }
     (tmp_path / STATES).write_text(json.dumps(said), "utf-8")
@@ -145,12 +145,30 @@ def test_a_worker_that_is_not_what_was_tried_shuts_its_service(made: Base, tmp_p
     reading = Reading(made.record)
     reading.grown()
     books = reading.books()
-    made.gate.put(books, compiled(books, made.at, SOCKETS, refused=note.errors()))
+    made.gate.put(books, compiled(books, made.at, SOCKETS, workers=note.said()))
     assert not note.changed()
     refused = why_not(made, "advice-logit")
     assert (refused.code, refused.status) == ("serve.not_as_tried", 503)
     assert "data is not what was tried" in refused.message.en
-    assert made.gate.route(other, made.at)
+    assert made.gate.route(other, made.at).worker == "ready"
+
+
+def test_a_worker_that_ends_again_and_again_is_not_waited_for(made: Base) -> None:
+    id_, other = made.file(), made.file("forest")
+    reading = Reading(made.record)
+    reading.grown()
+    books = reading.books()
+    down = {"state": "down", "reason": "its process ended (-9)"}
+    workers = {id_: {**down, "again": made.at + 7.5}, other: down}
+    made.gate.put(books, compiled(books, made.at, SOCKETS, workers=workers))
+    refused = why_not(made, "advice-logit")
+    assert (refused.code, refused.status) == ("serve.worker_down", 503)
+    assert (
+        refused.retry_after_s == 8.0 and id_ in refused.message.en and "8 秒" in refused.message.zh
+    )
+    assert made.gate.route(other, made.at).worker == "down"  # soon back: calls wait
+    made.gate.put(books, compiled(books, made.at + 8, SOCKETS, workers=workers))
+    assert made.gate.route(id_, made.at)
 
 
 def test_a_bad_price_shuts_one_service_and_no_other(made: Base) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,14 +139,24 @@ def test_the_known_clients_of_the_other_doors_are_answered(up: tuple[Gateway, Js
     assert json.loads(parts[0].text)["value"] == pytest.approx(value)
 
 
-def test_a_worker_that_is_killed_comes_back_and_calls_wait_for_it(
+def test_a_worker_that_is_killed_is_said_to_have_ended_and_calls_wait_for_the_next(
     up: tuple[Gateway, Json],
 ) -> None:
     found, said = up
     pid = next(int(p.name) for p in Path("/proc").iterdir() if _is_worker(p, found))
-    os.kill(pid, signal.SIGKILL)
     case = json.dumps(said["examples"][f"{SERVICE}-1"])
-    until(lambda: found.chat(said["key"], SERVICE, case)[0] == 200)
+    until(lambda: found.chat(said["key"], SERVICE, case)[0] == 200)  # on a connection it has taken
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(found.chat, said["key"], SERVICE, case)
+        with pytest.raises(TimeoutError):
+            left.result(0.3)
+        os.kill(pid, signal.SIGKILL)
+        status, body, headers = left.result(10)
+    assert (status, body["error"]["code"]) == (503, "serve.worker_ended")
+    assert f"{SERVICE}-1: its own worker ended" in body["error"]["message"]
+    assert "自有工作进程" in body["error"]["message_zh"] and headers["retry-after"] == "5"
+    assert found.chat(said["key"], SERVICE, case)[0] == 200
 
 
 def _is_worker(entry: Path, found: Gateway) -> bool:

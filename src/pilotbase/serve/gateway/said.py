@@ -13,6 +13,8 @@ _TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方�
 
 def lost(error: Lost, route: Route) -> Refused:
     """No answer, or half of one: 504 where the time was up, 503 where nothing could be sent."""
+    if all(one.kind == "candidate" for one in route.upstreams) and (own := _own(error, route)):
+        return own
     reason = reason_of(error)
     why = Text(
         f"the service's upstream did not answer: {reason.en}",
@@ -27,6 +29,23 @@ def lost(error: Lost, route: Route) -> Refused:
             503, "serve.upstream_down", why, _LATER, where=route.filing, retry_after_s=5.0
         )
     return Refused(502, "serve.upstream_failed", why, _LATER, where=route.filing)
+
+
+def _own(error: Lost, route: Route) -> Refused | None:
+    """Of a service that the base itself runs: its worker has ended, or is not yet there."""
+    name = route.filing
+    if error.closed:
+        code = "serve.worker_ended"
+        why = Text(
+            f"{name}: its own worker ended during the call; it is started again",
+            f"{name}: 其自有工作进程在调用期间结束, 正在重新启动",
+        )
+    elif error.late and not error.answered and route.worker not in ("", "ready"):
+        code = "serve.worker_starting"
+        why = Text(f"{name}: its own worker is still starting", f"{name}: 其自有工作进程仍在启动")
+    else:
+        return None
+    return Refused(503, code, why, _LATER, where=name, retry_after_s=5.0)
 
 
 def none_left(route: Route) -> Refused:

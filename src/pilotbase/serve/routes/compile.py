@@ -98,14 +98,14 @@ def compiled(
     sockets: str = "",
     *,
     development: bool = False,
-    refused: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    workers: Mapping[str, Said] = MappingProxyType({}),
 ) -> Compiled:
     """Everything that may be called at a moment, and why the rest may not.
 
     Args:
         at: seconds since 1970. sockets: the folder of the own workers' sockets; empty where there
-            are no such workers. development: also what is not filed. refused: by filing, ``{"code",
-        "en", "zh"}`` of own workers that cannot serve, because it is not what was tried.
+            are no such workers. development: also what is not filed. workers: by filing, how its
+            own workers are (`workers.Note.said`).
     """
     making = _Making(books, at, sockets)
     routes, shut = dict[str, Route](), dict[str, Refused]()
@@ -131,12 +131,23 @@ def compiled(
             if name not in routes and name not in shut:
                 routes[name] = route
     for name, route in [*routes.items()]:
-        unfit = refused.get(route.filing)
-        own = all(one.kind == "candidate" for one in route.upstreams)
-        if unfit is not None and own and not route.fallback:
-            shut[name] = why.bad_worker(route.filing, unfit)
+        found = _as_workers_are(route, workers.get(route.filing), at)
+        if isinstance(found, Refused):
+            shut[name] = found
             del routes[name]
+        else:
+            routes[name] = found
     return Compiled(routes, shut, making.until())
+
+
+def _as_workers_are(route: Route, worker: Said | None, at: float) -> Route | Refused:
+    """A route whose workers cannot answer goes to its second choice, or is shut."""
+    if worker is None or any(one.kind != "candidate" for one in route.upstreams):
+        return route
+    shut = why.worker(route.filing, worker, at)
+    if shut is None:
+        return replace(route, worker=str(worker["state"]))
+    return replace(route, upstreams=()) if route.fallback else shut
 
 
 def service_of(filing: str) -> str:

@@ -119,7 +119,7 @@ class Watch:
             now,
             self._sockets,
             development=self._development,
-            refused=self._note.errors(),
+            workers=self._note.said(),
         )
         self._until = made.until
         self._call(self._put, books, made)

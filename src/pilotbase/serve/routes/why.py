@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 from pilotbase.catalog.rules.delegation import Refusal
 from pilotbase.kernel.text import Text
@@ -103,8 +105,28 @@ def bad_arrangement(filing: str, detail: str) -> Refused:
     )
 
 
-def bad_worker(filing: str, error: Mapping[str, str]) -> Refused:
-    """The base's own worker cannot serve it, above all because it is not what was tried."""
+def worker(filing: str, said: Mapping[str, Any], at: float) -> Refused | None:
+    """Why the base's own worker cannot serve it now; None where it can, or can soon."""
+    if "error" in said:
+        return _bad_worker(filing, said["error"])
+    if said.get("again", 0.0) <= at:
+        return None
+    seconds = math.ceil(said["again"] - at)
+    return Refused(
+        503,
+        "serve.worker_down",
+        Text(
+            f"{filing}: its own worker has ended again and again; it is started in {seconds} s",
+            f"{filing}: 其自有工作进程反复结束, 将在 {seconds} 秒后重新启动",
+        ),
+        see(filing),
+        where=filing,
+        retry_after_s=float(seconds),
+    )
+
+
+def _bad_worker(filing: str, error: Mapping[str, str]) -> Refused:
+    """Above all because it is not what was tried."""
     code = error.get("code", "")
     return Refused(
         503,

@@ -26,10 +26,10 @@ class Note:
         except OSError:
             return False
 
-    def errors(self) -> dict[str, Mapping[str, str]]:
-        """By name of filing or candidate, ``{"code", "en", "zh"}`` of workers that cannot serve."""
-        said = self._read()
-        return {name: json.loads(one["error"]) for name, one in said.items() if "error" in one}
+    def said(self) -> dict[str, Mapping[str, Any]]:
+        """By name of filing or candidate: ``state``; where it cannot serve, ``error`` with
+        ``{"code", "en", "zh"}``; where none serves for a while, ``again``, seconds since 1970."""
+        return self._read()
 
     def states(self) -> dict[str, str]:
         """By name: waiting, starting, ready, refused or down."""

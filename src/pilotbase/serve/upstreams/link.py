@@ -30,6 +30,7 @@ class Lost(Exception):
         answered: an answer had begun.
         stale: a connection that had been idle was closed; nothing is said about the upstream.
         late: the time was up. full: nothing was tried, all connections are taken.
+        closed: the other side ended the connection.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Lost(Exception):
         stale: bool = False,
         late: bool = False,
         full: bool = False,
+        closed: bool = False,
     ) -> None:
         super().__init__(reason)
         self.sent, self.answered, self.stale = sent, answered, stale
-        self.late, self.full = late, full
+        self.late, self.full, self.closed = late, full, closed
 
 
 class Sink(Protocol):
@@ -177,9 +179,10 @@ class Link(asyncio.Protocol):
         if self._head is not None and self._head.length == -2:
             self._finish()
         elif self._head is not None or self._rest:
-            self._fail("the answer breaks off", answered=True)
+            self._fail("the answer breaks off", answered=True, closed=True)
         else:
-            self._fail("the connection was closed without an answer", stale=self.used > 1)
+            reason = "the connection was closed without an answer"
+            self._fail(reason, stale=self.used > 1, closed=True)
 
     def late(self, now: float) -> None:
         if self._sink is None:
@@ -329,14 +332,12 @@ class Link(asyncio.Protocol):
         else:
             sink.end()
 
-    def _fail(
-        self, reason: str, *, answered: bool = False, late: bool = False, stale: bool = False
-    ) -> None:
+    def _fail(self, reason: str, **how: bool) -> None:
         sink = self._sink
         self._sink = None
         self.close()
         if sink is not None:
-            sink.lost(Lost(reason, answered=answered, late=late, stale=stale))
+            sink.lost(Lost(reason, **how))
 
     def last_word(self) -> None:
         """The call has all it needs of a stream. What ends the message may still be on its way:

@@ -35,6 +35,8 @@ STARTING_MAX = 2
 """Workers that fit at once: more would only take each other's processors."""
 BACK_OFF_SECONDS = (0.5, 60.0)
 STABLE_SECONDS = 60.0
+WAIT_SECONDS = 1.5
+"""So long are calls left to wait for a worker that has ended; longer, they are refused."""
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 
@@ -176,13 +178,23 @@ class Keeper:
 
     def _tell(self) -> None:
         """A note for gates and pages: an error of one of several workers stands for all."""
-        said = self.states()
+        said: dict[str, dict[str, Any]] = {name: {**one} for name, one in self.states().items()}
         for place in self._places.values():
             if place.state == "refused":
-                said[place.wanted.name] |= {"error": json.dumps(dict(place.error))}
+                said[place.wanted.name] |= {"error": place.error}
+        for name in said:
+            ends = [
+                self._rest(place) for place in self._places.values() if place.wanted.name == name
+            ]
+            if min(ends) > WAIT_SECONDS:
+                said[name] |= {"again": time.time() + min(ends)}
         with suppress(OSError):
             write_whole(self._folder / STATES, json.dumps(said).encode())
         self._changed()
+
+    def _rest(self, place: _Place) -> float:
+        """Seconds until it is started again; 0 where it runs or may start."""
+        return max(0.0, place.again_at - time.monotonic()) if place.state == "down" else 0.0
 
     def _start(self, place: _Place, now: float) -> None:
         wanted, key = place.wanted, self._context.vault_key

@@ -1,0 +1,57 @@
+"""Calls to a service that the base runs itself, while its worker is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pilotbase.serve.call import Caps, Upstream
+from tests.serve.gateway.rig import Script, ask, chat, gateway, post, request, route, upstream
+
+SOON = Caps(first_byte_s_max=0.2, between_bytes_s_max=0.2, whole_s_max=2.0)
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(-1)
+
+
+async def ends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request(reader)
+
+
+async def breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await request(reader)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{")
+
+
+ENDINGS: list[tuple[Script, str, int, str]] = [
+    (silent, "starting", 503, "serve.worker_starting"),
+    (silent, "down", 503, "serve.worker_starting"),
+    (silent, "ready", 504, "serve.upstream_late"),
+    (ends, "ready", 503, "serve.worker_ended"),
+    (breaks_off, "ready", 503, "serve.worker_ended"),
+]
+
+
+@pytest.mark.parametrize("script, state, status, code", ENDINGS)
+def test_a_caller_is_told_how_the_worker_is(
+    tmp_path: Path, script: Script, state: str, status: int, code: str
+) -> None:
+    async def work() -> None:
+        async with upstream(script, str(tmp_path / "w.sock")) as url:
+            own = (Upstream("own", "candidate", url, model="f-1", private=True),)
+            there = replace(route(), upstreams=own, worker=state, caps=SOON)
+            async with gateway(there) as rig:
+                got = await ask(rig, post(chat()))
+                error = json.loads(got.body)["error"]
+                assert (got.status, error["code"], error["where"]) == (status, code, "f-1")
+                if status == 503:
+                    assert got.headers["retry-after"] == "5" and "f-1: " in error["message"]
+                    assert "自有工作进程" in error["message_zh"]
+                assert rig.meter.outcomes == ["failed"]
+
+    asyncio.run(work())
