@@ -9,9 +9,9 @@ import openpyxl
 import pytest
 
 from pilotbase.kernel.errors import DataError, InputError, SheetError
-from pilotbase.match import read as reading
 from pilotbase.match.lists import Need, Product
 from pilotbase.match.read import read_needs, read_products
+from pilotbase.match.rows import ROWS_MAX
 
 HEAD = "id,title,title_zh,text,item,residency,certification,load"
 ROW = "n1,Meters,表计,Read meters,A2.2,CN; CN-BJ,ISO 27001,50"
@@ -113,7 +113,7 @@ def test_mixed_encodings_name_the_lines(tmp_path: Path) -> None:
 
 def test_a_million_rows_are_refused_where_the_limit_is(tmp_path: Path) -> None:
     file = csv(tmp_path, "id,title", *(f"n{i},m" for i in range(1_000_000)))
-    last = reading.ROWS_MAX + 2
+    last = ROWS_MAX + 2
     assert faults(read_needs, file) == [("sheet.too_many_rows", last, 0)]
 
 
