@@ -22,16 +22,20 @@ def safe(value: str) -> str:
 
 
 def block_of(route: Route, grant: Grant) -> bytes:
-    """The lines that are the same for all calls of a key to a route; the usage id comes last."""
-    lines = [
-        f"pilotbase-filing: {safe(route.filing)}",
-        f"pilotbase-version: {safe(route.version)}",
-        f"pilotbase-principal: {safe(route.principal)}",
-        f"pilotbase-for: {safe(grant.principal)}",
-        f"pilotbase-verify: {register_path(route.filing)}",
-    ]
-    if route.source != "filed":
-        lines.append("pilotbase-development: not filed")
+    """The lines that are the same for all calls of a key to a route; the usage id comes last.
+
+    What is not filed has no page in the register, and often nobody who answers for it: then there
+    is no such line, rather than an empty one.
+    """
+    said = {
+        "filing": safe(route.filing),
+        "version": safe(route.version),
+        "principal": safe(route.principal),
+        "for": safe(grant.principal),
+        "verify": register_path(route.filing) if route.source == "filed" else "",
+        "development": "" if route.source == "filed" else "not filed",
+    }
+    lines = [f"pilotbase-{name}: {value}" for name, value in said.items() if value]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii") + b"pilotbase-usage: "
 
 
