@@ -31,7 +31,7 @@ from pilotbase.serve.doors.openai_models import paths
 from pilotbase.serve.gateway.limits import Limits
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
-from pilotbase.serve.ports import Then
+from pilotbase.serve.ports import Meter, Then
 from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
 
@@ -154,10 +154,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def gateway(*routes: Route, limits: Limits | None = None, **parts: Any) -> AsyncIterator[Rig]:
+async def gateway(
+    *routes: Route, limits: Limits | None = None, metered: Meter | None = None, **parts: Any
+) -> AsyncIterator[Rig]:
     loop = asyncio.get_running_loop()
     gate, meter, ticks = TestGate(routes), TestMeter(), Ticks(loop)
-    serving = Serving(gate, meter, Replicas(ticks), DIALECTS, **parts)
+    serving = Serving(gate, metered or meter, Replicas(ticks), DIALECTS, **parts)
     app = Starlette(routes=paths(serving))
     server = Server(serving, door_of, app, ticks, limits)
     listening = socket.create_server(("127.0.0.1", 0))

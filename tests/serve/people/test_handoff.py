@@ -12,7 +12,7 @@ import pytest
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.record.opened import open_record
 from pilotbase.serve.people import answering, keeping
-from tests.serve.gateway.rig import SAID, ask, chat, post
+from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, until
 from tests.serve.people.kit import Desk, desk, home
 
 ALWAYS = {"always": True}
@@ -201,6 +201,48 @@ def test_nothing_is_lost_when_the_gateway_ends(tmp_path: Path) -> None:
 
     asyncio.run(first())
     asyncio.run(second())
+
+
+def test_a_stop_ends_what_waits_and_nobody_is_asked_any_more(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"after": ALWAYS}) as on:
+            usage = await parked(on)
+            on.rig.gate.stopped = True
+            on.rig.serving.recheck()
+            await until(lambda: answering.queue(on.record) == [])
+            assert on.rig.meter.outcomes == ["refused"]  # its answer went to nobody
+            with pytest.raises(InputError):
+                answering.answer(on.record, usage, "approve", "li", "", None)
+            on.rig.gate.stopped = False
+            assert (await on.poll(usage)).json()["error"] == "serve.stopped"
+
+    asyncio.run(work())
+
+
+def test_a_caller_takes_its_call_back_until_it_is_decided(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"before": ALWAYS}) as on:
+            one, two = await parked(on), await parked(on)
+            headers = {"authorization": f"Bearer {KEY}"}
+            for _ in range(2):  # again, it does nothing
+                gone = await on.client.delete(f"http://gw/calls/{one}", headers=headers)
+                assert gone.json() == {"object": "call.withdrawn", "usage": one}
+            assert (await on.until(one, 410)).json()["error"] == "serve.withdrawn"
+            answering.answer(on.record, two, "approve", "li", "", None)
+            late = await on.client.delete(f"http://gw/calls/{two}", headers=headers)
+            assert (late.status_code, late.json()["error"]) == (409, "serve.decided")
+            await on.until(two, 200)
+            none = await on.client.delete("http://gw/calls/gw-99", headers=headers)
+            assert none.status_code == 404
+            assert on.rig.meter.outcomes == ["refused", "served"] and len(on.seen) == 1
+            (share,) = answering.shares(on.record, {"f-1": 1})
+            assert share["manned"]["count"] == share["calls"] == 1
+
+    asyncio.run(work())
 
 
 def test_contents_lie_in_the_vault_alone(tmp_path: Path) -> None:

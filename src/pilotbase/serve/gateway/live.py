@@ -274,11 +274,12 @@ class Live:
             self.settle("aborted" if was_sent else "refused")
 
     def cut(self, refused: Refused) -> None:
-        """It may go on no longer: a stop, a key that was revoked, the end of the gateway."""
+        """It may go on no longer: a stop, a key that was revoked, the end of the gateway. Of what
+        waits for a person, nothing was delivered."""
         if self.ended:
             return
         self.leave()
-        self.refuse("cut", refused)
+        self.refuse("refused" if self.waits else "cut", refused)
 
     def leave(self) -> bool:
         """Nobody waits for its upstream any more; False where that was not asked yet."""

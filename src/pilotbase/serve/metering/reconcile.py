@@ -17,7 +17,7 @@ from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import Reconciled
 from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
-from pilotbase.serve.metering.segments import Reading, journals, segments
+from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
 from pilotbase.serve.metering.store import LedgerStore
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.people.views import HANDOFFS
@@ -70,6 +70,11 @@ def recover(record: Record, store: LedgerStore) -> list[str]:
                     (folder / ENDED).touch()
                     done.append(folder.name)
     return done
+
+
+def is_over(home: Path, gateway: str) -> bool:
+    """Whether a gateway process of this home is known to be gone, its journal complete."""
+    return (home / FOLDER / gateway / ENDED).exists()
 
 
 @contextmanager

@@ -121,7 +121,7 @@ class CallDoor:
                 raise lost(usage)
             return parking
         said = {"stage": parked["stage"], "gateway": parked["gateway"], **decided}
-        if not orphans.is_orphan(said, people.gateway, now):
+        if not orphans.is_orphan(people.record, said, people.gateway, now):
             return parking
         mark = secrets.token_hex(8)
         if orphans.needs_key(said, now):

@@ -34,7 +34,8 @@ Stage = Literal["before", "after"]
 T = TypeVar("T")
 WAITING_MAX = 10_000
 GRACE_S = 5.0
-"""So long after its time a call of a gateway that is gone is closed by any other."""
+"""So long after its time a call is closed by a gateway that does not wait for it, where the one
+that does is not known to be gone."""
 
 
 @dataclass
@@ -129,15 +130,16 @@ class HandOff:
 
         def done(error: BaseException | None, _: None) -> None:
             if error is not None:
+                self._ours.discard(call.usage_id)
                 parked(not_parked())
                 return
-            self._ours.add(call.usage_id)
             timer = self._loop.call_later(policy.wait_s, self._late, call.usage_id)
             self._waiting[call.usage_id] = _Waiting(call, ticket, policy, given, decided, timer)
             if policy.hook is not None:
                 self._hooked[call.usage_id] = policy
             parked(ticket)
 
+        self._ours.add(call.usage_id)
         self._do(write, done)
 
     def deliver(self, usage: str, status: int, media: str, answer: bytes) -> None:
@@ -147,6 +149,8 @@ class HandOff:
         def done(error: BaseException | None, _: None) -> None:
             self._ours.discard(usage)
             self._metered.pop(usage, None)
+            if (one := self._waiting.pop(usage, None)) is not None:  # a stop cut it
+                one.timer.cancel()
             policy = self._hooked.pop(usage, None)
             if error is None and policy is not None and policy.hook is not None:
                 self._hooks.tell(policy.hook, usage, status)
@@ -182,12 +186,12 @@ class HandOff:
         open_now = keeping.waiting(self.record)
         now = self.record.context.clock().timestamp()
         for usage, said in open_now.items():
-            overdue = now > keeping.seconds(said["until"]) + GRACE_S and not said["manual"]
-            if overdue and usage not in self._waiting:
+            gone = usage not in self._ours and orphans.is_gone(self.record, said, self.gateway)
+            overdue = now > keeping.seconds(said["until"]) + (0.0 if gone else GRACE_S)
+            if overdue and not said["manual"] and usage not in self._waiting:
                 self._lapse(usage, said["late"], said["entry"])
         for usage, said in keeping.not_taken_up(self.record).items():
-            waits_here = usage in self._waiting or usage in self._ours
-            if not waits_here and orphans.is_orphan(said, self.gateway, now):
+            if usage not in self._ours and orphans.is_orphan(self.record, said, self.gateway, now):
                 self._finish(usage, said, now)
         found = []
         for usage, one in tuple(self._waiting.items()):
@@ -218,6 +222,8 @@ class HandOff:
             if one is not None:
                 one.timer.cancel()
                 one.decided(decided)
+            if decided.elsewhere:
+                self._ours.discard(usage)
 
     def _late(self, usage: str) -> None:
         """Nobody came in time: what the policy says, unless somebody was quicker."""

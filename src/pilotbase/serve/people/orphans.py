@@ -15,24 +15,34 @@ from pilotbase.record.opened import Record
 from pilotbase.serve.call import Outcome, Refused
 from pilotbase.serve.gateway.parking import refusal_body
 from pilotbase.serve.metering import late
+from pilotbase.serve.metering.reconcile import is_over
 from pilotbase.serve.people import keeping
 from pilotbase.serve.people.outcomes import decided_of, not_fetched
 from pilotbase.serve.ports import Given
 from pilotbase.serve.rules.as_events import JSON
 
 ORPHANED_S, LEFT_S = 5.0, 86_400.0
-"""So long after a decision does the process that waits have to take it up; and so long does what
-was let pass wait for its caller."""
+"""So long after a decision does the process that waits have to take it up, where it is not known
+to be gone; and so long does what was let pass wait for its caller."""
 
 
-def is_orphan(said: Mapping[str, Any], gateway: str, now: float) -> bool:
+def is_gone(record: Record, said: Mapping[str, Any], gateway: str) -> bool:
+    """Whether the ``gateway`` that put a call down is known to wait for it no more.
+
+    Args:
+        gateway: this process, which does not wait for it.
+    """
+    return bool(said["gateway"] == gateway or is_over(record.home, said["gateway"]))
+
+
+def is_orphan(record: Record, said: Mapping[str, Any], gateway: str, now: float) -> bool:
     """Whether nobody takes up a decision any more.
 
     Args:
-        said: of the call: its ``gateway``, and ``at``, when it was decided. gateway: this process,
-            which does not wait for it.
+        said: of the call: its ``gateway``, and ``at``, when it was decided.
     """
-    return bool(said["gateway"] == gateway or now - keeping.seconds(said["at"]) >= ORPHANED_S)
+    late = now - keeping.seconds(said["at"]) >= ORPHANED_S
+    return late or is_gone(record, said, gateway)
 
 
 def needs_key(said: Mapping[str, Any], now: float) -> bool:

@@ -32,8 +32,11 @@ def fold_handoffs(state: State, entry: Entry) -> State:
                 "stage": call["stage"], "gateway": call["gateway"], "go": body["go"],
                 "said": body["said"], "at": entry.envelope["at"],
             }  # fmt: skip
-    elif kind in ("serve.resumed/1", "serve.kept/1"):
+    elif kind == "serve.resumed/1":
         state["decided"].pop(body["usage"], None)
+    elif kind == "serve.kept/1":  # a stop may have cut it while it waited
+        state["decided"].pop(body["usage"], None)
+        state["waiting"].pop(body["usage"], None)
     elif kind == "serve.audit_committed/1":
         state["months"].setdefault(body["month"], {})["committed"] = entry.index
     elif kind == "serve.audit_revealed/1":
