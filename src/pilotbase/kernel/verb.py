@@ -41,11 +41,16 @@ class Silent:
         yield lambda done: None
 
 
+def unsaid(text: Text) -> None:
+    """Say nothing beside the answer."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What every verb gets: the home, the clock, randomness, who acts, and how to show progress.
 
-    ``vault_key`` names the key file of an encrypted vault.
+    ``vault_key`` names the key file of an encrypted vault; ``remark`` takes what is to be said
+    beside an answer that is given all the same.
     """
 
     home: Path
@@ -55,6 +60,7 @@ class Context:
     language: Language = "en"
     progress: Progress = field(default_factory=Silent)
     vault_key: Path | None = None
+    remark: Callable[[Text], None] = unsaid
 
     def actor(self, role: Role) -> Actor:
         """The one operator of this machine, acting in a role and saying so."""

@@ -1,7 +1,9 @@
 """The files of views in a home: caught up, made again, and compared with the log.
 
 A view is a cache. It can be thrown away and folded again from the log to the same bytes; `rebuild`
-does so and says whether it was the same, and an audit compares without writing.
+does so and says whether it was the same, and an audit compares without writing. Where it cannot be
+kept, on a full disk or in a home that is only read, what was asked for is folded and answered all
+the same.
 
 A file ``views/<name>.json`` holds ``{"name", "size", "state", "version"}`` as canonical JSON: the
 state after the first ``size`` entries, as the view's fold of that version gives it.
@@ -15,11 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.canonical import decode
+from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.rules.views import Folding, View
 
 FOLDER = "views"
+NOT_KEPT = Text(
+    "Worked out anew for this answer, because it cannot be kept in the home: {reason}.",
+    "本次结果为重新计算所得, 因无法保存到主目录: {reason}。",
+)
+FULL = Text("the disk is full", "磁盘已满")
+NO_RIGHT = Text("it cannot be written to", "主目录不可写")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +49,10 @@ def catch_up(record: Record, views: Sequence[View]) -> dict[str, Any]:
     """Fold the entries that are new since last time into each view; the states by name.
 
     A file that cannot be read, is of another version than the view, or is ahead of the log, is
-    folded again from the start.
+    folded again from the start. One that cannot be written is remarked on, and left as it is.
 
     Raises:
-        TypeError: a state that JSON does not give back as it was. HomeError: disk full …
+        TypeError: a state that JSON does not give back as it was. HomeError: not readable …
     """
     return {fold.view.name: fold.state for fold in caught_up(record, views)}
 
@@ -58,7 +68,7 @@ def caught_up(record: Record, views: Sequence[View]) -> list[Folding]:
                 fold.take(entry)
     for fold in folds:
         if fold.new:
-            _write(record.home, fold)
+            _keep(record, fold)
     return folds
 
 
@@ -128,6 +138,19 @@ def _standing(home: Path, view: View, size: int) -> tuple[int, Any]:
     if said is None or said > size:
         return 0, None
     return said, decode(data).get("state")
+
+
+def _keep(record: Record, fold: Folding) -> None:
+    try:
+        _write(record.home, fold)
+    except (HomeError, OSError) as error:
+        record.context.remark(not_kept(error))
+
+
+def not_kept(error: Exception) -> Text:
+    """What to say where a cache could not be written: the same words for every cache of a home."""
+    full = getattr(error, "code", "") == "home.disk_full"
+    return NOT_KEPT.format(reason=FULL if full else NO_RIGHT)
 
 
 def _write(home: Path, fold: Folding) -> None:

@@ -55,6 +55,7 @@ def invoke(
         language=language,
         progress=_progress(language, as_json),
         vault_key=vault_key or default_vault_key(),
+        remark=_remarks(language),
     )
     try:
         request = completed(verb.name, request, language, as_json)
@@ -129,6 +130,18 @@ def _unexpected(error: Exception, language: Language, as_json: bool) -> int:
         click.echo(_json(fault.as_dict()))
     click.echo(fault.render(language), err=True)
     return fault.exit_code
+
+
+def _remarks(language: Language) -> Callable[[Text], None]:
+    """Says each remark once, where it does not stand in the answer."""
+    said = set[Text]()
+
+    def remark(text: Text) -> None:
+        if text not in said:
+            said.add(text)
+            click.echo(text.in_language(language), err=True)
+
+    return remark
 
 
 def _progress(language: Language, as_json: bool) -> Any:

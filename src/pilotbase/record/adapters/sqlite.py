@@ -26,8 +26,7 @@ _PRAGMAS = (
     "trusted_schema=OFF",
     "cell_size_check=ON",
 )
-
-
+_NO_ROOM = (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE)
 Upgrades = Mapping[int, Callable[[sqlite3.Connection], None]]
 
 
@@ -54,7 +53,7 @@ def open_database(
         RecordError: not a database, or another's.
     """
     with storage_errors(path), database_errors(path):
-        connection = connect(path)
+        connection = _readable(path)
         try:
             # A file that is not ours is refused before anything in it is changed.
             new = _is_new(connection)
@@ -75,15 +74,45 @@ def open_database(
     return connection
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode that may be handed from thread to thread."""
+def _readable(path: Path) -> sqlite3.Connection:
+    """A connection that can read; on a full disk it keeps all others out meanwhile.
+
+    The index that processes share of what is not yet in the database (``-shm``) takes room on the
+    disk. Who has the database alone needs none (sqlite.org/wal.html, section 8); so nobody else can
+    write while it is read, and no answer is of a state that never was.
+    """
+    try:
+        connection = connect(path)
+        try:
+            _is_new(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in _NO_ROOM:
+            raise
+        return connect(path, alone=True)
+    return connection
+
+
+def is_alone(connection: sqlite3.Connection) -> bool:
+    """Whether it keeps all other connections out, those of its own process too."""
+    return bool(connection.execute("PRAGMA locking_mode").fetchone() == ("exclusive",))
+
+
+def connect(path: Path, *, alone: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode that may be handed from thread to thread.
+
+    Args:
+        alone: whether it keeps all others out from its first read on.
+    """
     connection = sqlite3.connect(
         _uri(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=True
     )
     # Text that is no longer UTF-8 must be shown and compared, not end the audit that looks for it.
     connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
     try:
-        for pragma in _PRAGMAS:
+        for pragma in ("locking_mode=EXCLUSIVE", *_PRAGMAS) if alone else _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
         connection.close()

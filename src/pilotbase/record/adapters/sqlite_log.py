@@ -20,6 +20,7 @@ from pilotbase.record.adapters import blocks, sqlite_index, sqlite_lookup, sqlit
 from pilotbase.record.adapters.sqlite import (
     connect,
     database_errors,
+    is_alone,
     open_database,
     structure_faults,
 )
@@ -269,6 +270,10 @@ class SqliteLog(SqliteReader):
 
     @contextmanager
     def snapshot(self) -> Iterator[LogReader]:
+        if is_alone(self._connection):
+            with database_errors(self._path), _one_state(self._connection):
+                yield SqliteReader(self._path, self._connection, self._lock)
+            return
         with database_errors(self._path):
             connection = connect(self._path)
         try:

@@ -14,15 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.home import storage_errors
+from pilotbase.record.adapters.sqlite import translated
 from pilotbase.record.opened import Record
-from pilotbase.record.views import catch_up
+from pilotbase.record.views import catch_up, not_kept
 from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.frames import Broken, decode
 from pilotbase.serve.rules.usage_id import of_sequence
 
 FILE = "usage.db"
+_NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 UNSETTLED, RECONCILED = "unsettled", "reconciled"
 _VERSION = 1
 _TABLES = """
@@ -47,25 +50,42 @@ _USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out", "chu
 def usage_of(record: Record) -> Iterator[sqlite3.Connection]:
     """The home's usage as of now, in the tables ``usage`` and ``terms``.
 
-    Raises:
-        HomeError: disk full, not writable.
+    Where the database cannot be kept, on a full disk or in a home that is only read, all journals
+    are read into memory, and that is remarked on.
     """
     file = record.home / FOLDER / FILE
-    with storage_errors(file):
+    try:
+        with storage_errors(file):
+            connection = _opened(record, file)
+    except (HomeError, sqlite3.OperationalError) as error:
+        refused = error if isinstance(error, HomeError) else translated(error, file)
+        if refused.code not in _NOT_WRITTEN:
+            raise
+        record.context.remark(not_kept(refused))
+        connection = _opened(record, None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _opened(record: Record, file: Path | None) -> sqlite3.Connection:
+    """The database with all that is new; in memory where there is no file."""
+    if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(file, timeout=30, isolation_level=None)
+    connection = sqlite3.connect(file or ":memory:", timeout=30, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_TABLES)
-        with storage_errors(file):
-            ingest(record.home, connection)
-            state = catch_up(record, [JOURNALS])[JOURNALS.name]
-            _apply_reconciled(connection, state)
-            _apply_late(connection, state)
-        yield connection
-    finally:
+        ingest(record.home, connection)
+        state = catch_up(record, [JOURNALS])[JOURNALS.name]
+        _apply_reconciled(connection, state)
+        _apply_late(connection, state)
+    except BaseException:
         connection.close()
+        raise
+    return connection
 
 
 def ingest(home: Path, connection: sqlite3.Connection) -> None:
