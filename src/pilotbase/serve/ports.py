@@ -352,11 +352,14 @@ class Taken(Protocol):
     """Where a call is settled that a process began which is gone.
 
     Attributes:
-        usage: its usage id.
+        usage: its usage id. flags: what guards had found in it.
     """
 
     @property
     def usage(self) -> str: ...
+
+    @property
+    def flags(self) -> Sequence[str]: ...
 
     def settle(self, call: Call, usage: Usage, outcome: Outcome) -> Charge:
         """As `Meter.settle`: once, at most at what was reserved."""
@@ -385,6 +388,7 @@ class People(Protocol):
         call: Call,
         stage: Literal["before", "after"],
         why: tuple[str, ...],
+        flags: Sequence[str],
         given: Given | None,
         parked: Callable[[Ticket | Refused], None],
         decided: Callable[[Decided], None],

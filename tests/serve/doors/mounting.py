@@ -134,7 +134,7 @@ class Queue:
         return ("tier",) if stage == "before" else ()
 
     def park(
-        self, call: Call, stage: Any, why: Any, answer: Any, parked: Any, decided: Any
+        self, call: Call, stage: Any, why: Any, flags: Any, given: Any, parked: Any, decided: Any
     ) -> None:
         self.decided.append(decided)
         asyncio.get_running_loop().call_soon(parked, Ticket(call.usage_id, stage, why, 4e9))

@@ -5,6 +5,7 @@ A client whose call is put down is told to come back; what it would have got is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pilotbase.kernel import canonical
@@ -75,8 +76,13 @@ def wanted(live: Live, stage: Stage, answer: bytes | None = None) -> tuple[str, 
     """Why a person has to look at it; empty where nobody has."""
     people = live.serving.people
     assert people is not None and live.call is not None
+    return people.wanted(live.call, stage, _flags(live), answer)
+
+
+def _flags(live: Live) -> Sequence[str]:
+    """What guards found and let pass; what they put out of sight they find but once."""
     flags = live.watch.flags if live.watch is not None else ()
-    return people.wanted(live.call, stage, flags, answer)
+    return flags if live.taken is None else tuple(dict.fromkeys((*live.taken.flags, *flags)))
 
 
 def park(
@@ -88,7 +94,7 @@ def park(
     live.parked = True
     given = None if answer is None else Given(answer, media_in(media), live.usage)
     people.park(
-        live.call, stage, why, given,
+        live.call, stage, why, _flags(live), given,
         lambda ticket: _parked(live, people, ticket),
         lambda decided: _decided(live, decided),
     )  # fmt: skip

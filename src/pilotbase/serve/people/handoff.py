@@ -100,13 +100,14 @@ class HandOff:
         policy = _read_policy(route.handoff)
         if policy.hook is not None:
             self._hooked[usage] = policy
-        return TakenUp(self, usage, keeping.begun_of(parked))
+        return TakenUp(self, parked)
 
     def park(
         self,
         call: Call,
         stage: Stage,
         why: tuple[str, ...],
+        flags: Sequence[str],
         given: Given | None,
         parked: Callable[[Ticket | Refused], None],
         decided: Callable[[Decided], None],
@@ -119,9 +120,10 @@ class HandOff:
         now = self.record.context.clock().timestamp()
         until = now + policy.wait_s
         ticket = Ticket(call.usage_id, stage, why, until)
-        metered = keeping.metered_of(call, self.gateway, given)
+        metered = keeping.metered_of(call, self.gateway, flags, given)
         if (before := self._metered.get(call.usage_id)) is not None:
-            metered = {**metered, **before, "used": metered["used"], "media": metered["media"]}
+            now_so = {name: metered[name] for name in ("used", "media", "flags")}
+            metered = {**metered, **before, **now_so}
         write = partial(
             keeping.put_down, self.record, call, stage, why, given,
             stamp(datetime.fromtimestamp(until, UTC)), (policy.late, policy.people), self.gateway,
@@ -270,14 +272,13 @@ class HandOff:
 
 
 class TakenUp:
-    """A call that another process began (`ports.Taken`).
+    """A call that another process began (`ports.Taken`). Where an older program put it down, its
+    reservation is left to be reconciled."""
 
-    Args:
-        begun: None where an older program put it down: its reservation is left to be reconciled.
-    """
-
-    def __init__(self, people: HandOff, usage: str, begun: late.Begun | None) -> None:
-        self._people, self.usage, self._begun = people, usage, begun
+    def __init__(self, people: HandOff, parked: Mapping[str, Any]) -> None:
+        self._people, self._begun = people, keeping.begun_of(parked)
+        self.usage = str(parked["usage"])
+        self.flags = tuple(parked["metered"].get("flags", ()))
 
     def settle(self, call: Call, usage: Usage, outcome: Outcome) -> Charge:
         """See `ports.Taken`."""

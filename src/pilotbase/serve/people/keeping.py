@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -84,11 +84,14 @@ def ask_of(parked: Mapping[str, Any], body: bytes) -> Ask:
     )
 
 
-def metered_of(call: Call, gateway: str, given: Given | None) -> dict[str, Any]:
+def metered_of(
+    call: Call, gateway: str, flags: Sequence[str], given: Given | None
+) -> dict[str, Any]:
     """Under what a call is metered, and what it has used; see `events.Parked`."""
     used = {} if given is None else {name: getattr(given.usage, name) for name in _USED}
     said = late.said_of(call, gateway)
-    return {**said, "used": used, "media": "" if given is None else given.media}
+    media = "" if given is None else given.media
+    return {**said, "used": used, "media": media, "flags": list(flags)}
 
 
 _USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "chunks", "counted")
