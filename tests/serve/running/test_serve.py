@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
 from pilotbase.register.filings import act
@@ -151,6 +152,11 @@ def test_a_drill_is_measured_and_recorded(stand: Stand, monkeypatch: pytest.Monk
     with open_record(stand.context) as record:
         assert record.entry(found.entry).kind == "serve.drilled/1"
         assert record.entry(said["begun"]).body["upstream"] == "east"
+        size = record.size
+        monkeypatch.setenv("PILOTBASE_KEY", "pbk_wrong")
+        with pytest.raises(RunError, match=r"serve\.drill_refused") as caught:
+            drill(stand.context, replace(request, upstream="west"))
+        assert "serve.key_wrong" in caught.value.message.zh and record.size == size
 
 
 def test_a_limit_is_followed_and_lifted(stand: Stand) -> None:

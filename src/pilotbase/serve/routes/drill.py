@@ -7,7 +7,6 @@ second choice. Probes are calls like any other: with a key, metered and charged.
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import json
 import os
@@ -15,10 +14,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft, Entry
@@ -27,46 +24,41 @@ from pilotbase.kernel.time import stamp
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
 from pilotbase.register.views import FILING
+from pilotbase.serve.call import Route
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import compiled
 from pilotbase.serve.routes.events import DrillBegun, Drilled
 from pilotbase.serve.routes.offer import check_person
+from pilotbase.serve.routes.probes import DOORS, Caller, Probe, Question, question_of
 from pilotbase.serve.routes.shown import ANYWHERE
 
 if TYPE_CHECKING:
     from pilotbase.serve.routes.verbs import DrillRequest
 
 SECONDS_MAX, PACE_MAX, PROBES_MAX = 3600, 100, 64
-PROBE_SECONDS = 15.0
-PATHS = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"}
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One call's end: seconds on a steady clock; ``code`` is empty where it was served."""
-
-    ended: float
-    filing: str
-    code: str
 
 
 def drilled(context: Context, request: DrillRequest) -> Entry:
     """Cut, probe, record what was found; the entry that says so.
 
     Raises:
-        InputError: no such upstream, no key, no person, or numbers out of range. RunError: the
-            service is not live.
+        InputError: no such upstream, no key, no person, numbers out of range, or nothing to ask
+            with. RunError: the service is not live, or does not answer to begin with.
     """
-    key, body = _checked(request)
+    key, given = _checked(request)
     with open_record(context, create=False) as record:
         check_person(record, request.as_)
-        upstream = _upstream(record, context, request)
+        route = _route(record, context, request)
+        upstream = request.upstream or route.upstreams[0].id
+        caller = Caller(request.address, key)
+        question = question_of(caller, route, request.operation, given)
+        _tried(caller, question, request.filing)
         until = stamp(context.clock() + timedelta(seconds=request.seconds))
         begun = DrillBegun(request.filing, upstream, until, request.as_)
         by = context.actor("compute operator")
         first = record.append(Draft(begun, by, FILING + request.filing))
         start = time.monotonic()
-        probes = _probed(request, key, body, start)
+        probes = _probed(request, caller, question, start)
         found = summed(probes, start, request, upstream, first.index)
         return record.append(Draft(found, by, FILING + request.filing))
 
@@ -92,8 +84,8 @@ def summed(
     )
 
 
-def _checked(request: DrillRequest) -> tuple[str, bytes]:
-    """The key's text and the request's body."""
+def _checked(request: DrillRequest) -> tuple[str, dict[str, Any] | None]:
+    """The key's text, and what is to be asked where somebody says so."""
     key = os.environ.get(request.key, "")
     if not key:
         said = Text(
@@ -106,17 +98,16 @@ def _checked(request: DrillRequest) -> tuple[str, bytes]:
             f"演练时长 1 至 {SECONDS_MAX} 秒, 每秒 1 至 {PACE_MAX} 次调用",
         )
         raise InputError("serve.drill_range", said, where="--seconds")
-    asked = {"messages": [{"role": "user", "content": "drill"}], "max_tokens": 1}
+    if request.request is None:
+        return key, None
     try:
-        if request.request is not None:
-            asked = json.loads(request.request.read_bytes())
-        return key, json.dumps({**asked, "model": request.filing}).encode()
+        return key, dict(json.loads(request.request.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
         said = Text(f"the request cannot be used: {error}", f"请求无法使用: {error}")
         raise InputError("serve.bad_request", said, where=str(request.request)) from error
 
 
-def _upstream(record: Record, context: Context, request: DrillRequest) -> str:
+def _route(record: Record, context: Context, request: DrillRequest) -> Route:
     reading = Reading(record)
     reading.grown()
     made = compiled(reading.books(), context.clock().timestamp(), ANYWHERE)
@@ -130,39 +121,38 @@ def _upstream(record: Record, context: Context, request: DrillRequest) -> str:
         said = Text(f"it has no upstream {request.upstream!r}", f"没有上游 {request.upstream!r}")
         step = Text(f"It has: {', '.join(names)}.", f"已有: {', '.join(names)}。")
         raise InputError("serve.no_such_upstream", said, where="--upstream", next_step=step)
-    return request.upstream or names[0]
+    if not names:
+        said = Text("a drill has cut its only upstream off already", "演练已切断其唯一的上游")
+        raise RunError("serve.drill", said, where=request.filing)
+    return route
 
 
-def _probed(request: DrillRequest, key: str, body: bytes, start: float) -> list[Probe]:
+def _tried(caller: Caller, question: Question, filing: str) -> None:
+    """One call before anything is cut, so that a drill measures the cut. Raises RunError."""
+    first = caller.ask(question)
+    if not first.code:
+        return
+    door = DOORS.get(question.operation, "openai")
+    raise RunError(
+        "serve.drill_refused",
+        Text(
+            f"nothing was cut: a call like the drill's ({question.operation}) is not served "
+            f"now: {first.code}",
+            f"未切断任何上游: 与演练相同的调用 ({question.operation}) 目前未得到应答: {first.code}",
+        ),
+        where=filing,
+        next_step=Text(
+            f"See that a gateway at {caller.address} opens the door {door} and that the key opens "
+            "the service.",
+            f"请确认 {caller.address} 处的网关已打开接口 {door}, 且密钥可调用该服务。",
+        ),
+    )
+
+
+def _probed(request: DrillRequest, caller: Caller, question: Question, start: float) -> list[Probe]:
     with ThreadPoolExecutor(PROBES_MAX) as pool:
         waiting = []
         for number in range(request.seconds * request.pace):
             time.sleep(max(0.0, start + number / request.pace - time.monotonic()))
-            waiting.append(pool.submit(_probe, request.address, key, body))
+            waiting.append(pool.submit(caller.ask, question))
         return [one.result() for one in waiting]
-
-
-def _probe(address: str, key: str, body: bytes) -> Probe:
-    parts = urlsplit(address)
-    secure = parts.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    try:
-        connection.request("POST", PATHS["chat"], body, headers)
-        answer = connection.getresponse()
-        data = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        return Probe(time.monotonic(), "", type(error).__name__)
-    finally:
-        connection.close()
-    filing = answer.headers.get("pilotbase-filing", "")
-    code = "" if answer.status == 200 else _code(data, answer.status)
-    return Probe(time.monotonic(), filing, code)
-
-
-def _code(data: bytes, status: int) -> str:
-    try:
-        return str(json.loads(data)["error"]["code"])[:80]
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {status}"

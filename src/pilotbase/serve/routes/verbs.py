@@ -197,9 +197,16 @@ class DrillRequest:
         default="PILOTBASE_KEY",
     )
     request: Path | None = asked(
-        "A file with the request's JSON body; a short chat message where left out.",
-        "请求体 (JSON) 文件; 省略时为一条简短的对话消息。",
+        "A file with the request's JSON body, or a tool's arguments; where left out, a short "
+        "message, or the example that the service itself gives.",
+        "请求体或工具参数 (JSON) 文件; 省略时为一条简短的消息, 或服务自身给出的示例。",
         default=None,
+    )
+    operation: str = asked(
+        "How to ask: chat, infer, tool, message, embeddings or responses; where left out, as the "
+        "request's file or the service has it.",
+        "调用方式: chat、infer、tool、message、embeddings 或 responses; 省略时由请求或服务决定。",
+        default="",
     )
     pace: int = asked("Calls a second.", "每秒调用次数。", default=5)
     as_: str = asked(*PERSON, default="")
