@@ -74,11 +74,14 @@ def begun_of(usage: str, said: Mapping[str, Any], grant: Grant, service: str) ->
 
 
 def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Charge:
-    """Settle it, and give back what it did not spend; blocks. Again, it adds nothing.
+    """Settle it, and give back what it did not spend; blocks. What was said before stands.
 
     Raises:
         HomeError, RecordError: the record or the ledger cannot be written.
     """
+    stands = _stands(record, begun)
+    if stands is not None:
+        return stands
     charge = begun.charge(usage, outcome)
     happened = SettledLate(
         begun.gateway, begun.usage, outcome, charge.currency, str(charge.nano), usage.input_tokens,
@@ -86,12 +89,19 @@ def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Char
         usage.counted,
     )  # fmt: skip
     by = record.context.actor("compute operator")
-    about = GATEWAY + begun.gateway
-    entry = record.append(Draft(happened, by, about, key=f"settled:{begun.usage}"))
-    journal = catch_up(record, [JOURNALS])[JOURNALS.name].get(begun.gateway, {"late": {}})
-    if journal["late"].get(begun.usage, {}).get("entry") == entry.index:
-        _credit(record, begun, usage, charge)
+    record.append(Draft(happened, by, GATEWAY + begun.gateway, key=f"settled:{begun.usage}"))
+    _credit(record, begun, usage, charge)
     return charge
+
+
+def _stands(record: Record, begun: Begun) -> Charge | None:
+    """What the record says already that it comes to."""
+    journal = catch_up(record, [JOURNALS])[JOURNALS.name].get(begun.gateway)
+    if journal is None:
+        return None
+    late = journal["late"].get(begun.usage)
+    nano = journal["reconciled"].get(begun.usage) if late is None else late["nano"]
+    return None if nano is None else Charge(begun.tariff.currency, int(nano))
 
 
 def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:

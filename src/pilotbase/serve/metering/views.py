@@ -46,7 +46,7 @@ def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
             if usage_id not in journal["late"]:
                 journal["reconciled"].setdefault(usage_id, nano)
     elif entry.kind == _LATE and entry.body["usage"] not in journal["reconciled"]:
-        journal["late"].setdefault(entry.body["usage"], {**entry.body, "entry": entry.index})
+        journal["late"].setdefault(entry.body["usage"], entry.body)
     return state
 
 
