@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pilotbase.assess.judge import judge
 from pilotbase.desk.answers import RunResponse
@@ -16,6 +15,7 @@ from pilotbase.desk.recorded import verdict_response
 from pilotbase.desk.trying import draw, try_candidates
 from pilotbase.kernel.canonical import decode, encode
 from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.scratch import scratch
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.scenario.schema import Scenario
@@ -37,8 +37,8 @@ def rehearse(context: Context, path: Path, *, candidate: str | None, trust: bool
         file = dataclasses.replace(checked.file, scenario=_only(prepared, candidate))
         prepared = ready(dataclasses.replace(checked, file=file))
     drawing = draw(prepared, order_seed(prepared.plan_hash, None))
-    with TemporaryDirectory(prefix="pilotbase-rehearsal-") as folder:
-        tried = try_candidates(prepared, drawing, Path(folder), context, trust=trust)
+    with scratch() as folder:
+        tried = try_candidates(prepared, drawing, folder, context, trust=trust)
     scenario = decode(encode(written(prepared.scenario)))
     verdict = judge(
         prepared.plan,

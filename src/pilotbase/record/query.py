@@ -12,13 +12,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.scratch import scratch
 from pilotbase.kernel.text import Text
 from pilotbase.record.segments import COLUMNS
 
@@ -47,11 +47,11 @@ def query(files: Sequence[Path], sql: str, *, rows: int, seconds: float) -> Answ
         InputError: ``query.refused``, with DuckDB's own words: not one SELECT, faulty, or asking
             for what it may not; ``query.too_long``, ``query.too_large``.
     """
-    with tempfile.TemporaryDirectory(prefix="pilotbase-query-") as folder:
-        database = Path(folder, "query.duckdb")
+    with scratch() as folder:
+        database = folder / "query.duckdb"
         _fill(database, files)
         asked = {"database": str(database), "sql": sql, "rows": rows, "memory_mib": MEMORY_MIB}
-        said = _asked(asked, seconds, folder)
+        said = _asked(asked, seconds, str(folder))
     if "refused" in said:
         raise _refused(str(said["refused"]))
     return Answer(tuple(said["columns"]), tuple(map(tuple, said["rows"])), bool(said["more"]))

@@ -7,7 +7,6 @@ of a CSV file stay text: what type a column has is for `measure` to say.
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pilotbase.catalog.query import locked
 from pilotbase.catalog.table import COLUMNS_MAX, Table, check_names
 from pilotbase.kernel.errors import DataError, Fault, SheetError
 from pilotbase.kernel.plugins import names as installed
+from pilotbase.kernel.scratch import scratch
 from pilotbase.kernel.text import Text
 
 DATA = "data"
@@ -70,13 +70,13 @@ def opened(target: str, encoding: str = "") -> Iterator[Source]:
         SheetError: all rows of a CSV file that do not fit, by line. DataError: no such file or
             loader, another kind of file, broken or empty. PluginError: a loader that fails.
     """
-    with tempfile.TemporaryDirectory(prefix="pilotbase-") as folder:
+    with scratch() as folder:
         path = Path(target)
         connection = None
         try:
             if path.is_file():
-                connection = locked([path, Path(folder) / "data.csv"], spill=Path(folder))
-                yield _of_file(connection, path, encoding, Path(folder))
+                connection = locked([path, folder / "data.csv"], spill=folder)
+                yield _of_file(connection, path, encoding, folder)
             elif target in installed(LOADERS):
                 connection = locked([])
                 yield _of_loader(connection, target)
@@ -129,6 +129,7 @@ def _read_csv(
         [str(copy)],
     )
     _refuse_rejected(connection, path)
+    copy.unlink()  # the rows are in the table now: no copy lies about while they are measured
     return names
 
 

@@ -72,8 +72,7 @@ class QueryResponse:
     roles=("public", "regulator", "case officer", "programme office"),
 )
 def query(context: Context, request: QueryRequest) -> QueryResponse:
-    import tempfile
-
+    from pilotbase.kernel.scratch import scratch
     from pilotbase.record import segments as exported
     from pilotbase.record.opened import open_record
     from pilotbase.record.query import ROWS_MAX
@@ -89,10 +88,10 @@ def query(context: Context, request: QueryRequest) -> QueryResponse:
         )
     with (
         open_record(context, create=False) as record,
-        tempfile.TemporaryDirectory(prefix="pilotbase-segments-") as folder,
+        scratch() as folder,
     ):
         if request.segments is None:
-            files = exported.temporary(record, Path(folder))
+            files = exported.temporary(record, folder)
         else:
             files = exported.load(record, request.segments.expanduser().absolute())
         answer = ask(files, request.sql, rows=request.limit, seconds=request.seconds)
