@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import Record, open_record
-from pilotbase.serve.call import Tariff
+from pilotbase.serve.call import Caps, Tariff
 from pilotbase.serve.metering.events import Limited
 from pilotbase.serve.metering.reconcile import unsettled
 from pilotbase.serve.metering.store import open_store
@@ -197,3 +198,41 @@ def test_what_outlives_its_gateway_is_charged_the_same_once_under_its_first_usag
     calls = asyncio.run(first())
     asyncio.run(second(calls))
     check_charges(context, calls)
+
+
+def test_what_can_no_longer_go_on_is_refused_and_what_nobody_comes_back_for(tmp_path: Path) -> None:
+    context = limited(home(tmp_path))
+    handoffs = {"before-1": HANDOFFS["before-1"]}
+
+    async def first() -> list[str]:
+        async with metered_desk(context, handoffs, *ANSWERS, tariff=TARIFF) as on:
+            on.people.look = lambda: None  # type: ignore[method-assign]
+            found = list[str]()
+            for _ in range(2):
+                answer = await ask(on.rig, post(chat("before-1")))
+                found.append(answer.headers["pilotbase-usage"])
+                answering.answer(on.record, found[-1], "approve", "li", "", None)
+            return found
+
+    async def smaller(usage: str) -> None:
+        """The service takes less than it did."""
+        caps = Caps(request_bytes_max=5)
+        async with metered_desk(context, handoffs, *ANSWERS, tariff=TARIFF, caps=caps) as on:
+            got = await on.until(usage, 413)
+            assert got.json()["error"] == "serve.too_long" and on.seen == []
+
+    async def two_days_later(usage: str) -> None:
+        def clock() -> datetime:
+            return datetime.now(UTC) + timedelta(days=2)
+
+        later = replace(context, clock=clock)
+        async with metered_desk(later, handoffs, *ANSWERS, tariff=TARIFF) as on:
+            on.people.look()
+            got = await on.until(usage, 410)
+            assert got.json()["error"] == "serve.not_fetched" and on.seen == []
+
+    one, two = asyncio.run(first())
+    asyncio.run(smaller(one))
+    asyncio.run(two_days_later(two))
+    free = Ending("before-1", "approve", 0, "refused", 0)
+    check_charges(context, {one: (free, False), two: (free, False)})
