@@ -194,6 +194,30 @@ def test_all_faults_come_at_once(base: Context) -> None:
     }
 
 
+def test_faults_of_grammar_do_not_hide_the_others(base: Context) -> None:
+    """Nor does what stands in for them bring up any of its own."""
+    met = {"what": BOTH, "by": "bot", "evidence": BOTH}
+    found = codes(
+        base, principal=None, candidate="dummy", accepted_by=7, price="x", tiers=1,
+        conditions=[met, {**met, "by": ["person-2"]}],
+        facts={**SHEET["facts"], "personal_data": "no", "sensitive_data": True},
+        tier={"tier": "minimal", "by": "nobody-1"},
+    )  # fmt: skip
+    assert found == {
+        "sheet.missing_key", "sheet.value", "sheet.unknown_key", "sheet.not_passed",
+        "sheet.price", "sheet.no_person",
+    }  # fmt: skip
+    with pytest.raises(SheetError) as caught:
+        filed(base, candidate={}, expires="P9Y", per=None, asset="nothing", accepted_by="bot")
+    assert [(fault.code, fault.path) for fault in caught.value.faults] == [
+        ("sheet.missing_key", ""),
+        ("sheet.no_person", "accepted_by"),
+        ("sheet.expires", "expires"),
+        ("sheet.value", "candidate"),
+        ("sheet.unknown", "asset"),
+    ]
+
+
 def test_a_condition_has_to_be_met_first(base: Context) -> None:
     assert codes(base, "open", candidate="logit") == {"sheet.condition_open"}
     met = {"what": BOTH, "by": "person-2", "evidence": BOTH}

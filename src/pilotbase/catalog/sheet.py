@@ -7,7 +7,7 @@ executed, sizes and depths limited. What a sheet may say is a pydantic model.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from pilotbase.catalog.rules.mending import mended, within
 from pilotbase.kernel.errors import Fault, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.check import fault_at
@@ -40,20 +41,38 @@ SPLIT = Text("several smaller files", "拆分为几个较小的文件")
 
 @dataclass(frozen=True)
 class Sheet(Generic[S]):
-    """A sheet without faults of grammar, and the place of every word."""
+    """A sheet, and the place of every word.
+
+    ``wrong`` are its faults of grammar, and ``mended`` the places where something else stands in
+    ``said`` for them: both empty unless a caller asked for it. Then nothing may be done with the
+    sheet before `refuse` was asked.
+    """
 
     file: Path
     said: S
     tree: Tree
+    wrong: tuple[Fault, ...] = ()
+    mended: tuple[Where, ...] = ()
 
     def refuse(self, found: Iterable[Finding]) -> None:
-        """Raises SheetError with these findings at their places, if there are any."""
-        told = [fault_at(f, self.tree.place(f.path, at_key=f.at_key)) for f in found]
-        _refuse(self.file, told)
+        """Raises SheetError with these findings at their places and all that is ``wrong``, if there
+        is any; what was found where something was mended is not told."""
+        sound = [f for f in found if not within(f.path, self.mended)]
+        told = [fault_at(f, self.tree.place(f.path, at_key=f.at_key)) for f in sound]
+        if told or self.wrong:
+            raise _refusal(self.file, [*self.wrong, *told])
 
 
-def read_sheet(file: Path, model: type[S]) -> Sheet[S]:
-    """Raises SheetError: with all faults of grammar; also where it is missing or no file."""
+def read_sheet(file: Path, model: type[S], whole: Mapping[str, Any] | None = None) -> Sheet[S]:
+    """The sheet in a file.
+
+    Args:
+        whole: a sheet without faults. Where it is given, its words stand in for those that are
+            faulty, and the caller goes on to find what else does not hold (see `rules.mending`).
+
+    Raises:
+        SheetError: with all faults of grammar; also where it is missing or no file.
+    """
     try:
         text = decoded(_bytes(file))
         check_lines(text)
@@ -61,27 +80,30 @@ def read_sheet(file: Path, model: type[S]) -> Sheet[S]:
     except Unreadable as error:
         raise SheetError(str(file), [_named(fault_at(error.finding, error.place))]) from error
     told = [fault_at(finding, place) for finding, place in tree.findings]
-    said: Any = None
     if not isinstance(tree.data, dict):
         told.append(Fault("sheet.not_a_section", NOT_A_SECTION, line=1, column=1))
-    else:
-        spoilt = {finding.path for finding, _ in tree.findings}
-        said, found = _grammar(model, tree.data)
-        sound = [f for f in found if not any(f.path[:n] in spoilt for n in range(1 + len(f.path)))]
-        told += [fault_at(f, tree.place(f.path, at_key=f.at_key)) for f in sound]
-    _refuse(file, told)
+        raise _refusal(file, told)
+    spoilt = {finding.path for finding, _ in tree.findings}
+    said, found = _grammar(model, tree.data)
+    sound = [(f, at) for f, at in found if not within(f.path, spoilt)]
+    told += [fault_at(f, tree.place(f.path, at_key=f.at_key)) for f, _ in sound]
+    places = (*spoilt, *(at for _, at in sound))
+    if told and whole is not None and () not in places:
+        said, more = _grammar(model, mended(tree.data, places, whole))
+        if not more and said is not None:
+            return Sheet(file, said, tree, tuple(told), places)
+    if told or said is None:
+        raise _refusal(file, told)
     return Sheet(file, said, tree)
 
 
-def _refuse(file: Path, told: list[Fault]) -> None:
-    if not told:
-        return
+def _refusal(file: Path, told: list[Fault]) -> SheetError:
     told = sorted(map(_named, told), key=lambda fault: (fault.line, fault.column))
     if len(told) > FAULTS_MAX:
         last = told[FAULTS_MAX]
         more = Fault("sheet.more_faults", MORE, line=last.line, column=last.column)
         told = [*told[:FAULTS_MAX], more]
-    raise SheetError(str(file), told)
+    return SheetError(str(file), told)
 
 
 def _named(fault: Fault) -> Fault:
@@ -113,14 +135,17 @@ def _unreadable(code: str, said: Text) -> Unreadable:
     return Unreadable(Finding((), f"sheet.{code}", said), (0, 0))
 
 
-def _grammar(model: type[S], data: dict[str, Any]) -> tuple[S | None, list[Finding]]:
+def _grammar(model: type[S], data: dict[str, Any]) -> tuple[S | None, list[tuple[Finding, Where]]]:
+    """The sheet or its faults, each with the place that has to change."""
     try:
         return strictly(model, data), []
     except ValidationError as error:
-        found: dict[tuple[Where, str], Finding] = {}
+        found: dict[tuple[Where, str], tuple[Finding, Where]] = {}
         for detail in error.errors(include_url=False)[: 10 * FAULTS_MAX]:
             finding = _finding(model, detail, data)
-            found.setdefault((finding.path, finding.message.en), finding)
+            missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
+            place = (*finding.path, *missing)
+            found.setdefault((finding.path, finding.message.en), (finding, place))
         return None, list(found.values())
 
 

@@ -61,7 +61,7 @@ def findings(
         yield from _person(("conditions", number, "by"), met.by, book, person)
     if sheet.tier is not None:
         yield from _person(("tier", "by"), sheet.tier.by, book, person)
-    if proven is not None and sheet.asset is not None:
+    if sheet.asset is not None:
         yield from _asset(sheet.asset, proven, assets)
     yield from _terms(sheet, at)
 
@@ -116,7 +116,9 @@ def _person(at: Path, id_: str, book: Book, principal: str) -> Iterator[Finding]
         yield Finding(at, "sheet.own_judge", said, Text("another person", "另一自然人"))
 
 
-def _asset(id_: str, proven: Proven, assets: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+def _asset(
+    id_: str, proven: Proven | None, assets: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
     """What is served has to be what was tried."""
     asset = assets.get(id_)
     if asset is None:
@@ -127,7 +129,7 @@ def _asset(id_: str, proven: Proven, assets: Mapping[str, Mapping[str, Any]]) ->
         said = Text(f"a {asset['what']} is not served", f"{asset['what']} 不能作为服务")
         yield Finding(("asset",), "sheet.not_servable", said, Text(*[", ".join(SERVABLE)] * 2))
     card = asset["card"]
-    if proven.tried not in (card.get("digest"), card.get("properties", {}).get(TRIED)):
+    if proven and proven.tried not in (card.get("digest"), card.get("properties", {}).get(TRIED)):
         said = Text(f"{id_} is not what was tried", f"{id_} 不是当时试验的方案")
         name = f"properties: {{{TRIED}: {proven.tried}}}"
         wanted = Text(f"an asset whose provider states `{name}`", f"供给方声明 `{name}` 的资产")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -68,3 +69,22 @@ class FilingSheet(Section):
     parts: tuple[Part, ...] = Field(
         (), max_length=500, description="Further parts and substitutes of the bill of materials."
     )
+
+
+_TEXT = {"en": "–", "zh": "–"}
+WHOLE: Mapping[str, Any] = {
+    "filing": 1,
+    "principal": "nobody",
+    "accepted_by": "nobody",
+    "expires": "P1Y",
+    "price": "0 CNY",
+    "per": "call",
+    "facts": dict.fromkeys(
+        ("personal_data", "sensitive_data", "talks_to_people", "decides_alone"), False
+    ),
+    "tier": {"tier": "minimal", "by": "nobody", "reason": _TEXT},
+    "conditions": [{"what": _TEXT, "by": "nobody", "evidence": _TEXT}],
+    "ip": {"background": _TEXT, "foreground": _TEXT, "public_funding": False, "funding": _TEXT},
+    "parts": [{"name": "–"}],
+}
+"""A sheet without a fault of grammar, for what stands in where one has some."""

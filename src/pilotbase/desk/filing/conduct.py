@@ -31,7 +31,7 @@ from pilotbase.register.rules.parts import (
     single_points,
 )
 from pilotbase.register.rules.tiers import matching, tier_of
-from pilotbase.register.sheet import FilingSheet
+from pilotbase.register.sheet import WHOLE, FilingSheet
 from pilotbase.register.views import FILING
 from pilotbase.trial.plan import offers_of, scenario_of
 
@@ -47,7 +47,7 @@ def file_service(context: Context, run: str, file: Path) -> Entry:
         InputError: no such run. SheetError: with all that stands against it. RunError: the pilot
             has no written proof, has exited, or the candidate is filed already.
     """
-    sheet = read_sheet(file, FilingSheet)
+    sheet = read_sheet(file, FilingSheet, WHOLE)
     with judged_pilot(context, run) as journey:
         if journey.state not in ("evidenced", "filed"):
             raise _not_evidenced(journey)
@@ -70,7 +70,9 @@ class _Filing:
         """Check everything, then append asset (where it is new), filing and the pilot's step."""
         candidates = self._proven()
         chosen = self.verdict["chosen"]
-        found = findings(self.said, candidates, chosen, self.book, self.assets, self.now)
+        # Of which candidate a faulty word speaks, nobody knows.
+        tried = {} if ("candidate",) in self.sheet.mended else candidates
+        found = findings(self.said, tried, chosen, self.book, self.assets, self.now)
         self.sheet.refuse(found)
         candidate = self.said.candidate or chosen
         earlier = self._earlier(candidate)
