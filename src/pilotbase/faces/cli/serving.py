@@ -192,7 +192,7 @@ def _curl(address: str, model: str, case: Mapping[str, Any]) -> str:
 
 
 def _command(context: Context, *words: str) -> str:
-    from pilotbase.faces.cli.show import program
+    from pilotbase.faces.cli.show_tour import program
 
     own = () if context.home == default_home() else ("--home", str(context.home))
     return f"{program()} {shlex.join([*words, *own])}"
