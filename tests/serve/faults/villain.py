@@ -37,7 +37,7 @@ from tests.serve.running.gateway import Gateway, gateway
 JSON = json.dumps(SAID).encode()
 ANSWER = whole(JSON)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-BOMB = gzip.compress(b" " * 50_000_000)
+BOMB = gzip.compress(b" " * 50_000_000, 1)
 DEEP = b"[" * 100_000
 HOLD, DRIP, FLOOD, ENDLESS = object(), object(), object(), object()
 """What comes after the bytes: the next request, a byte now and then, 100 MB, a stream for ever."""

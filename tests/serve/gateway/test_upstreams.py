@@ -36,7 +36,7 @@ JSON = json.dumps(SAID).encode()
 ANSWER = whole(JSON)
 SMALL = Caps(answer_bytes_max=5000, first_byte_s_max=0.3, between_bytes_s_max=0.3, whole_s_max=3.0)
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-BOMB = gzip.compress(b" " * 10_000_000)
+BOMB = gzip.compress(b" " * 10_000_000, 1)
 
 
 def closed_port() -> int:
