@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from pilotbase.kernel.errors import InputError, RunError
+from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import open_record
-from pilotbase.serve.people import answering, keeping
+from pilotbase.serve.people import answering, events, keeping
 from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, until
-from tests.serve.people.kit import Desk, desk, home
+from tests.serve.people.kit import Desk, desk, home, metered_desk
 
 ALWAYS = {"always": True}
 
@@ -241,6 +242,49 @@ def test_a_caller_takes_its_call_back_until_it_is_decided(tmp_path: Path) -> Non
             assert on.rig.meter.outcomes == ["refused", "served"] and len(on.seen) == 1
             (share,) = answering.shares(on.record, {"f-1": 1})
             assert share["manned"]["count"] == share["calls"] == 1
+
+    asyncio.run(work())
+
+
+def test_what_an_older_program_put_down_goes_on(tmp_path: Path) -> None:
+    context = home(tmp_path)
+    old = events.ParkedUnmetered(
+        "old-1", "f-1", "f", "chat", "application/json", "before", ("always",),
+        "2096-01-01T00:00:00Z", "refuse", "0123", "agent", "bureau", "officer", (), "", "old",
+    )  # fmt: skip
+    with open_record(context) as record:
+        record.append(Draft(old, keeping.GATEWAY, "call:old-1", {"request": chat()}))
+    journal = context.home / "usage" / "old"
+    journal.mkdir(parents=True)
+    (journal / "ended").touch()  # that program is known to be gone
+
+    async def work() -> None:
+        async with metered_desk(context, {"f-1": {"before": ALWAYS}}) as on:
+            (shown,) = answering.queue(on.record)
+            assert shown["usage"] == "old-1" and "metered" not in shown
+            answering.answer(on.record, "old-1", "approve", "li", "", None)
+            # nobody knows what was reserved for it: that is left to be reconciled
+            parking = keeping.parking_of(on.record, "old-1")
+            assert parking is not None and keeping.begun_of(parking.parked) is None
+            assert (await on.until("old-1", 200)).json() == SAID and len(on.seen) == 1
+
+    asyncio.run(work())
+
+
+def test_who_was_late_to_take_it_up_leaves_it_to_who_did(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"before": ALWAYS}) as on:
+            usage = await parked(on)
+            (shown,) = answering.queue(on.record)
+            answering.answer(on.record, usage, "approve", "li", "", None)
+            assert keeping.resume(on.record, usage, shown["entry"], "another process")
+            on.people.look()
+            await until(lambda: not on.rig.serving.live)
+            assert on.rig.meter.settled == [] and on.seen == []
+            keeping.keep(on.record, usage, 200, "application/json", b'{"by": "another"}')
+            assert (await on.until(usage, 200)).json() == {"by": "another"}
 
     asyncio.run(work())
 

@@ -29,7 +29,10 @@ _WORDS = {"approve": "approved", "refuse": "refused", "edit": "edited"}
 
 def queue(record: Record, filing: str = "") -> list[dict[str, Any]]:
     """The open calls, the one that is due first in front; without what they say."""
-    found = [dict(said) for said in keeping.waiting(record).values()]
+    found = [
+        {name: one for name, one in said.items() if name not in ("asked", "metered")}
+        for said in keeping.waiting(record).values()
+    ]
     wanted = [said for said in found if filing in ("", said["filing"], said["service"])]
     return sorted(wanted, key=lambda said: (said["until"], said["usage"]))
 

@@ -13,9 +13,9 @@ KEPT = "P6M"
 """So long are the contents of parked calls kept, unless they are erased before."""
 
 
-@event("serve.parked/2", retention=KEPT)
+@event("serve.parked/1", retention=KEPT)
 @dataclass(frozen=True)
-class Parked:
+class ParkedUnmetered:
     """A call was put down for a person: body ``request``, and ``answer`` where there is one.
 
     Attributes:
@@ -25,11 +25,6 @@ class Parked:
         key, holder, principal: of the caller. person: who answers for the service.
         people: who may decide; empty where every person of the catalog may.
         digest: of the request. gateway: the process that waits.
-        asked: what else the door had read: whether the answer is wanted as a stream, how many
-            answers and cases, the limit of tokens, the door, the digest for a receipt.
-        metered: under what it was begun, for whoever settles it when that process is gone: the
-            journal with its intent, when, mandates, tariff, the most that it may use, and what it
-            has used; ``media`` of the answer. Empty where an older program put it down.
     """
 
     usage: str
@@ -48,6 +43,22 @@ class Parked:
     people: tuple[str, ...]
     digest: str
     gateway: str
+
+
+@event("serve.parked/2", retention=KEPT)
+@dataclass(frozen=True)
+class Parked(ParkedUnmetered):
+    """A call was put down for a person, with what another process needs to go on with it.
+
+    Attributes:
+        asked: what else the door had read: whether the answer is wanted as a stream, how many
+            answers and cases, the limit of tokens, the door, the digest for a receipt.
+        metered: under what it was begun, for whoever settles it when that process is gone: the
+            journal with its intent, when, mandates, tariff, the most that it may use, and what it
+            has used; ``media`` of the answer; what guards had found. Empty where an older program
+            put it down.
+    """
+
     asked: Mapping[str, Any] = field(default_factory=dict)
     metered: Mapping[str, Any] = field(default_factory=dict)
 

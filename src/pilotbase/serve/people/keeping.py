@@ -16,7 +16,7 @@ from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Ask, Call, Grant, Usage
 from pilotbase.serve.metering import late
 from pilotbase.serve.people import events
-from pilotbase.serve.people.views import CALL, HANDOFFS, MONTH, TASK
+from pilotbase.serve.people.views import CALL, HANDOFFS, MONTH, PARKED, TASK
 from pilotbase.serve.ports import Given
 from pilotbase.serve.rules.audit_draw import SEED_BYTES, commitment
 
@@ -188,7 +188,7 @@ def parking_of(record: Record, usage: str) -> Parking | None:
     resumed = False
     for entry in record.entries(about=CALL + usage):
         body = {**entry.body, "entry": entry.index, "at": entry.envelope["at"]}
-        if entry.kind == "serve.parked/2":
+        if entry.kind.startswith(PARKED):
             parked, decided, resumed = body, None, False
         elif entry.kind == "serve.decided/1":
             decided = body

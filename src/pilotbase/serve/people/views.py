@@ -9,6 +9,7 @@ from pilotbase.record.rules.views import View, declare
 
 State = dict[str, Any]
 CALL, MONTH, TASK = "call:", "audit:", "task:"
+PARKED = "serve.parked/"
 
 
 def fold_handoffs(state: State, entry: Entry) -> State:
@@ -16,7 +17,7 @@ def fold_handoffs(state: State, entry: Entry) -> State:
     stage, the gateway, when and whether they go on. ``count``: by filing, how often each was said.
     ``months``: of the audit, the entries that commit and reveal."""
     kind, body = entry.kind, entry.body
-    if kind == "serve.parked/2":
+    if kind.startswith(PARKED):
         said = {"entry": entry.index, "at": entry.envelope["at"], "manual": False}
         state["waiting"][body["usage"]] = {**body, **said}
         state["decided"].pop(body["usage"], None)
