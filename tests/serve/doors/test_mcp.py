@@ -216,13 +216,17 @@ def test_a_tool_that_answers_by_a_stream_is_read_to_its_answer() -> None:
     async def work() -> None:
         progress = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}
         result = {"content": [{"type": "text", "text": "done"}], "resultType": "complete"}
-        said = [progress, {"jsonrpc": "2.0", "id": 1, "result": result}]
+        said = [progress, {"jsonrpc": "2.0", "id": "gw-1", "result": result}]
         events = b"".join(b"data: %b\n\n" % json.dumps(one).encode() for one in said)
 
         async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while True:
                 _, asked = await request(reader)
-                if asked["method"] == "tools/list":
+                if asked["method"] == "server/discover":
+                    found = {"supportedVersions": ["2026-07-28"]}
+                    known = {"jsonrpc": "2.0", "id": asked["id"], "result": found}
+                    writer.write(whole(json.dumps(known).encode()))
+                elif asked["method"] == "tools/list":
                     writer.write(whole(b"{}", "404 Not Found"))
                 else:
                     writer.write(STREAM_HEAD + chunked(events[:40], events[40:]))

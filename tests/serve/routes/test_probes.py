@@ -50,7 +50,7 @@ def model(path: bytes, body: bytes, headers: dict[bytes, bytes]) -> Said:
         "SendMessage": {"message": {"messageId": "1", "role": "ROLE_AGENT",
                                     "parts": said["params"].get("message", {}).get("parts")}},
     }  # fmt: skip
-    return as_json({"jsonrpc": "2.0", "id": 1, "result": results[said["method"]]})
+    return as_json({"jsonrpc": "2.0", "id": said["id"], "result": results[said["method"]]})
 
 
 def played(

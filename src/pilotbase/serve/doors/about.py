@@ -11,10 +11,10 @@ import msgspec
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Route, Upstream
-from pilotbase.serve.doors import jsonrpc, mcp_upstream
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.upstreams.fetching import fetched
 from pilotbase.serve.upstreams.link import Lost
+from pilotbase.serve.upstreams.mcp import McpPool
 from pilotbase.serve.upstreams.pool import Pool
 
 KEPT_S, MISSED_S = 60.0, 2.0
@@ -65,8 +65,8 @@ async def _model(pool: Pool, upstream: Upstream, route: Route) -> dict[str, Any]
 
 
 async def _tool(pool: Pool, upstream: Upstream, route: Route) -> dict[str, Any]:
-    head, body = await fetched(pool, pool.question(*mcp_upstream.put("tools/list", {})))
-    result = jsonrpc.result_of(body) if head.status == 200 else None
+    assert isinstance(pool, McpPool)
+    result = await pool.told("tools/list")
     tools = _read(result).get("tools", ()) if result is not None else ()
     name = upstream.model or route.service
     found = [one for one in tools if isinstance(one, dict) and one.get("name") == name]

@@ -16,6 +16,7 @@ from pilotbase.serve.rules.sse import Events, data_of
 
 ACCEPTS = b"accept: application/json, text/event-stream\r\n"
 ID = 1
+Id = int | str
 
 
 class _Message(msgspec.Struct):
@@ -30,17 +31,26 @@ _decode = msgspec.json.Decoder(_Message).decode
 _object = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def question(method: str, params: Any) -> bytes:
-    """A request."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": ID, "method": method, "params": params})
+def question(method: str, params: Any, id_: Id = ID) -> bytes:
+    """A request. Where several belong to one session, each has an id of its own."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
 
 
-def result_of(answer: bytes) -> bytes | None:
+def is_news(data: bytes) -> bool:
+    """Whether a message on the way to an answer is one of its progress. Raises ValueError: it is
+    none at all, or it asks back, and nobody here can answer."""
+    said = _decode(data)  # DecodeError is a ValueError
+    if said.method and said.id is not None and said.method != "ping":
+        raise ValueError("it asks back")
+    return bool(said.method)
+
+
+def result_of(answer: bytes, id_: Id = ID) -> bytes | None:
     """The result in an answer, an object; None where it is none, or an error."""
     try:
         said = _decode(answer)
         result = bytes(said.result)
-        if said.id != ID or not result:
+        if said.id != id_ or not result:
             return None
         _object(result)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -51,8 +61,8 @@ def result_of(answer: bytes) -> bytes | None:
 class ResultReading:
     """A stream of notifications with one answer at its end (`Reading`)."""
 
-    def __init__(self, call: Call, usage: Usage, pieces: Pieces | None) -> None:
-        self._call, self._usage, self._pieces = call, usage, pieces
+    def __init__(self, call: Call, usage: Usage, pieces: Pieces | None, id_: Id = ID) -> None:
+        self._call, self._usage, self._pieces, self._id = call, usage, pieces, id_
         self._events = Events()
         self.done = self.whole = False
 
@@ -61,9 +71,9 @@ class ResultReading:
             said = data_of(event)
             if not said:
                 continue
-            if _decode(said).method:  # of its progress; DecodeError is a ValueError
+            if is_news(said):
                 continue
-            result = result_of(said)
+            result = result_of(said, self._id)
             if result is None:
                 raise ValueError("no answer")
             settle(self._call, self._usage, result)

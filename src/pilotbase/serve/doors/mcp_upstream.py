@@ -1,7 +1,8 @@
 """A filed tool of a Model Context Protocol server, as an upstream.
 
-The protocol of 2026-07-28, whose requests stand alone; servers that want a session first are not
-spoken to. Source: modelcontextprotocol.io/specification/2026-07-28, "Transports", "Tools".
+Requests are those of 2026-07-28, which stand alone; towards an older server `upstreams.mcp` puts
+them into a session.
+Source: modelcontextprotocol.io/specification/2026-07-28, "Transports", "Tools".
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ ENVELOPE = {
 }
 
 
-def put(method: str, params: dict[str, Any], name: str = "") -> Put:
+def put(method: str, params: dict[str, Any], name: str = "", id_: jsonrpc.Id = jsonrpc.ID) -> Put:
     """One request."""
     headers = f"mcp-protocol-version: {VERSION}\r\nmcp-method: {method}\r\n"
     if name:
         headers += f"mcp-name: {_header(name)}\r\n"
-    body = jsonrpc.question(method, {**params, "_meta": ENVELOPE})
+    body = jsonrpc.question(method, {**params, "_meta": ENVELOPE}, id_)
     return Put(b"", JSON, body, jsonrpc.ACCEPTS + headers.encode("ascii"))
 
 
@@ -62,17 +63,17 @@ class ToolDialect:
             arguments = _arguments(call.ask.body)
         except (msgspec.DecodeError, RecursionError):
             raise faulty("a tool takes a JSON object", "工具的参数须为 JSON 对象") from None
-        return put("tools/call", {"name": name, "arguments": arguments}, name)
+        return put("tools/call", {"name": name, "arguments": arguments}, name, call.usage_id)
 
     def read(self, call: Call, answer: bytes, usage: Usage) -> bytes | None:
-        result = jsonrpc.result_of(answer)
+        result = jsonrpc.result_of(answer, call.usage_id)
         if result is None or _result(result).get("resultType", "complete") != "complete":
             return None  # a tool that asks back has nobody here to ask
         jsonrpc.settle(call, usage, result)
         return result
 
     def reading(self, call: Call, usage: Usage, pieces: Pieces | None) -> Reading:
-        return jsonrpc.ResultReading(call, usage, pieces)
+        return jsonrpc.ResultReading(call, usage, pieces, call.usage_id)
 
 
 def most(ask: Ask, route: Route) -> Usage:

@@ -23,7 +23,7 @@ IDLE_S = 4.0  # servers close idle connections after 5 seconds and more
 RESOLVED_S = 60.0
 
 
-class _Waiting:
+class Waiting:
     """A question for which there is no connection yet."""
 
     __slots__ = ("caps", "deadline", "pool", "question", "sink")
@@ -68,7 +68,7 @@ class Pool:
         self._resolved = -NEVER
         self._idle: list[Link] = []
         self._links = set[Link]()
-        self._waiting = deque[_Waiting]()
+        self._waiting = deque[Waiting]()
         self._dialling = set[asyncio.Task[None]]()
         self._heads: dict[bytes, bytes] = {}
         self._answers: dict[bytes, ResponseHead] = {}
@@ -119,7 +119,7 @@ class Pool:
         if len(self._waiting) >= WAITING_MAX or self._closed:
             sink.lost(Lost("all its connections are taken", sent=False, full=True))
             return None
-        waiting = _Waiting(self, question, sink, caps)
+        waiting = Waiting(self, question, sink, caps)
         self._waiting.append(waiting)
         self.ticks.watch(waiting)
         self._dial_more()
@@ -129,11 +129,11 @@ class Pool:
         """A call was left; whether it still waited for a connection, so that nothing was sent."""
         return any([self._take_out(one) for one in [*self._waiting] if one.sink is sink])
 
-    def give_up(self, waiting: _Waiting, lost: Lost) -> None:
+    def give_up(self, waiting: Waiting, lost: Lost) -> None:
         if self._take_out(waiting):
             waiting.sink.lost(lost)
 
-    def _take_out(self, waiting: _Waiting) -> bool:
+    def _take_out(self, waiting: Waiting) -> bool:
         self.ticks.forget(waiting)
         try:
             self._waiting.remove(waiting)
@@ -153,7 +153,7 @@ class Pool:
         link.deadline = self.ticks.now + IDLE_S
         self._idle.append(link)
 
-    def _give(self, link: Link, one: _Waiting) -> None:
+    def _give(self, link: Link, one: Waiting) -> None:
         if link.usable:
             link.ask(one.question, one.sink, one.caps)
             one.sink.asked(link)

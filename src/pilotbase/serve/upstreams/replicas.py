@@ -9,6 +9,7 @@ from pathlib import Path
 from pilotbase.serve.call import Route, Upstream
 from pilotbase.serve.rules.breaker import Breaker
 from pilotbase.serve.rules.choice import Turns
+from pilotbase.serve.upstreams.mcp import McpPool
 from pilotbase.serve.upstreams.pool import Pool
 from pilotbase.serve.upstreams.timer import Ticks
 from pilotbase.trial.endpoints.secret import read_secret
@@ -85,7 +86,8 @@ class Replicas:
         replica = self._all.get(upstream)
         if replica is None:
             key = self._key_of(upstream.secret) if upstream.secret else ""
-            replica = Replica(upstream, Pool(upstream, self._ticks, key=key))
+            kind = McpPool if upstream.kind == "mcp" else Pool
+            replica = Replica(upstream, kind(upstream, self._ticks, key=key))
             self._all[upstream] = replica
         return replica
 
