@@ -185,16 +185,16 @@ def test_tasks_that_were_put_down_are_known_after_a_restart_and_no_others(tmp_pa
 def test_a_tool_call_that_waits_is_taken_back(tmp_path: Path) -> None:
     async def work() -> None:
         async with desk(tmp_path, whole(json.dumps(SAID).encode())) as (rig, people, _):
+            contents = [{"wait": False}, {"wait": False, "withdraw": True}]
 
             async def elicited(ctx: Any, params: Any) -> types.ElicitResult:
-                content = {"wait": False, "withdraw": True}
-                return types.ElicitResult(action="accept", content=content)
+                return types.ElicitResult(action="accept", content=contents.pop())
 
             async with client(rig, elicitation_callback=elicited) as caller:
                 got = await caller.call_tool("f", {"question": "?"})
                 assert got.structured_content["withdrawn"] and not got.is_error
-            async with client(rig) as caller:
-                usage = (await caller.call_tool("f", {"question": "?"})).structured_content["usage"]
+                later = (await caller.call_tool("f", {"question": "?"})).structured_content
+                usage = later["usage"]
                 got = await caller.call_tool("pilotbase_withdraw", {"usage": usage})
                 assert got.structured_content == {"withdrawn": True, "usage": usage}
             await until(lambda: rig.meter.outcomes == ["refused", "refused"])
