@@ -13,6 +13,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from pilotbase.kernel.errors import RunError
+from pilotbase.serve.running.parent import _not_up
 from pilotbase.serve.telemetry import handing_over, opened
 from pilotbase.serve.telemetry.exporters import exporters
 from pilotbase.serve.telemetry.handing_over import HandingOver
@@ -56,6 +57,9 @@ def test_what_it_cannot_have_is_said_at_the_start(variable: str, value: str) -> 
     with pytest.raises(RunError) as caught:
         exporters("traces", {variable: value})
     assert caught.value.where == variable and SECRET not in caught.value.render("en")
+    # The parent process tells what its child told it.
+    told = _not_up(caught.value.as_dict())
+    assert (told.where, told.next_step) == (variable, caught.value.next_step)
 
 
 def test_who_does_not_export_needs_no_opentelemetry(monkeypatch: pytest.MonkeyPatch) -> None:

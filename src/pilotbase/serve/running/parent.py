@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pilotbase.kernel.errors import RunError
+from pilotbase.kernel.errors import CHECK_INPUT, RunError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.routes.compile import Books, Compiled
@@ -291,4 +291,5 @@ def _not_up(said: Mapping[str, Any]) -> RunError:
         Text(f"a gateway process does not come up: {message['en']}",
              f"网关进程无法启动: {message['zh']}"),
         where=str(said.get("where") or ""),
+        next_step=Text(**said["next"]) if said.get("next") else CHECK_INPUT,
     )  # fmt: skip
