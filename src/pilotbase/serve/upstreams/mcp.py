@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -37,6 +38,7 @@ SINCE_HEADER = "2025-06-18"
 """Since then requests of a session name its version."""
 ASKED_AGAIN_S = 600.0
 UNSURE_S = 60.0
+PARTING_S = 0.5
 SESSION = b"mcp-session-id"
 HELLO = "hello"
 _ALONE = f"mcp-protocol-version: {VERSION}\r\n".encode()
@@ -103,7 +105,19 @@ class McpPool(Pool):
             self._finding.cancel()
         for one in [*self._before]:
             self.give_up(one, Lost("the gateway is stopping", sent=False))
+        await self._part()
         await super().aclose()
+
+    async def _part(self) -> None:
+        """Tell the server that its session is over; it may be away, and need not agree."""
+        way, self._way = self._way, None
+        if way is None or SESSION not in way.lines:
+            return
+        heard = _Heard()
+        question = f"DELETE {self._shared(b'')}".encode("latin-1") + way.lines + b"\r\n"
+        with suppress(Lost, TimeoutError):
+            async with asyncio.timeout(PARTING_S):
+                await heard.of(self, super().ask(question, heard, LIMITS))
 
     # which way it is
 
