@@ -95,6 +95,21 @@ def test_what_was_reconciled_before_stands_and_nothing_comes_back_twice(record: 
     assert verify(record).ok
 
 
+def test_what_its_own_journal_has_settled_stands(record: Record) -> None:
+    async def work() -> late.Begun:
+        metering, one = Metering(record, asyncio.get_running_loop()), call()
+        assert await begun(metering.meter, one) is None
+        metering.meter.settle(one, USED, "served")
+        metering.close()
+        said = late.said_of(one, metering.gateway)
+        return late.begun_of(one.usage_id, said, one.grant, one.route.service)
+
+    assert late.settle(record, asyncio.run(work()), Usage(), "refused").nano == PAID
+    assert used_of(record) == {"money:CNY": PAID, "tokens": 300, "requests": 1}
+    found = verify(record)
+    assert found.ok and found.settled == 1
+
+
 def test_the_journal_has_the_last_word_on_what_may_be_settled(record: Record) -> None:
     (one,) = left_open(record, call())
     gateway = one.gateway

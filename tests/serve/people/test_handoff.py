@@ -12,6 +12,8 @@ import pytest
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import open_record
+from pilotbase.serve.call import Ask, Refused
+from pilotbase.serve.gateway.awaited import Awaited
 from pilotbase.serve.people import answering, events, keeping
 from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, until
 from tests.serve.people.kit import Desk, desk, home, metered_desk
@@ -218,6 +220,26 @@ def test_a_stop_ends_what_waits_and_nobody_is_asked_any_more(tmp_path: Path) -> 
                 answering.answer(on.record, usage, "approve", "li", "", None)
             on.rig.gate.stopped = False
             assert (await on.poll(usage)).json()["error"] == "serve.stopped"
+
+    asyncio.run(work())
+
+
+def test_a_stop_while_a_call_is_being_put_down_ends_it_too(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"before": ALWAYS}) as on:
+            call = Awaited(on.rig.serving, Ask("f-1", "chat", chat()), KEY)
+            await until(lambda: any(live.parked for live in on.rig.serving.live))
+            on.rig.gate.stopped = True
+            on.rig.serving.recheck()
+            with pytest.raises(Refused):
+                await call.answered()
+            assert on.rig.meter.outcomes == ["refused"]
+            async with asyncio.timeout(5):
+                while not list(on.record.entries(about="call:gw-1"))[1:]:
+                    await asyncio.sleep(0.01)
+            assert answering.queue(on.record) == [] and not on.rig.serving.live
 
     asyncio.run(work())
 

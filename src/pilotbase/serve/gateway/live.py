@@ -39,8 +39,9 @@ class Live:
         body: the request as it came; ``ask.body`` may be another after guards and people.
         others, tried: routes of second choice that are left; replicas that were asked.
         begun: its intent is on disk and it is not settled. ended: it has been answered.
-        started: whether a first piece went out, and ``first`` when. waits: for a person.
-        parked: it is being put down for a person, or was. kept: its reply since then.
+        started: whether a first piece went out, and ``first`` when.
+        parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
+            reply since its client was told to come back.
         held: of a stream, what a person may have to see first. copy: what went out, where its
             terms let that be logged. taken: where it is settled if another process began it.
     """

@@ -91,7 +91,7 @@ def park(
     """Put it down; from here on its client may leave."""
     people = live.serving.people
     assert people is not None and live.call is not None
-    live.parked = True
+    live.parked = live.waits = True
     given = None if answer is None else Given(answer, media_in(media), live.usage)
     people.park(
         live.call, stage, why, _flags(live), given,
@@ -102,6 +102,8 @@ def park(
 
 def _parked(live: Live, people: People, ticket: Ticket | Refused) -> None:
     if live.ended:
+        if isinstance(ticket, Ticket):  # a stop cut it meanwhile: nobody has to look at it
+            Kept(people, ticket.usage).refuse(said.stopping())
         return
     if isinstance(ticket, Refused):
         return live.refuse("refused", ticket)
@@ -109,7 +111,6 @@ def _parked(live: Live, people: People, ticket: Ticket | Refused) -> None:
         live.reply.parked(ticket, live.block(JSON))
     if live.kept is None:
         live.reply = live.kept = Kept(people, ticket.usage)
-    live.waits = True
 
 
 def _decided(live: Live, decided: Decided) -> None:

@@ -16,6 +16,7 @@ from pilotbase.serve.metering.events import SettledLate
 from pilotbase.serve.metering.reconcile import weights
 from pilotbase.serve.metering.sealing import GATEWAY
 from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.price import due, price
 
@@ -95,12 +96,19 @@ def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Char
 
 
 def _stands(record: Record, begun: Begun) -> Charge | None:
-    """What the record says already that it comes to."""
-    journal = catch_up(record, [JOURNALS])[JOURNALS.name].get(begun.gateway)
-    if journal is None:
-        return None
-    late = journal["late"].get(begun.usage)
-    nano = journal["reconciled"].get(begun.usage) if late is None else late["nano"]
+    """What it comes to already, by its own journal, by somebody's word or by an earlier settling.
+
+    A process may have been killed after it settled a call and before it told people so.
+    """
+    with usage_of(record) as usage:
+        words = "SELECT outcome, nano FROM usage WHERE usage_id = ?"
+        row = usage.execute(words, (begun.usage,)).fetchone()
+    if row is not None:
+        return None if row[0] == UNSETTLED else Charge(begun.tariff.currency, row[1])
+    # Its journal lies on another machine, which has the same record.
+    journal = catch_up(record, [JOURNALS])[JOURNALS.name].get(begun.gateway, {})
+    late = journal.get("late", {}).get(begun.usage, {"nano": None})
+    nano = journal.get("reconciled", {}).get(begun.usage, late["nano"])
     return None if nano is None else Charge(begun.tariff.currency, int(nano))
 
 
