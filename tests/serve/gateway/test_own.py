@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pilotbase.serve.call import Caps, Upstream
+from pilotbase.serve.rules.breaker import FAILURES
 from tests.serve.gateway.rig import Script, ask, chat, gateway, post, request, route, upstream
 
 SOON = Caps(first_byte_s_max=0.2, between_bytes_s_max=0.2, whole_s_max=2.0)
@@ -35,6 +36,19 @@ ENDINGS: list[tuple[Script, str, int, str]] = [
     (ends, "ready", 503, "serve.worker_ended"),
     (breaks_off, "ready", 503, "serve.worker_ended"),
 ]
+
+
+def test_a_worker_that_fails_again_and_again_is_said_to_be_down(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with upstream(ends, str(tmp_path / "w.sock")) as url:
+            own = (Upstream("own", "candidate", url, model="f-1", private=True),)
+            async with gateway(replace(route(), upstreams=own, worker="ready")) as rig:
+                got = [await ask(rig, post(chat())) for _ in range(FAILURES + 1)]
+        codes = [json.loads(one.body)["error"]["code"] for one in got]
+        assert codes == ["serve.worker_ended"] * FAILURES + ["serve.worker_down"]
+        assert got[-1].headers["retry-after"] == "5"
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize("script, state, status, code", ENDINGS)

@@ -13,7 +13,7 @@ _TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方�
 
 def lost(error: Lost, route: Route) -> Refused:
     """No answer, or half of one: 504 where the time was up, 503 where nothing could be sent."""
-    if all(one.kind == "candidate" for one in route.upstreams) and (own := _own(error, route)):
+    if _is_own(route) and (own := _own(error, route)):
         return own
     reason = reason_of(error)
     why = Text(
@@ -29,6 +29,11 @@ def lost(error: Lost, route: Route) -> Refused:
             503, "serve.upstream_down", why, _LATER, where=route.filing, retry_after_s=5.0
         )
     return Refused(502, "serve.upstream_failed", why, _LATER, where=route.filing)
+
+
+def _is_own(route: Route) -> bool:
+    """Whether the base itself runs it, in workers of its own."""
+    return bool(route.upstreams) and all(one.kind == "candidate" for one in route.upstreams)
 
 
 def _own(error: Lost, route: Route) -> Refused | None:
@@ -49,10 +54,18 @@ def _own(error: Lost, route: Route) -> Refused | None:
 
 
 def none_left(route: Route) -> Refused:
+    code = "serve.no_upstream"
+    why = Text("none of the service's upstreams can be reached now", "该服务的上游目前均不可用")
+    if _is_own(route):
+        code, name = "serve.worker_down", route.filing
+        why = Text(
+            f"{name}: its own worker fails again and again, and is left alone for a while",
+            f"{name}: 其自有工作进程反复出错, 暂停使用",
+        )
     return Refused(
         503,
-        "serve.no_upstream",
-        Text("none of the service's upstreams can be reached now", "该服务的上游目前均不可用"),
+        code,
+        why,
         _LATER,
         where=route.filing,
         retry_after_s=5.0,
