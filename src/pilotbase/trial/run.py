@@ -99,7 +99,6 @@ def answer_all(
             for c in scenario.candidates
         }
         # Filled in, not returned: asyncio writes out what a finished task has returned whenever it
-        # Filled in, not returned: asyncio writes out what a finished task has returned whenever it
         # changes signal handlers: up to a sixth of the base's own time in a trial.
         anyio.run(_answer_all, asking, answered)
         return answered
