@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -99,6 +100,8 @@ def test_an_end_does_not_wait_for_a_collector_that_hangs(
     speaker: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handing_over, "LAST_S", 0.5)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    before = set(threading.enumerate())
     with collector() as taking:
         taking.status = 0
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", taking.url)
@@ -108,3 +111,6 @@ def test_an_end_does_not_wait_for_a_collector_that_hangs(
         handing.close()
         assert 0.4 < time.monotonic() - begun < 4 and taking.asked.is_set()
         taking.ended.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)  # whoever still tried would disturb the tests that follow
+        assert not thread.is_alive()
