@@ -209,6 +209,7 @@ class _Bar:
     def __init__(self, cases: Cases, scenario: Scenario) -> None:
         self._cases = cases
         self._rows, self._asked = rules.sampled(cases, scenario.plan.seed)
+        self._fits = rules.fits_of(cases, self._rows, self._asked) if self.asks else ()
         self._plain = [(c, metric_named(c.metric)) for c in scenario.acceptance if _is_plain(c)]
         self._plain = [(c, metric) for c, metric in self._plain if _is_quality(metric)]
         shares = [c.at_most for c, metric in self._plain if metric.name == "called_share"]
@@ -230,6 +231,7 @@ class _Bar:
             self._asked,
             depth=depth,
             called_share=self._share,
+            fits=self._fits,
         )
         score = self._score(predictions)
         if not self._plain:
@@ -242,7 +244,13 @@ class _Bar:
         """Whether one same answer to everything reaches the bar: then reaching it tells nothing."""
         same = np.zeros((self._cases.rows, 1))
         answers = rules.rule_answers(
-            self._cases, same, self._rows, self._asked, depth=1, called_share=self._share
+            self._cases,
+            same,
+            self._rows,
+            self._asked,
+            depth=1,
+            called_share=self._share,
+            fits=self._fits,
         )
         return self._held_against(answers)[0]
 
@@ -255,7 +263,9 @@ class _Bar:
             most = rules.most_told(features[self._asked], self._cases.target[self._asked])
             if most < NEAR_PERFECT:  # spares the trees of most coarse columns
                 return False, most, ""
-        answers = rules.probe_answers(self._cases, features, self._rows, self._asked)
+        answers = rules.probe_answers(
+            self._cases, features, self._rows, self._asked, fits=self._fits
+        )
         share, best = max(((self._told(one), one) for one in answers), key=lambda pair: pair[0])
         reached, shown = self._held_against(best) if self._plain else (False, "")
         enough = EXPLAINED_MIN if self._numeric and reached else NEAR_PERFECT

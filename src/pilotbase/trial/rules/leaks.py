@@ -6,7 +6,8 @@ A *column* here is a column of the table: the indicators of a text column count 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -132,15 +133,39 @@ def _before_first_origin(cases: Cases) -> tuple[Ints, Ints]:
     return order[:learnt][-ROWS_MAX:], later[cases.scored[later]][:ROWS_MAX]
 
 
-def _fits(cases: Cases, rows: Ints, asked: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """(rows to learn from, rows to answer) of each fit; one fit for a rolling forecast."""
+class Fit(NamedTuple):
+    """Rows to learn from, what is learnt there (numbers, or numbers of classes), rows to answer."""
+
+    training: Ints
+    target: Floats | Ints
+    held: Ints
+
+
+def fits_of(cases: Cases, rows: Ints, asked: Ints) -> tuple[Fit, ...]:
+    """The plan's own fits of every rule; one fit for a rolling forecast.
+
+    Args:
+        rows, asked: rows that are learnt from and rows that are asked (`sampled`).
+    """
     learnable = rows[~pd.isna(cases.target[rows])]
     if cases.split == "rolling":
-        yield learnable, asked
-        return
+        return (Fit(learnable, _learnt(cases, learnable), asked),)
+    found = []
     for fold in np.unique(cases.fold[asked]):
         training = np.intersect1d(learnable, cases.training_rows(int(fold)))
-        yield training, asked[cases.fold[asked] == fold]
+        held = asked[cases.fold[asked] == fold]
+        found.append(Fit(training, _learnt(cases, training), held))
+    return tuple(found)
+
+
+def _learnt(cases: Cases, training: Ints) -> Floats | Ints:
+    if cases.task in ("regression", "forecast"):
+        return cases.target[training].astype(np.float64)
+    return np.searchsorted(_names(cases), cases.target[training].astype(str))
+
+
+def _names(cases: Cases) -> Labels:
+    return np.array(cases.classes or ("0", "1"))
 
 
 def rule_answers(
@@ -151,6 +176,7 @@ def rule_answers(
     *,
     depth: int,
     called_share: float | None,
+    fits: Sequence[Fit] = (),
 ) -> Predictions:
     """What a small decision tree answers, cross-fitted on the plan's own folds.
 
@@ -159,20 +185,21 @@ def rule_answers(
         rows, asked: rows that are learnt from and rows that are asked (`sampled`).
         depth: questions that it asks of a case at most.
         called_share: share of a detection's cases that it may call; None: at one half.
+        fits: `fits_of` the rows, made once where many rules are tried.
     """
     predictions = Predictions.empty(cases)
-    for training, held in _fits(cases, rows, asked):
-        _grow(cases, features, training, held, depth, predictions)
+    for fit in fits or fits_of(cases, rows, asked):
+        _grow(cases, features, fit, depth, predictions)
         if called_share is not None:
             # The highest scores as far as the share goes; a group of ties is called or not.
-            scores = predictions.score[held]
-            predictions.label[held] = scores >= called_cut(scores, called_share)
+            scores = predictions.score[fit.held]
+            predictions.label[fit.held] = scores >= called_cut(scores, called_share)
     predictions.status[asked] = OK
     return predictions
 
 
 def probe_answers(
-    cases: Cases, features: Floats, rows: Ints, asked: Ints
+    cases: Cases, features: Floats, rows: Ints, asked: Ints, *, fits: Sequence[Fit] = ()
 ) -> tuple[Predictions, ...]:
     """What strong learners answer that follow a number or many classes, which few leaves cannot.
 
@@ -183,18 +210,20 @@ def probe_answers(
     Args:
         features: (rows, k) the columns that they may look at.
         rows, asked: rows that are learnt from and rows that are asked (`sampled`).
+        fits: `fits_of` the rows, made once where many columns are tried.
     """
     numeric = cases.task in ("regression", "forecast")
     depth = None if numeric else math.ceil(math.log2(max(len(cases.classes), 2))) + 2
     tree, line = Predictions.empty(cases), Predictions.empty(cases)
-    for training, held in _fits(cases, rows, asked):
+    for fit in fits or fits_of(cases, rows, asked):
+        training, target, held = fit
         if numeric:
-            numbers = cases.target[training].astype(np.float64)
+            numbers = np.asarray(target, np.float64)
             line.value[held] = _straight(features, numbers, training, held)
             if _is_scattered(features[training], numbers):
                 tree.value[held] = numbers.mean()
                 continue
-        _grow(cases, features, training, held, depth, tree, criterion="entropy")
+        _grow(cases, features, fit, depth, tree, criterion="entropy")
     tree.status[asked] = line.status[asked] = OK
     return (line, tree) if numeric else (tree,)
 
@@ -247,8 +276,7 @@ def told_right(truth: Labels, said: Labels) -> float:
 def _grow(
     cases: Cases,
     features: Floats,
-    training: Ints,
-    held: Ints,
+    fit: Fit,
     depth: int | None,
     into: Predictions,
     *,
@@ -257,14 +285,13 @@ def _grow(
     """Grow one tree and let it answer the held rows; the criterion is for classes."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+    training, target, held = fit
     options = {"max_depth": depth, "min_samples_leaf": LEAF_ROWS_MIN, "random_state": 0}
     if cases.task in ("regression", "forecast"):
-        numbers = cases.target[training].astype(np.float64)
-        tree = DecisionTreeRegressor(**options).fit(features[training], numbers)
+        tree = DecisionTreeRegressor(**options).fit(features[training], target)
         into.value[held] = tree.predict(features[held])
         return
-    names = np.array(cases.classes or ("0", "1"))
-    target = np.searchsorted(names, cases.target[training].astype(str))
+    names = _names(cases)
     tree = DecisionTreeClassifier(**options, criterion=criterion).fit(features[training], target)
     shares = np.zeros((len(held), len(names)))
     shares[:, tree.classes_] = tree.predict_proba(features[held])
