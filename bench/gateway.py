@@ -201,7 +201,7 @@ class Bench:
             for path in segments(journal):
                 for frame in Reading(path).frames():
                     row = decode(frame.payload)
-                    count += row[0] == "settle" and row[2] == "served" and row[-1]
+                    count += row[0] == "settle" and row[2] == "served" and row[11]
         return int(count)
 
 

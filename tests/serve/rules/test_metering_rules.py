@@ -119,7 +119,7 @@ payloads_ = st.lists(st.binary(min_size=1, max_size=40), max_size=8)
 def test_frames_are_read_back(payloads: list[bytes], zeros: int) -> None:
     data = segment(payloads) + bytes(zeros)
     assert [one.payload for one in frames(data, FIRST_LINK)][1:] == payloads
-    assert header_of(data) == ("g", 1, FIRST_LINK)
+    assert header_of(data) == ("g", 1, FIRST_LINK, 2)
 
 
 @given(payloads_, st.data())

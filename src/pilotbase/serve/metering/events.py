@@ -106,6 +106,7 @@ class SettledLate:
 
     Attributes:
         nano: the charge in nano-units of ``currency``, as text; 0 to what was reserved.
+        upstream: the id of the one that answered, empty where none was asked.
     """
 
     gateway: str
@@ -120,3 +121,4 @@ class SettledLate:
     bytes_out: int
     chunks: int
     counted: bool
+    upstream: str = ""

@@ -57,6 +57,7 @@ class Journal(Generic[W]):
     Args:
         written: called on the loop's thread with those who waited and whether their records are on
             disk; where they are not, they never will be.
+        instead: the record that takes the place of such a record, once the disk takes one again.
         full: called in the journal's thread with each segment that is complete.
 
     Attributes:
@@ -71,13 +72,14 @@ class Journal(Generic[W]):
         loop: asyncio.AbstractEventLoop,
         written: Callable[[list[W], bool], None],
         full: Callable[[Complete], None],
+        instead: Callable[[W], bytes],
         *,
         segment_bytes: int = SEGMENT_BYTES,
         segment_s: float = SEGMENT_S,
     ) -> None:
         """Raises OSError when the first segment cannot be made."""
         self._folder, self._gateway, self._loop = folder, gateway, loop
-        self._written, self._full = written, full
+        self._written, self._full, self._instead = written, full, instead
         self._segment_bytes, self._segment_s = segment_bytes, segment_s
         self._waiting = deque[Item]()
         self._jobs = SimpleQueue[Callable[[], object] | None]()
@@ -228,7 +230,9 @@ class Journal(Generic[W]):
 
     def _refused(self, group: list[Item]) -> None:
         self.failures += 1
-        self._waiting.extendleft(one for one in reversed(group) if one[1] is None)
+        for one in reversed(group):
+            kept = one if one[1] is None else (self._instead(one[2]), None, None)
+            self._waiting.appendleft(kept)
         self._busy = False
         self._begun = 0.0
         if any(one[1] is not None for one in self._waiting) and not self._planned:

@@ -2,7 +2,8 @@
 
 Three steps lead to a call being let in: room under all its limits (in memory where this process has
 leased enough, else from the store), its idempotency key claimed where it has one, its intent on
-disk. Only then is it dispatched. All methods run on the event loop's thread.
+disk. Only then is it dispatched. A call gets its number with its intent and not before: numbers
+that nobody can account for there are none of. All methods run on the event loop's thread.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pilotbase.serve.ports import Then
 from pilotbase.serve.rules import usage_id
 from pilotbase.serve.rules.budget import Limit
 from pilotbase.serve.rules.frames import Terms, encode
-from pilotbase.serve.rules.price import due, price
+from pilotbase.serve.rules.price import bound, due, price
 
 TICK_S = 1.0
 TRIES_MAX = 3
@@ -72,7 +73,7 @@ class JournalMeter:
         limits: Iterable[Limit],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """``journal`` is to call `written`."""
+        """``journal`` is to call `written` and `unwritten`."""
         self.gateway = gateway
         self._journal, self._keeper, self._loop = journal, keeper, loop
         self._ledger = Ledger(limits)
@@ -104,11 +105,11 @@ class JournalMeter:
         under = self._under_of(call, at)
         most = call.most
         needs = (1, most.input_tokens + most.output_tokens, price(call.route.tariff, most))
-        self._sequence = call.sequence = sequence = self._sequence + 1
-        self._held[sequence] = held = Held(call, then, under, needs, at)
+        self._held[id(call)] = held = Held(call, then, under, needs, at)
         weighed, asks = under.weighed, call.ask.idempotency_key or under.foreign
         if not asks and (not weighed or ledger.reserve(weighed, needs)):
             held.weighed = weighed
+            self._sequence = call.sequence = sequence = self._sequence + 1
             call.usage_id = f"{self.gateway}-{sequence}"
             record = under.record
             payload = encode(
@@ -156,8 +157,6 @@ class JournalMeter:
             call.usage_id = usage_id.of_key(key, name, at)
             before = usage_id.of_key_before(key, name, at)
             wanted = Wanted(call.usage_id, before, int(at))
-        elif not name:
-            call.usage_id = usage_id.of_sequence(self.gateway, call.sequence)
         request = Request(
             held.under.weighed, held.needs, wanted, lambda back: self._answered(held, back)
         )
@@ -218,6 +217,9 @@ class JournalMeter:
 
     def _intend(self, held: Held) -> None:
         call, record = held.call, held.under.record
+        self._sequence = call.sequence = self._sequence + 1
+        if not held.claimed:
+            call.usage_id = usage_id.of_sequence(self.gateway, call.sequence)
         said = ("intent", call.sequence, int(held.at * 1000), record.number, held.needs[2],
                 held.needs[1])  # fmt: skip
         claimed = (call.usage_id,) if held.claimed else ()
@@ -236,8 +238,12 @@ class JournalMeter:
                 self.settle(held.call, *held.early)
             self._say(held, None)
 
+    def unwritten(self, held: Held) -> bytes:
+        """What stands in the journal instead of an intent that the disk refused."""
+        return encode(("void", held.call.sequence))
+
     def _refuse(self, held: Held, refused: Refused) -> None:
-        self._held.pop(held.call.sequence, None)
+        self._held.pop(id(held.call), None)
         if held.claimed:
             self._keeper.tell(Backlog(unclaim=[held.call.usage_id]))
         self._say(held, refused)
@@ -251,16 +257,18 @@ class JournalMeter:
     # Settling
 
     def settle(self, call: Call, usage: Usage, outcome: Outcome) -> Charge:
-        held = self._held.get(call.sequence)
-        if held is None or held.call is not call:
+        held = self._held.get(id(call))
+        if held is None:
             raise ValueError(f"the call {call.usage_id!r} is not begun, or settled already")
-        tariff, needs = call.route.tariff, held.needs
+        tariff, needs, most = call.route.tariff, held.needs, call.most
+        if usage.input_tokens > most.input_tokens or usage.output_tokens > most.output_tokens:
+            bound(usage, most)
         nano = due(tariff, usage, outcome, needs[2])
         if not held.ready:
             # It is put down once its intent is: nothing is settled that was not begun.
             held.early = usage, outcome
             return Charge(tariff.currency, nano)
-        del self._held[call.sequence]
+        del self._held[id(call)]
         if held.weighed:
             tokens = usage.input_tokens + usage.output_tokens
             ledger.settle(held.weighed, needs, (1, min(tokens, needs[1]), nano))
@@ -268,7 +276,7 @@ class JournalMeter:
             encode(
                 ("settle", call.sequence, outcome, tariff.currency, nano, usage.input_tokens,
                  usage.output_tokens, usage.cases, usage.bytes_in, usage.bytes_out, usage.chunks,
-                 usage.counted)
+                 usage.counted, call.upstream)
             )
         )  # fmt: skip
         if held.claimed:

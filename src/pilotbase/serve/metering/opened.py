@@ -62,7 +62,7 @@ class Metering:
             self._keeper = Keeper(store, self.gateway, loop)
             self._journal = Journal[Held](
                 self._folder, self.gateway, loop, self._written, self._full,
-                segment_bytes=segment_bytes, segment_s=segment_s,
+                self._unwritten, segment_bytes=segment_bytes, segment_s=segment_s,
             )  # fmt: skip
         # Said only now: a journal that the record knows has been there.
         opened(record, self.gateway)
@@ -89,6 +89,9 @@ class Metering:
 
     def _written(self, group: list[Held], done: bool) -> None:
         self.meter.written(group, done)
+
+    def _unwritten(self, held: Held) -> bytes:
+        return self.meter.unwritten(held)
 
     def _full(self, done: Complete) -> None:
         self._sealer.take(done)

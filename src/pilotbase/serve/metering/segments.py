@@ -231,7 +231,7 @@ class Reading:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._data = path.read_bytes()
-        self.gateway, self.number, self.before = header_of(self._data)
+        self.gateway, self.number, self.before, self.format = header_of(self._data)
         self.size, self.rest = 0, 0
         self.link = self.before
 

@@ -27,7 +27,7 @@ from pilotbase.serve.rules.usage_id import of_sequence
 FILE = "usage.db"
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 UNSETTLED, RECONCILED = "unsettled", "reconciled"
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS terms (gateway TEXT, number INTEGER, key TEXT, holder TEXT,
   principal TEXT, links TEXT, filing TEXT, service TEXT, version TEXT, operation TEXT, source TEXT,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS terms (gateway TEXT, number INTEGER, key TEXT, holder
 CREATE TABLE IF NOT EXISTS usage (usage_id TEXT PRIMARY KEY, gateway TEXT, sequence INTEGER,
   at INTEGER, terms INTEGER, reserved INTEGER, reserved_tokens INTEGER, outcome TEXT, nano INTEGER,
   input_tokens INTEGER, output_tokens INTEGER, cases INTEGER, bytes_in INTEGER, bytes_out INTEGER,
-  chunks INTEGER, counted INTEGER, UNIQUE (gateway, sequence)) WITHOUT ROWID;
+  chunks INTEGER, counted INTEGER, upstream TEXT, UNIQUE (gateway, sequence)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS progress (gateway TEXT PRIMARY KEY, number INTEGER, size INTEGER);
 """
 _TERMS = ("key", "holder", "principal", "links", "filing", "service", "version", "operation",
@@ -44,6 +44,7 @@ _TERMS = ("key", "holder", "principal", "links", "filing", "service", "version",
           "accounts")  # fmt: skip
 
 _USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out", "chunks", "counted")
+_EARLIER = "".join(f"DROP TABLE IF EXISTS {name};" for name in ("terms", "usage", "progress"))
 
 
 @contextmanager
@@ -77,7 +78,9 @@ def _opened(record: Record, file: Path | None) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_TABLES)
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            said = f"PRAGMA user_version = {_VERSION};"
+            connection.executescript(f"BEGIN IMMEDIATE;{_EARLIER}{_TABLES}{said}COMMIT;")
         ingest(record.home, connection)
         state = catch_up(record, [JOURNALS])[JOURNALS.name]
         _apply_reconciled(connection, state)
@@ -124,14 +127,16 @@ def _take(connection: sqlite3.Connection, gateway: str, said: list[Any]) -> None
     elif word == "intent":
         at, terms, nano, tokens, *named = rest
         usage_id = named[0] if named else of_sequence(gateway, number)
-        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 16)})"
+        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 17)})"
         row = (usage_id, gateway, number, at, terms, nano, tokens, UNSETTLED, nano)
-        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0))
+        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0, ""))
     elif word == "settle":
         outcome, _, nano, *used = rest
+        if len(used) == len(_USED):  # of format 1: it did not say which upstream
+            used.append("")
         words = (
             "UPDATE usage SET outcome = ?, nano = ?, input_tokens = ?, output_tokens = ?,"
-            " cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?"
+            " cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?, upstream = ?"
             " WHERE gateway = ? AND sequence = ? AND outcome = 'unsettled'"
         )
         connection.execute(words, (outcome, nano, *used, gateway, number))
@@ -164,15 +169,21 @@ def _apply_reconciled(connection: sqlite3.Connection, state: Mapping[str, Any]) 
 
 def _apply_late(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
     rows = [
-        (said["outcome"], int(said["nano"]), *(said[name] for name in _USED), said["usage"])
+        (
+            said["outcome"],
+            int(said["nano"]),
+            *(said[name] for name in _USED),
+            said.get("upstream", ""),
+            said["usage"],
+        )
         for journal in state.values()
         for said in journal["late"].values()
     ]
     if rows:
         connection.execute("BEGIN IMMEDIATE")
         words = (
-            f"UPDATE usage SET outcome = ?, nano = ?, {', '.join(f'{name} = ?' for name in _USED)}"
-            " WHERE usage_id = ? AND outcome = 'unsettled'"
+            f"UPDATE usage SET outcome = ?, nano = ?, {', '.join(f'{name} = ?' for name in _USED)},"
+            " upstream = ? WHERE usage_id = ? AND outcome = 'unsettled'"
         )
         connection.executemany(words, rows)
         connection.execute("COMMIT")

@@ -8,7 +8,7 @@ from pilotbase.kernel.event import Entry
 from pilotbase.record.rules.views import View, declare
 
 _LATE = "serve.settled_late/1"
-_JOURNAL = (
+KINDS = (
     "serve.journal_opened/1",
     "serve.segment_sealed/1",
     "serve.journal_ended/1",
@@ -32,7 +32,7 @@ def fold_limits(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
 def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
     """By gateway process: its sealed segments in order, and of calls that it did not settle those
     that were reconciled (``{usage id: nano}``) or settled late; what was said first stands."""
-    if entry.kind not in _JOURNAL:
+    if entry.kind not in KINDS:
         return state
     journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "reconciled": {},
                "late": {}}  # fmt: skip

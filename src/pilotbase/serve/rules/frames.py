@@ -9,12 +9,17 @@ of zero is the end: segments are filled with zeros ahead of what is written.
 
 Payloads are JSON arrays whose first item says what they are:
 
-- ``["segment", 1, gateway, number, link before]``, the first of each segment;
+- ``["segment", 2, gateway, number, link before]``, the first of each segment; ``2`` is the format;
 - ``["terms", number, {…}]``: what calls under one key and one filing have in common (`Terms`);
 - ``["intent", sequence, at in ms, terms, reserved nano, reserved tokens, usage id]``: before a call
   is dispatched; the usage id is left out where it follows from the sequence;
 - ``["settle", sequence, outcome, currency, nano, input tokens, output tokens, cases, bytes in,
-  bytes out, chunks, counted]``: how it ended and what it comes to.
+  bytes out, chunks, counted, upstream]``: how it ended and what it comes to; the upstream's id is
+  empty where none was asked;
+- ``["void", sequence]``: the disk refused the intent of this number, and nothing was dispatched.
+
+Sequences of intents and voids are 1, 2, 3 … in the order of the file (`Numbers`). In format 1 they
+had gaps, there was no void, and no upstream.
 """
 
 from __future__ import annotations
@@ -27,7 +32,8 @@ import msgspec
 
 from pilotbase.serve.call import Tariff
 
-FORMAT = 1
+FORMAT = 2
+FORMATS = (1, 2)
 LINK_SIZE, HEAD_SIZE = 16, 20
 PAYLOAD_MAX = 2**20
 FIRST_LINK = bytes(LINK_SIZE)
@@ -121,8 +127,17 @@ def header(gateway: str, number: int, before: bytes) -> bytes:
     return encode(["segment", FORMAT, gateway, number, before.hex()])
 
 
-def header_of(data: bytes) -> tuple[str, int, bytes]:
-    """Gateway, number and link before, of a segment's bytes; not yet checked against the link.
+class Header(NamedTuple):
+    """What a segment says of itself."""
+
+    gateway: str
+    number: int
+    before: bytes
+    format: int
+
+
+def header_of(data: bytes) -> Header:
+    """The header of a segment's bytes; not yet checked against the link.
 
     Raises:
         Broken: it does not begin with such a record.
@@ -134,6 +149,39 @@ def header_of(data: bytes) -> tuple[str, int, bytes]:
         link = bytes.fromhex(before)
     except (msgspec.DecodeError, ValueError, TypeError) as error:
         raise Broken(0) from error
-    if (word, version) != ("segment", FORMAT) or len(link) != LINK_SIZE:
+    if word != "segment" or version not in FORMATS or len(link) != LINK_SIZE:
         raise Broken(0)
-    return str(gateway), int(number), link
+    return Header(str(gateway), int(number), link, version)
+
+
+class Numbers:
+    """Whether the sequences of a journal's intents and voids follow on each other.
+
+    >>> numbers = Numbers()
+    >>> for said in (["intent", 1], ["settle", 1], ["void", 2], ["intent", 4]):
+    ...     numbers.take(said)
+    Traceback (most recent call last):
+    ValueError: the call 4 follows on the call 2: 1 number is missing
+    """
+
+    __slots__ = ("last", "voids")
+
+    def __init__(self) -> None:
+        self.last = self.voids = 0
+
+    def take(self, said: Sequence[Any]) -> None:
+        """The next record of a journal of format 2.
+
+        Raises:
+            ValueError: a number is missing, or comes again; the next is expected to follow on it.
+        """
+        word, number, *_ = said
+        if word not in ("intent", "void"):
+            return
+        before, self.last = self.last, number
+        self.voids += word == "void"
+        missing = number - before - 1
+        if missing:
+            why = f"{missing} number{'s are' if missing > 1 else ' is'} missing"
+            why = why if missing > 0 else "it is out of order"
+            raise ValueError(f"the call {number} follows on the call {before}: {why}")

@@ -45,3 +45,16 @@ def due(tariff: Tariff, usage: Usage, outcome: Outcome, reserved: int) -> int:
     if whole:
         nano += tariff.call + tariff.case * usage.cases
     return nano if nano < reserved else reserved
+
+
+def bound(usage: Usage, most: Usage) -> None:
+    """Bound what an upstream says by what was reserved; what was above is an upper bound then.
+
+    >>> said = Usage(10**9, 5, counted=True)
+    >>> bound(said, Usage(600, 1_000))
+    >>> said.input_tokens, said.output_tokens, said.counted
+    (600, 5, False)
+    """
+    usage.input_tokens = min(usage.input_tokens, most.input_tokens)
+    usage.output_tokens = min(usage.output_tokens, most.output_tokens)
+    usage.counted = False
