@@ -18,7 +18,7 @@ from pilotbase.serve.metering.sealing import GATEWAY
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.price import due, price
+from pilotbase.serve.rules.price import bound, due, price
 
 _PRICES = ("call", "case", "input_token", "output_token")
 
@@ -29,6 +29,7 @@ class Begun:
 
     Attributes:
         gateway: whose journal has its intent. at_ms: when it came. accounts: on which it weighs.
+        upstream: the id of the one that was asked, empty where none was.
     """
 
     usage: str
@@ -37,6 +38,7 @@ class Begun:
     accounts: tuple[str, ...]
     tariff: Tariff
     most: Usage
+    upstream: str = ""
 
     @property
     def reserved(self) -> int:
@@ -44,7 +46,11 @@ class Begun:
         return price(self.tariff, self.most)
 
     def charge(self, usage: Usage, outcome: Outcome) -> Charge:
-        """What it comes to."""
+        """What it comes to; ``usage`` is bounded by what was reserved."""
+        if usage.input_tokens > self.most.input_tokens or (
+            usage.output_tokens > self.most.output_tokens
+        ):
+            bound(usage, self.most)
         nano = due(self.tariff, usage, outcome, self.reserved)
         return Charge(self.tariff.currency, nano)
 
@@ -56,6 +62,7 @@ def said_of(call: Call, gateway: str) -> dict[str, Any]:
     return {
         "gateway": gateway,
         "at": int(call.at * 1000),
+        "upstream": call.upstream,
         "links": list(call.grant.links),
         "tariff": {"currency": tariff.currency, **prices},
         "most": {
@@ -71,7 +78,8 @@ def begun_of(usage: str, said: Mapping[str, Any], grant: Grant, service: str) ->
     prices = {name: int(said["tariff"][name]) for name in _PRICES}
     tariff = Tariff(said["tariff"]["currency"], **prices)
     accounts = tuple(dict.fromkeys(grant.accounts(service)))
-    return Begun(usage, said["gateway"], said["at"], accounts, tariff, Usage(**said["most"]))
+    return Begun(usage, said["gateway"], said["at"], accounts, tariff, Usage(**said["most"]),
+                 said.get("upstream", ""))  # fmt: skip
 
 
 def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Charge:
@@ -87,7 +95,7 @@ def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Char
     happened = SettledLate(
         begun.gateway, begun.usage, outcome, charge.currency, str(charge.nano), usage.input_tokens,
         usage.output_tokens, usage.cases, usage.bytes_in, usage.bytes_out, usage.chunks,
-        usage.counted,
+        usage.counted, begun.upstream,
     )  # fmt: skip
     by = record.context.actor("compute operator")
     record.append(Draft(happened, by, GATEWAY + begun.gateway, key=f"settled:{begun.usage}"))
@@ -100,7 +108,8 @@ def _stands(record: Record, begun: Begun) -> Charge | None:
 
     A process may have been killed after it settled a call and before it told people so.
     """
-    with usage_of(record) as usage:
+    # Damage to other journals is no reason to leave this call without an end.
+    with usage_of(record, damaged=True) as usage:
         words = "SELECT outcome, nano FROM usage WHERE usage_id = ?"
         row = usage.execute(words, (begun.usage,)).fetchone()
     if row is not None:

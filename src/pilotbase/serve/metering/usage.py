@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,172 +17,131 @@ from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.home import storage_errors
 from pilotbase.record.adapters.sqlite import translated
 from pilotbase.record.opened import Record
-from pilotbase.record.views import catch_up, not_kept
-from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
-from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.frames import Broken, decode
-from pilotbase.serve.rules.usage_id import of_sequence
+from pilotbase.record.views import not_kept
+from pilotbase.serve.metering.ingesting import UNSETTLED, ingest
+from pilotbase.serve.metering.segments import FOLDER
+from pilotbase.serve.metering.told import told
+
+__all__ = ["FILE", "RECONCILED", "UNSETTLED", "usage_of"]
 
 FILE = "usage.db"
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
-UNSETTLED, RECONCILED = "unsettled", "reconciled"
+RECONCILED = "reconciled"
 _VERSION = 2
+_NAMES = ("terms", "usage", "segment", "progress")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS terms (gateway TEXT, number INTEGER, key TEXT, holder TEXT,
   principal TEXT, links TEXT, filing TEXT, service TEXT, version TEXT, operation TEXT, source TEXT,
   currency TEXT, call INTEGER, "case" INTEGER, input_token INTEGER, output_token INTEGER,
   accounts TEXT, PRIMARY KEY (gateway, number)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS usage (usage_id TEXT PRIMARY KEY, gateway TEXT, sequence INTEGER,
-  at INTEGER, terms INTEGER, reserved INTEGER, reserved_tokens INTEGER, outcome TEXT, nano INTEGER,
-  input_tokens INTEGER, output_tokens INTEGER, cases INTEGER, bytes_in INTEGER, bytes_out INTEGER,
-  chunks INTEGER, counted INTEGER, upstream TEXT, UNIQUE (gateway, sequence)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS progress (gateway TEXT PRIMARY KEY, number INTEGER, size INTEGER);
+CREATE TABLE IF NOT EXISTS usage (usage_id TEXT, gateway TEXT, sequence INTEGER,
+  begun INTEGER, settled INTEGER, at INTEGER, terms INTEGER, reserved INTEGER,
+  reserved_tokens INTEGER, outcome TEXT, nano INTEGER, input_tokens INTEGER, output_tokens INTEGER,
+  cases INTEGER, bytes_in INTEGER, bytes_out INTEGER, chunks INTEGER, counted INTEGER,
+  PRIMARY KEY (gateway, sequence)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS usage_id ON usage (usage_id);
+CREATE INDEX IF NOT EXISTS without_end ON usage (usage_id) WHERE settled = 0;
+CREATE TABLE IF NOT EXISTS segment (gateway TEXT, number INTEGER, size INTEGER, link TEXT,
+  PRIMARY KEY (gateway, number)) WITHOUT ROWID;
 """
-_TERMS = ("key", "holder", "principal", "links", "filing", "service", "version", "operation",
-          "source", "currency", "call", "case", "input_token", "output_token",
-          "accounts")  # fmt: skip
-
-_USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out", "chunks", "counted")
-_EARLIER = "".join(f"DROP TABLE IF EXISTS {name};" for name in ("terms", "usage", "progress"))
+_ENDS = ("outcome", "nano", "input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out",
+         "chunks", "counted")  # fmt: skip
 
 
 @contextmanager
-def usage_of(record: Record) -> Iterator[sqlite3.Connection]:
+def usage_of(record: Record, *, damaged: bool = False) -> Iterator[sqlite3.Connection]:
     """The home's usage as of now, in the tables ``usage`` and ``terms``.
 
-    Where the database cannot be kept, on a full disk or in a home that is only read, all journals
-    are read into memory, and that is remarked on.
+    What was read is held against what the record sealed (see `ingesting`). Where the database
+    cannot be kept, on a full disk or in a home that is only read, all journals are read into
+    memory, and that is remarked on.
+
+    Args:
+        damaged: give what can be read of a journal that cannot be right too.
+
+    Raises:
+        RecordError: ``serve.journal_not_right``: damaged, changed, gone, or older than its seals.
     """
     file = record.home / FOLDER / FILE
     try:
         with storage_errors(file):
-            connection = _opened(record, file)
+            connection = _kept(record, file, damaged)
     except (HomeError, sqlite3.OperationalError) as error:
         refused = error if isinstance(error, HomeError) else translated(error, file)
         if refused.code not in _NOT_WRITTEN:
             raise
         record.context.remark(not_kept(refused))
-        connection = _opened(record, None)
+        connection = _opened(record, None, damaged)
     try:
         yield connection
     finally:
         connection.close()
 
 
-def _opened(record: Record, file: Path | None) -> sqlite3.Connection:
+def _kept(record: Record, file: Path, damaged: bool) -> sqlite3.Connection:
+    """The database in its file; made anew where that is none."""
+    try:
+        return _opened(record, file, damaged)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        for path in (file, *(file.with_name(f"{FILE}-{end}") for end in ("wal", "shm"))):
+            path.unlink(missing_ok=True)
+        return _opened(record, file, damaged)
+
+
+def _opened(record: Record, file: Path | None, damaged: bool) -> sqlite3.Connection:
     """The database with all that is new; in memory where there is no file."""
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     connection = sqlite3.connect(file or ":memory:", timeout=30, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-            said = f"PRAGMA user_version = {_VERSION};"
-            connection.executescript(f"BEGIN IMMEDIATE;{_EARLIER}{_TABLES}{said}COMMIT;")
-        ingest(record.home, connection)
-        state = catch_up(record, [JOURNALS])[JOURNALS.name]
-        _apply_reconciled(connection, state)
-        _apply_late(connection, state)
+        _prepare(connection)
+        problems = ingest(record, connection)
+        if problems and not damaged:
+            raise problems[0]
+        _end(connection, told(record))
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def ingest(home: Path, connection: sqlite3.Connection) -> None:
-    """Read what is new in the home's journals. Again, or by two at once, it changes nothing."""
-    for folder in journals(home):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            _ingest(folder, connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables; what another version left is thrown away."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+        drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
+        version = f"PRAGMA user_version = {_VERSION};"
+        connection.executescript(f"BEGIN IMMEDIATE; {drop} {_TABLES} {version} COMMIT;")
 
 
-def _ingest(folder: Path, connection: sqlite3.Connection) -> None:
-    words = "SELECT number, size FROM progress WHERE gateway = ?"
-    number, size = connection.execute(words, (folder.name,)).fetchone() or (1, 0)
-    for path in segments(folder)[number - 1 :]:
-        try:
-            reading = Reading(path)
-        except Broken:
-            # Nothing in it can be read; `pilotbase gateway verify` names it.
-            continue
-        fresh = size if reading.number == number else 0
-        for frame in reading.frames():
-            if frame.offset >= fresh:
-                _take(connection, folder.name, decode(frame.payload))
-        words = "INSERT OR REPLACE INTO progress VALUES (?, ?, ?)"
-        connection.execute(words, (folder.name, reading.number, reading.size))
-
-
-def _take(connection: sqlite3.Connection, gateway: str, said: list[Any]) -> None:
-    word, number, *rest = said
-    if word == "terms":
-        _take_terms(connection, gateway, number, rest[0])
-    elif word == "intent":
-        at, terms, nano, tokens, *named = rest
-        usage_id = named[0] if named else of_sequence(gateway, number)
-        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 17)})"
-        row = (usage_id, gateway, number, at, terms, nano, tokens, UNSETTLED, nano)
-        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0, ""))
-    elif word == "settle":
-        outcome, _, nano, *used = rest
-        if len(used) == len(_USED):  # of format 1: it did not say which upstream
-            used.append("")
-        words = (
-            "UPDATE usage SET outcome = ?, nano = ?, input_tokens = ?, output_tokens = ?,"
-            " cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?, upstream = ?"
-            " WHERE gateway = ? AND sequence = ? AND outcome = 'unsettled'"
-        )
-        connection.execute(words, (outcome, nano, *used, gateway, number))
-
-
-def _take_terms(
-    connection: sqlite3.Connection, gateway: str, number: int, said: Mapping[str, Any]
-) -> None:
-    values = {"source": "filed", **said}
-    for name in ("links", "accounts"):
-        values[name] = json.dumps(values[name], separators=(",", ":"))
-    words = f"INSERT OR IGNORE INTO terms VALUES ({', '.join('?' * (2 + len(_TERMS)))})"
-    connection.execute(words, (gateway, number, *(values[name] for name in _TERMS)))
-
-
-def _apply_reconciled(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
-    rows = [
-        (RECONCILED, int(nano), usage_id)
-        for journal in state.values()
-        for usage_id, nano in journal["reconciled"].items()
-    ]
+def _end(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
+    """What calls came to that their journal does not settle: by the record, else unsettled."""
+    wanted = _ends(state)
+    names = ", ".join(("gateway", "sequence", "usage_id", "reserved", *_ENDS))
+    words = f"SELECT {names} FROM usage WHERE settled = 0"
+    rows = list[tuple[Any, ...]]()
+    for gateway, sequence, usage_id, reserved, *stands in connection.execute(words):
+        end = wanted.get((gateway, usage_id), (UNSETTLED, reserved, 0, 0, 0, 0, 0, 0, 0))
+        if end != tuple(stands):
+            rows.append((*end, gateway, sequence))
     if rows:
+        changed = ", ".join(f"{name} = ?" for name in _ENDS)
+        words = f"UPDATE usage SET {changed} WHERE gateway = ? AND sequence = ? AND settled = 0"
         connection.execute("BEGIN IMMEDIATE")
-        words = (
-            "UPDATE usage SET outcome = ?, nano = ? WHERE usage_id = ? AND outcome = 'unsettled'"
-        )
         connection.executemany(words, rows)
         connection.execute("COMMIT")
 
 
-def _apply_late(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
-    rows = [
-        (
-            said["outcome"],
-            int(said["nano"]),
-            *(said[name] for name in _USED),
-            said.get("upstream", ""),
-            said["usage"],
-        )
-        for journal in state.values()
-        for said in journal["late"].values()
-    ]
-    if rows:
-        connection.execute("BEGIN IMMEDIATE")
-        words = (
-            f"UPDATE usage SET outcome = ?, nano = ?, {', '.join(f'{name} = ?' for name in _USED)},"
-            " upstream = ? WHERE usage_id = ? AND outcome = 'unsettled'"
-        )
-        connection.executemany(words, rows)
-        connection.execute("COMMIT")
+def _ends(state: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """By gateway and usage id, what was reconciled or settled late."""
+    found = dict[tuple[str, str], tuple[Any, ...]]()
+    for gateway, journal in state.items():
+        for usage_id, nano in journal["reconciled"].items():
+            found[gateway, usage_id] = (RECONCILED, int(nano), 0, 0, 0, 0, 0, 0, 0)
+        for usage_id, said in journal["late"].items():
+            used = (int(said[name]) for name in _ENDS[1:])
+            found[gateway, usage_id] = (said["outcome"], *used)
+    return found
