@@ -133,10 +133,17 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("ray")
     (folder / "troublemakers.py").write_text(TROUBLE)
     (folder / "by_ray.py").write_text(BY_RAY)
+    no_idle = {"RAY_enable_worker_prestart": "0", "RAY_prestart_worker_first_driver": "0"}
     path = os.pathsep.join([str(folder), str(ROOT), *filter(None, sys.path)])
     ended = subprocess.run(
         [sys.executable, str(folder / "by_ray.py"), str(folder)],
-        env={**os.environ, "PYTHONPATH": path, "HOME": str(folder), "RAY_USAGE_STATS_ENABLED": "0"},
+        env={
+            **os.environ,
+            **no_idle,
+            "PYTHONPATH": path,
+            "HOME": str(folder),
+            "RAY_USAGE_STATS_ENABLED": "0",
+        },  # fmt: skip
         capture_output=True,
         text=True,
         timeout=180,
