@@ -143,7 +143,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             "PYTHONPATH": path,
             "HOME": str(folder),
             "RAY_USAGE_STATS_ENABLED": "0",
-        },  # fmt: skip
+        },
         capture_output=True,
         text=True,
         timeout=180,
