@@ -14,6 +14,7 @@ from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Call, Charge, Grant, Outcome, Tariff, Usage
 from pilotbase.serve.metering.events import SettledLate
 from pilotbase.serve.metering.reconcile import weights
+from pilotbase.serve.metering.recount import counting
 from pilotbase.serve.metering.sealing import GATEWAY
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
@@ -129,7 +130,7 @@ def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:
     try:
         found = weights(
             begun.at_ms, begun.accounts, charge.currency, begun.reserved - charge.nano, tokens,
-            list(store.used()),
+            counting(record, store.used(), begun.at_ms),
         )  # fmt: skip
         store.credit([(window, n) for window, n in found if window.unit != "requests" and n])
         store.settled([begun.usage])

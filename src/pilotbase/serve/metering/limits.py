@@ -14,12 +14,13 @@ from pilotbase.record.views import catch_up
 from pilotbase.register.filings import filings
 from pilotbase.scenario.finding import nearest
 from pilotbase.serve.metering.events import Limited
+from pilotbase.serve.metering.recount import differences
 from pilotbase.serve.metering.refusals import amount_of
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.routes.compile import service_of
 from pilotbase.serve.routes.offer import check_person
-from pilotbase.serve.rules.budget import ACCOUNT, AMOUNT_MAX, limits_of
+from pilotbase.serve.rules.budget import ACCOUNT, AMOUNT_MAX, Window, limits_of
 from pilotbase.serve.rules.window import bounds, length_of
 
 ABOUT = "account:"
@@ -102,19 +103,24 @@ def _check_amounts(said: Limited) -> None:
 
 
 def in_force(record: Record) -> list[dict[str, Any]]:
-    """The limits in force and how much of each window of now is used or held."""
+    """The limits in force and how much of each window of now is used or held.
+
+    ``journals_say`` is None, or what the journals say where the ledger says something else.
+    """
     state = catch_up(record, [LIMITS])[LIMITS.name]
     now = record.context.clock().timestamp()
     store = open_store(record.home)
     try:
         used = store.used()
+        wrong = {one.window: one.message().as_dict() for one in differences(record, store)}
     finally:
         store.close()
     found = list[dict[str, Any]]()
     for said in state.values():
         for limit in limits_of(said):
             start = bounds(limit.per, now)[0]
-            taken = used.get((limit.account, limit.unit, limit.per, start), 0)  # type: ignore[call-overload]
+            window = Window(limit.account, limit.unit, limit.per, start)
+            taken = used.get(window, 0)
             found.append(
                 {
                     "account": limit.account,
@@ -124,6 +130,7 @@ def in_force(record: Record) -> list[dict[str, Any]]:
                     "by": said["by"],
                     "at": said["at"],
                     "reason": said["reason"],
+                    "journals_say": wrong.get(window),
                 }
             )
     return found

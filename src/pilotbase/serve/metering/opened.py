@@ -11,10 +11,11 @@ from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.journal import SEGMENT_BYTES, SEGMENT_S, Journal
 from pilotbase.serve.metering.keeper import Keeper
 from pilotbase.serve.metering.meter import Held, JournalMeter
-from pilotbase.serve.metering.reconcile import ENDED, LOCK, recover
+from pilotbase.serve.metering.reconcile import ENDED, recover
+from pilotbase.serve.metering.recount import LOCK, restore
 from pilotbase.serve.metering.sealing import Sealer, opened
 from pilotbase.serve.metering.segments import FOLDER, Complete
-from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.metering.store import Spent, open_store
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.rules.budget import Limit, limits_of
 
@@ -55,9 +56,12 @@ class Metering:
         self._lock = ExitStack()
         store = open_store(record.home)
         recover(record, store)
+        restore(record, store)
         with storage_errors(self._folder):
             self._folder.mkdir(parents=True, mode=0o700)
             self._lock.enter_context(only_one(self._folder / LOCK))
+            # From here on its leases say what it spends.
+            store.count({self.gateway: Spent({})})
             self._sealer = Sealer(record, self.gateway)
             self._keeper = Keeper(store, self.gateway, loop)
             self._journal = Journal[Held](

@@ -16,6 +16,7 @@ from pilotbase.kernel.home import only_one, storage_errors
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import Reconciled
+from pilotbase.serve.metering.recount import LOCK, counting
 from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
 from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
 from pilotbase.serve.metering.store import LedgerStore
@@ -25,7 +26,7 @@ from pilotbase.serve.rules.budget import Window
 from pilotbase.serve.rules.frames import Broken, decode
 from pilotbase.serve.rules.window import bounds
 
-LOCK, ENDED = "lock.db", "ended"
+ENDED = "ended"
 CALLS_MAX = 1_000
 """Calls in one event, so that entries stay small."""
 
@@ -205,16 +206,19 @@ def reconcile(
             said = {one.usage_id: str(calls[one]) for one in part}
             happened = Reconciled(gateway, said, by, reason)
             record.append(Draft(happened, actor, GATEWAY + gateway))
-            _credit(store, part, calls)
+            _credit(record, store, part, calls)
 
 
-def _credit(store: LedgerStore, part: Iterable[Unsettled], calls: Mapping[Unsettled, int]) -> None:
-    windows = list(store.used())
+def _credit(
+    record: Record, store: LedgerStore, part: Iterable[Unsettled], calls: Mapping[Unsettled, int]
+) -> None:
+    used = store.used()
     gives = list[tuple[Window, int]]()
     for one in part:
         less = one.nano - calls[one]
         # A call that is not to be paid at all used no tokens either; it stays a request.
         tokens = one.tokens if calls[one] == 0 else 0
+        windows = counting(record, used, one.at_ms)
         found = weights(one.at_ms, one.accounts, one.currency, less, tokens, windows)
         gives += [(window, n) for window, n in found if window.unit != "requests"]
     store.credit(gives)

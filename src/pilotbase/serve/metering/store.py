@@ -30,6 +30,7 @@ _TABLES = (
     " PRIMARY KEY (gateway, account, unit, per, start))",
     "CREATE TABLE IF NOT EXISTS gateway_claim (usage_id text PRIMARY KEY, gateway text NOT NULL,"
     " at bigint NOT NULL, settled integer NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS gateway_counted (gateway text PRIMARY KEY)",
 )
 _OF = "account = ? AND unit = ? AND per = ? AND start = ?"
 
@@ -67,6 +68,27 @@ class Claim(NamedTuple):
     settled: bool
 
 
+class Spent(NamedTuple):
+    """What a journal says: by window what was spent, and its calls with an idempotency key as
+    ``(usage id, seconds since 1970, settled)``."""
+
+    windows: Mapping[Window, int]
+    claims: Sequence[tuple[str, int, bool]] = ()
+
+
+class Standing(NamedTuple):
+    """The ledger at one moment.
+
+    Attributes:
+        used: by window. leased: by gateway process and window, what it took and has not given back.
+        counted: the processes whose spending is in ``used``.
+    """
+
+    used: Mapping[Window, int]
+    leased: Mapping[tuple[str, Window], int]
+    counted: frozenset[str]
+
+
 class Wanted(NamedTuple):
     """A call with an idempotency key: the id it would get, and the one the name had yesterday."""
 
@@ -78,7 +100,8 @@ class Wanted(NamedTuple):
 class LedgerStore:
     """Used by one thread of each process; every method is one durable transaction.
 
-    ``used`` of a window is all that was leased and not given back. A lease's ``taken`` is what of
+    ``used`` of a window is all that was leased and not given back, and what was counted from
+    journals that it knew nothing of. A lease's ``taken`` is what of
     it one gateway process took: what it did spend stands in its journal, so that the rest of a dead
     process's lease can be given back exactly.
     """
@@ -178,6 +201,32 @@ class LedgerStore:
             words = "SELECT account, unit, per, start, used FROM gateway_counter"
             return {Window(*row[:4]): row[4] for row in do(words).fetchall()}
 
+    def standing(self) -> Standing:
+        """All that it says of windows."""
+        with self._alone() as do:
+            words = "SELECT account, unit, per, start, used FROM gateway_counter"
+            used = {Window(*row[:4]): row[4] for row in do(words).fetchall()}
+            words = "SELECT gateway, account, unit, per, start, taken FROM gateway_lease"
+            leased = {(row[0], Window(*row[1:5])): row[5] for row in do(words).fetchall()}
+            counted = do("SELECT gateway FROM gateway_counted").fetchall()
+            return Standing(used, leased, frozenset(row[0] for row in counted))
+
+    def count(self, journals: Mapping[str, Spent]) -> list[str]:
+        """Count what journals say was spent, each once in this ledger's life; which were new."""
+        fresh = list[str]()
+        with self._alone() as do:
+            for gateway, said in journals.items():
+                words = "INSERT INTO gateway_counted VALUES (?) ON CONFLICT DO NOTHING"
+                if do(words, (gateway,)).rowcount != 1:
+                    continue
+                fresh.append(gateway)
+                for window, amount in said.windows.items():
+                    _use(do, window, amount)
+                for usage_id, at, settled in said.claims:
+                    words = "INSERT INTO gateway_claim VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+                    do(words, (usage_id, gateway, at, int(settled)))
+        return fresh
+
     def drop_leases(self, gateway: str) -> None:
         """A process ends in good order: what it has taken and not given back is spent or open."""
         with self._alone() as do:
@@ -221,11 +270,7 @@ def _lease(do: Callable[..., Any], gateway: str, asked: Asked) -> Given:
     words = "UPDATE gateway_lease SET open = ? WHERE gateway = ? AND open <> ? AND "
     do(words + _OF, (held, gateway, held, *window))
     if amount:
-        words = (
-            "INSERT INTO gateway_counter VALUES (?, ?, ?, ?, ?) ON CONFLICT"
-            " (account, unit, per, start) DO UPDATE SET used = gateway_counter.used + ?"
-        )
-        do(words, (*window, amount, amount))
+        _use(do, window, amount)
         words = (
             "INSERT INTO gateway_lease VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (gateway, account,"
             " unit, per, start) DO UPDATE SET taken = gateway_lease.taken + ?,"
@@ -234,6 +279,14 @@ def _lease(do: Callable[..., Any], gateway: str, asked: Asked) -> Given:
         do(words, (gateway, *window, amount, amount, amount, amount))
     total = do(f"SELECT sum(open) FROM gateway_lease WHERE {_OF}", window).fetchone()[0]
     return Given(amount, int(total or 0))
+
+
+def _use(do: Callable[..., Any], window: Window, amount: int) -> None:
+    words = (
+        "INSERT INTO gateway_counter VALUES (?, ?, ?, ?, ?) ON CONFLICT"
+        " (account, unit, per, start) DO UPDATE SET used = gateway_counter.used + ?"
+    )
+    do(words, (*window, amount, amount))
 
 
 def _claim(do: Callable[..., Any], gateway: str, wanted: Wanted) -> Claim | None:

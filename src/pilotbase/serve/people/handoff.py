@@ -284,8 +284,10 @@ class TakenUp:
         """See `ports.Taken`."""
         if self._begun is None:
             return Charge(call.route.tariff.currency, 0)
-        self._people.settle(self._begun, replace(usage), outcome)
-        return self._begun.charge(usage, outcome)
+        begun = replace(self._begun, upstream=call.upstream or self._begun.upstream)
+        charge = begun.charge(usage, outcome)
+        self._people.settle(begun, replace(usage), outcome)
+        return charge
 
     def let_go(self) -> None:
         """See `ports.Taken`."""

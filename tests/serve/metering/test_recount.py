@@ -1,0 +1,123 @@
+"""The ledger is lost, or somebody edits it: what the journals say of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from pilotbase.record.opened import Record
+from pilotbase.serve.metering.limits import in_force
+from pilotbase.serve.metering.reconcile import reconcile, unsettled
+from pilotbase.serve.metering.recount import differences
+from pilotbase.serve.metering.store import FILE, open_store
+from tests.serve.metering.kit import FEN, MOST, PAID, USED, begun, call, limit, metering, run
+
+
+def differing(record: Record) -> list[tuple[str, int, int, int]]:
+    store = open_store(record.home)
+    try:
+        found = differences(record, store)
+    finally:
+        store.close()
+    return [(one.window.unit, one.counted, one.least, one.most) for one in found]
+
+
+def lose(home: Path) -> None:
+    for file in (home / "usage").glob(f"{FILE}*"):
+        file.unlink()
+
+
+def edit(home: Path, words: str) -> None:
+    with sqlite3.connect(home / "usage" / FILE) as ledger:
+        ledger.execute(words)
+    ledger.close()
+
+
+def test_a_ledger_that_is_lost_is_counted_again(tmp_path: Path) -> None:
+    """A used-up total still refuses, a key that was used is not used again; nothing counts twice,
+    and nothing that came before its limit."""
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            assert await begun(opened.meter, call()) is None
+            await begun(opened.meter, call(key="b2"))
+        limit(record, "key:a1", money="0.04 CNY")
+        limit(record, "key:b2", "P1D", tokens=2_000)
+        async with metering(record) as opened:
+            one = call(name="order 7")
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+            assert await begun(opened.meter, call(key="b2")) is None, "stays open: 1500 tokens"
+        before = in_force(record)
+        assert differing(record) == []
+        lose(record.home)
+        for _ in range(2):
+            async with metering(record) as opened:
+                refused = await begun(opened.meter, call(name="order 7", at=one.at))
+                assert refused is not None and refused.where == one.usage_id
+                refused = await begun(opened.meter, call(name="order 8"))
+                assert refused is not None and refused.code == "serve.budget_spent"
+                refused = await begun(opened.meter, call(name="order 7", key="b2"))
+                assert refused is not None and refused.code == "serve.limit_reached"
+        assert in_force(record) == before and differing(record) == []
+        await undo(record)
+
+    async def undo(record: Record) -> None:
+        """What is reconciled is given back only where it was counted."""
+        left, store = unsettled(record), open_store(record.home)
+        assert len(left) == 3
+        reconcile(record, store, dict.fromkeys(left, 0), "zhao", "no answer")
+        used = {window.unit: n for window, n in store.used().items()}
+        store.close()
+        assert used == {"money:CNY": PAID, "tokens": 0} and differing(record) == []
+
+    run(tmp_path, work)
+
+
+def test_a_counter_that_somebody_edited_is_named(tmp_path: Path) -> None:
+    async def spend(record: Record, *, wait: Callable[[], None] = lambda: None) -> None:
+        async with metering(record) as opened:
+            one = call()
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+            wait()
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", money="1.00 CNY")
+        await spend(record)
+        edit(record.home, "UPDATE gateway_counter SET used = 0")
+        assert differing(record) == [("money:CNY", 0, PAID, PAID)]
+        found = in_force(record)[0]["journals_say"]
+        assert found is not None and "0.02045 CNY" in found["en"]
+        # Also while a gateway runs and holds a lease.
+        await spend(record, wait=lambda: _assert_low(record))
+        edit(record.home, f"UPDATE gateway_counter SET used = {2 * PAID + FEN}")
+        assert differing(record) == [("money:CNY", 2 * PAID + FEN, 2 * PAID, 2 * PAID)]
+        edit(record.home, f"UPDATE gateway_counter SET used = {2 * PAID}")
+        assert differing(record) == [] and in_force(record)[0]["journals_say"] is None
+
+    def _assert_low(record: Record) -> None:
+        assert differing(record) == [("money:CNY", 0, PAID, PAID)]
+
+    run(tmp_path, work)
+
+
+def test_an_older_copy_of_the_ledger_counts_what_came_after(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", requests=2)
+        async with metering(record) as opened:
+            await begun(opened.meter, call(most=MOST))
+        file = record.home / "usage" / FILE
+        older = file.read_bytes()
+        async with metering(record) as opened:
+            await begun(opened.meter, call())
+        lose(record.home)
+        file.write_bytes(older)
+        assert differing(record) == [("requests", 1, 2, 2)]
+        async with metering(record) as opened:
+            refused = await begun(opened.meter, call())
+            assert refused is not None and refused.code == "serve.limit_reached"
+        assert differing(record) == []
+
+    run(tmp_path, work)
