@@ -17,6 +17,9 @@ from pilotbase.kernel.text import Text
 Operation = Literal["chat", "responses", "embeddings", "infer", "tool", "message"]
 """What is asked for: OpenAI's three, Open Inference Protocol's, an MCP tool, an A2A message."""
 
+Served = Literal["proven", "declared"]
+"""Whether what answers was found to be what was tried, or somebody says so."""
+
 Outcome = Literal["served", "aborted", "failed", "cut", "refused"]
 """How a call ended: answered whole; left by the client; failed by the upstream; cut by a stop, a
 revoked key or a guard; refused after the intent was put down."""
@@ -32,6 +35,7 @@ class Refused(Exception):
     Attributes:
         status: the HTTP status. code: stable name, like ``serve.not_filed``. message, next_step:
             for people, in both languages. where: what it concerns (a filing, a key's id).
+        filing: the filing whose page in the register says more; empty where none does.
         retry_after_s: when it may go better; None where waiting does not help.
     """
 
@@ -43,10 +47,12 @@ class Refused(Exception):
         next_step: Text,
         *,
         where: str = "",
+        filing: str = "",
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message.en)
-        self.status, self.code, self.where = status, code, where
+        self.status, self.code = status, code
+        self.where, self.filing = where or filing, filing
         self.message, self.next_step, self.retry_after_s = message, next_step, retry_after_s
 
 
@@ -115,6 +121,9 @@ class Route:
         worker: how the base's own worker was when this was compiled: waiting, starting, ready or
             down; empty where it is not known or there is none.
         source: ``filed``, or ``development`` for what is not filed and says so in every answer.
+        served: ``proven`` where the gateway itself has found that every upstream is what was tried
+            (`routes.proof` says by what); else ``declared``: by ``arranged_by``.
+        arranged_by: the person who arranged the upstreams; empty where nobody had to.
     """
 
     filing: str
@@ -140,6 +149,13 @@ class Route:
     content: bool = False
     worker: str = ""
     source: Literal["filed", "development"] = "filed"
+    served: Served = "declared"
+    arranged_by: str = ""
+
+    @property
+    def filed(self) -> str:
+        """The filing whose page stands in the register; empty in development."""
+        return self.filing if self.source == "filed" else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,8 +89,11 @@ class Reply(Protocol):
         """Break off an answer that has begun, so that nobody takes it for whole."""
         ...
 
-    def refuse(self, refused: Refused) -> None:
-        """Answer with a refusal in the protocol's own shape, where nothing was started."""
+    def refuse(self, refused: Refused, block: bytes = b"") -> None:
+        """Answer with a refusal in the protocol's own shape, where nothing was started.
+
+        ``block`` is the receipt of a call that was begun; empty where none was.
+        """
         ...
 
     def parked(self, ticket: Ticket, block: bytes) -> None:

@@ -96,8 +96,9 @@ def test_services_are_tools_with_receipts(mode: str) -> None:
             got = await agent.call_tool("f", {"question": "几点开门?"})
             assert not got.is_error and got.structured_content == {"text": "好的"}
             assert got.meta is not None and got.meta[META] == {
-                "filing": "f-1", "version": "sha256:ab", "principal": "%E5%B8%82%E7%9B%91%E5%B1%80",
-                "for": "bureau", "verify": "/register/f-1", "usage": "gw-1",
+                "filing": "f-1", "version": "sha256:ab", "served": "declared",
+                "principal": "%E5%B8%82%E7%9B%91%E5%B1%80", "for": "bureau",
+                "verify": "/register/f-1", "usage": "gw-1",
             }  # fmt: skip
             got = await agent.call_tool("g", {"age": 3, "area": "south"})
             assert got.structured_content == {"label": "south"}

@@ -35,7 +35,7 @@ gateway: 1
 reason: one
 services:
   - filing: advice-logit-1
-    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true}]
+    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true, declared: same}]
 """
 Ender = Callable[[Base, dict[str, str]], None]
 

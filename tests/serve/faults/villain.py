@@ -94,7 +94,7 @@ gateway: 1
 reason: a villain
 services:
   - filing: advice-logit-1
-    upstreams: [{id: villain, kind: chat, url: "%s", model: m, private: true}]
+    upstreams: [{id: villain, kind: chat, url: "%s", model: m, private: true, declared: same}]
     caps: {answer_bytes_max: 2000000, first_byte_s_max: 1, between_bytes_s_max: 1, whole_s_max: 2}
 """
 

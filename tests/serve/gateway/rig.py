@@ -51,7 +51,7 @@ SAID = {
 
 
 def refused(status: int, code: str) -> Refused:
-    return Refused(status, code, Text(code, code), Text("See.", "请看。"), where="f-1")
+    return Refused(status, code, Text(code, code), Text("See.", "请看。"), filing="f-1")
 
 
 class TestGate:

@@ -17,7 +17,8 @@ def names(block: bytes) -> list[str]:
 
 
 def test_what_is_filed_says_all() -> None:
-    assert names(block_of(route(""), GRANT)) == ["filing", "version", "principal", "for", "verify"]
+    said = ["filing", "version", "served", "principal", "for", "verify"]
+    assert names(block_of(route(""), GRANT)) == said
 
 
 def test_what_nobody_answers_for_does_not_say_that_somebody_does() -> None:

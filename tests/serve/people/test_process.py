@@ -27,7 +27,7 @@ reason: looked at first
 services:
   - filing: advice-logit-1
     upstreams:
-      - {id: east, kind: chat, url: "%s", model: m, private: true}
+      - {id: east, kind: chat, url: "%s", model: m, private: true, declared: same}
     guards: {personal_data: {}}
     handoff:
       before: {flags: ["personal_data:*"]}

@@ -33,8 +33,9 @@ services:
   - filing: advice-logit-1
     upstreams:
       - {id: east, kind: chat, url: https://east.example/v1, model: m-1, weight: 3,
-         key: {env: EAST_KEY}}
-      - {id: west, kind: chat, url: http://127.0.0.1:9/v1, private: true, key: {file: west.key}}
+         key: {env: EAST_KEY}, declared: built from the commit that was tried}
+      - {id: west, kind: chat, url: http://127.0.0.1:9/v1, private: true, key: {file: west.key},
+         declared: the same image}
     fallback: [advice-forest-1, earlier]
     tokens: {input: 0.50 CNY per 1000000, output: 2.00 CNY per 1000000}
     caps: {output_tokens_max: 100}

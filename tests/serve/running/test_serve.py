@@ -29,8 +29,8 @@ reason: two providers
 services:
   - filing: advice-logit-1
     upstreams:
-      - {id: east, kind: chat, url: "%s", model: m, private: true}
-      - {id: west, kind: chat, url: "%s", model: m, private: true}
+      - {id: east, kind: chat, url: "%s", model: m, private: true, declared: same}
+      - {id: west, kind: chat, url: "%s", model: m, private: true, declared: same}
 """
 
 
@@ -121,7 +121,7 @@ def test_who_may_not_call_is_told_why(stand: Stand) -> None:
     assert (status, body["error"]["code"]) == (401, "serve.key_wrong")
     status, body, _ = stand.gateway.chat(stand.key, "advice-lojit")
     assert (status, body["error"]["code"]) == (404, "serve.unknown_service")
-    assert body["error"]["message_zh"] and body["error"]["register"]
+    assert body["error"]["message_zh"] and "register" not in body["error"]  # it has no page there
 
 
 def test_a_process_that_is_killed_is_replaced(stand: Stand) -> None:

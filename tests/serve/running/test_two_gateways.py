@@ -29,7 +29,7 @@ gateway: 1
 reason: one provider
 services:
   - filing: advice-logit-1
-    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true}]
+    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true, declared: same}]
 """
 
 

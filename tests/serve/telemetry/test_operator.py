@@ -32,9 +32,11 @@ gateway: 1
 reason: one that answers and one that is down
 services:
   - filing: advice-logit-1
-    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true}]
+    upstreams: [{id: one, kind: chat, url: "%s", model: m, private: true, declared: same}]
   - filing: advice-forest-1
-    upstreams: [{id: gone, kind: chat, url: "http://127.0.0.1:%d/v1", model: m, private: true}]
+    upstreams:
+      - {id: gone, kind: chat, url: "http://127.0.0.1:%d/v1", model: m, private: true,
+         declared: same}
 """
 
 

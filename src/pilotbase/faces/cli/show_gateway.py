@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -15,8 +15,10 @@ from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedRes
 
 HEADS = (
     Text("service", "服务"), Text("filing", "备案"), Text("speaks", "可作"), Text("tier", "等级"),
-    Text("until", "有效期至"), Text("upstreams", "上游"), Text("second choice", "备选"),
+    Text("until", "有效期至"), Text("upstreams", "上游"), Text("as tried", "与试验一致"),
+    Text("second choice", "备选"),
 )  # fmt: skip
+SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
 NOT = Text("Not served:", "未提供服务:")
 DRILL = Text(
     "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
@@ -29,7 +31,8 @@ DRILL = Text(
 def _served(console: Console, found: ServedResponse, language: Language) -> None:
     rows = [
         (one["service"], one["filing"], ", ".join(one["speaks"]), one["tier"],
-         one["expires"][:10], ", ".join(one["upstreams"]), ", ".join(one["fallback"]))
+         one["expires"][:10], ", ".join(one["upstreams"]), _as_tried(one, language),
+         ", ".join(one["fallback"]))
         for one in found.services
     ]  # fmt: skip
     _table(console, [head.in_language(language) for head in HEADS], rows)
@@ -38,6 +41,15 @@ def _served(console: Console, found: ServedResponse, language: Language) -> None
     for one in found.refused:
         line = f"  {one['filing']} · {one['code']} · {one['message'][language]}"
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _as_tried(one: Mapping[str, Any], language: Language) -> str:
+    """Whether the gateway has found it to be what was tried, or who says so."""
+    if one["source"] != "filed":
+        return "–"
+    said = SERVED[one["served"]].in_language(language)
+    by = one["arranged_by"] if one["served"] == "declared" else ""
+    return f"{said} ({by})" if by else said
 
 
 def _offered(console: Console, found: OfferResponse, language: Language) -> None:

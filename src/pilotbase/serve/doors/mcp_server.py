@@ -242,11 +242,11 @@ class McpDoor:
         found = await beside.outcome(usage, key)
         if found.status_code == 202:
             return None
-        body = bytes(found.body)
+        body, receipt = bytes(found.body), plain.receipt_of(found.headers)
         if found.status_code != 200:
             data = json.loads(body)
-            return _result(plain.Said(json.dumps(data, ensure_ascii=False), data, True), {})
-        return _result(plain.answer_in(body), {"usage": usage})
+            return _result(plain.Said(json.dumps(data, ensure_ascii=False), data, True), receipt)
+        return _result(plain.answer_in(body), receipt)
 
 
 _TOLD = frozenset(one.name for one in VERBS)
@@ -275,7 +275,7 @@ def _result(said: plain.Said, receipt: Json) -> types.CallToolResult:
 def _refused(refused: Refused) -> types.CallToolResult:
     data = plain.refused_as_data(refused)
     text = f"{data['message']} {data['message_zh']}"
-    return _result(plain.Said(text, {"error": data}, True), {})
+    return _result(plain.Said(text, {"error": data}, True), data.get("receipt", {}))
 
 
 def _key(ctx: Context) -> str:

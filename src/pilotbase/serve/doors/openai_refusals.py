@@ -44,7 +44,8 @@ def said(refused: Refused) -> dict[str, Any]:
     }
     if refused.where:
         error["where"] = refused.where
-        error["register"] = register_path(refused.where)
+    if refused.filing:
+        error["register"] = register_path(refused.filing)
     return error
 
 

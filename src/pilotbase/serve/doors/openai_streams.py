@@ -178,6 +178,7 @@ class ResponsesReading:
                     "该服务的应答须整体检查后才能返回",
                 ),
                 Text("Ask without stream.", "请勿使用 stream。"),
+                filing=call.route.filed,
                 where=call.route.filing,
             )
         self.usage, self._events = usage, Events()

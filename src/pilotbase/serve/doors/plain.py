@@ -17,6 +17,7 @@ import msgspec
 from pilotbase.serve.call import Ask, Operation, Refused, Route
 from pilotbase.serve.doors.openai_refusals import faulty
 from pilotbase.serve.doors.openai_refusals import said as refusal_said
+from pilotbase.serve.gateway.awaited import BegunRefused
 from pilotbase.serve.gateway.said import not_spoken
 from pilotbase.serve.rules import tensors
 from pilotbase.serve.rules.sse import Events, data_of
@@ -288,6 +289,8 @@ def refused_as_data(refused: Refused) -> Json:
     said = refusal_said(refused)
     if refused.retry_after_s is not None:
         said["retry_after_s"] = max(1, math.ceil(refused.retry_after_s))
+    if isinstance(refused, BegunRefused):
+        said["receipt"] = receipt_of(refused.headers)
     return {name: value for name, value in said.items() if value is not None}
 
 

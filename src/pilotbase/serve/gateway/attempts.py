@@ -64,6 +64,7 @@ def _another(live: Live) -> bool:
 def _fall_back(live: Live) -> bool:
     if not live.others:
         return False
+    live.told = live.block()
     live.settle("failed")
     live.watch = None  # the other route has its own guards
     key = live.ask.idempotency_key

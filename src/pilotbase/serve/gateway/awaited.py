@@ -20,6 +20,22 @@ class BrokenOff(Exception):
     """A stream ended before its answer was whole."""
 
 
+class BegunRefused(Refused):
+    """A refusal of a call that was begun; ``headers`` is its receipt, as of an answer."""
+
+    def __init__(self, refused: Refused, headers: dict[str, str]) -> None:
+        super().__init__(
+            refused.status,
+            refused.code,
+            refused.message,
+            refused.next_step,
+            where=refused.where,
+            filing=refused.filing,
+            retry_after_s=refused.retry_after_s,
+        )
+        self.headers = headers
+
+
 @dataclass(slots=True)
 class Answered:
     """What came of a call.
@@ -112,10 +128,10 @@ class Awaited:
         self._broken = True
         self._more.set()
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, block: bytes = b"") -> None:
         self._over = True
         if not self._begun.done():
-            self._begun.set_exception(refused)
+            self._begun.set_exception(BegunRefused(refused, _headers(block)) if block else refused)
 
     def parked(self, ticket: Ticket, block: bytes) -> None:
         self._over = True

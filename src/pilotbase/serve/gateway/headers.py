@@ -30,6 +30,7 @@ def block_of(route: Route, grant: Grant) -> bytes:
     said = {
         "filing": safe(route.filing),
         "version": safe(route.version),
+        "served": route.served if route.source == "filed" else "",
         "principal": safe(route.principal),
         "for": safe(grant.principal),
         "verify": register_path(route.filing) if route.source == "filed" else "",
@@ -37,6 +38,18 @@ def block_of(route: Route, grant: Grant) -> bytes:
     }
     lines = [f"pilotbase-{name}: {value}" for name, value in said.items() if value]
     return "".join(f"{line}\r\n" for line in lines).encode("ascii") + b"pilotbase-usage: "
+
+
+def receipt_headers(route: Route, grant: Grant, usage: str) -> dict[str, str]:
+    """The same of a call that is fetched later.
+
+    Whether what answered was proven is not among them: the service may be arranged otherwise by
+    now, or a person has answered. The signed receipt says it of the call itself.
+    """
+    lines = (block_of(route, grant).decode("ascii") + usage).split("\r\n")
+    found = dict(line.split(": ", 1) for line in lines)
+    found.pop("pilotbase-served", None)
+    return found
 
 
 def register_path(filing: str) -> str:

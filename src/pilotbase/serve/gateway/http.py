@@ -330,10 +330,10 @@ class Connection(asyncio.Protocol):
             reset(self._transport)
         self._answered()
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, block: bytes = b"") -> None:
         assert self._door is not None
-        block, body = self._door.refusal(refused)
-        self.whole(refused.status, block, body)
+        lines, body = self._door.refusal(refused)
+        self.whole(refused.status, lines + block, body)
 
     def parked(self, ticket: Ticket, block: bytes) -> None:
         assert self._door is not None

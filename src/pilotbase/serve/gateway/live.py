@@ -42,6 +42,7 @@ class Live:
         started: whether a first piece went out, and ``first`` when.
         parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
             reply since its client was told to come back.
+        told: header lines of a call that ended before this one, its second choice, was begun.
         held: of a stream, what a person may have to see first. copy: what went out, where its
             terms let that be logged. taken: where it is settled if another process began it.
     """
@@ -59,6 +60,7 @@ class Live:
     taken: Taken | None = None
     held: list[bytes] | None = None
     copy: list[bytes] | None = None
+    told = b""
     first = 0.0
     begun = ended = started = parked = waits = False
     route: Route
@@ -123,7 +125,7 @@ class Live:
         self.ended = True
         self.serving.live.discard(self)
         self.serving.note(refused)
-        self.reply.refuse(refused)
+        self.reply.refuse(refused, self.told)
 
     def intent(self, refused: Refused | None) -> None:
         """Its intent is on disk, or never will be."""
@@ -212,10 +214,6 @@ class Live:
 
     def answer(self, answer: bytes, media: bytes) -> None:
         """An answer that guards have let through; a person may have to see it."""
-        call = self.call
-        assert call is not None
-        if self.watch is not None:
-            call.scanned = self.watch.scanned
         if self.route.handoff and self.serving.people is not None:
             why = parking.wanted(self, "after", answer)
             if why:
@@ -240,7 +238,7 @@ class Live:
         self.serving.live.discard(self)
         self.reply.whole(200, self.block(media), answer)
 
-    def block(self, media: bytes) -> bytes:
+    def block(self, media: bytes = b"") -> bytes:
         """The header lines of its answer."""
         assert self.call is not None
         fixed = self.serving.blocks.of(self.route, self.grant)
@@ -249,13 +247,14 @@ class Live:
     def refuse(self, outcome: Outcome, refused: Refused) -> None:
         """It ends without an answer, or in the middle of one."""
         if self.begun:
+            self.told = self.block()
             self.settle(outcome, refused.code)
         self.ended = True
         self.serving.live.discard(self)
         if self.started:
             self.reply.abort()
         else:
-            self.reply.refuse(refused)
+            self.reply.refuse(refused, self.told)
 
     def broken(self) -> None:
         """A fault of ours or of a guard: the call is settled all the same, and its client told."""
@@ -305,6 +304,8 @@ class Live:
             self.begun = False
             call, usage, observer = self.call, self.usage, self.serving.observer
             assert call is not None
+            if self.watch is not None:
+                call.scanned = self.watch.scanned
             charge = (self.taken or self.serving.meter).settle(call, usage, outcome)
             if observer is not None:
                 observer.settled(call, usage, charge, outcome, self.first, code, self.copy)

@@ -45,7 +45,7 @@ class Kept:
     def abort(self) -> None:
         self._people.deliver(self._usage, 502, "text/plain", b"the answer broke off")
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refused: Refused, block: bytes = b"") -> None:
         self._people.deliver(self._usage, refused.status, "application/json", refusal_body(refused))
 
     def parked(self, ticket: Ticket, block: bytes) -> None:

@@ -21,14 +21,26 @@ def lost(error: Lost, route: Route) -> Refused:
         f"该服务的上游未正常应答: {reason.zh}",
     )
     if isinstance(error, Unreached) and error.lasting:
-        return Refused(503, "serve.upstream_down", why, _TELL, where=route.filing)
+        return Refused(
+            503, "serve.upstream_down", why, _TELL, filing=route.filed, where=route.filing
+        )
     if error.late:
-        return Refused(504, "serve.upstream_late", why, _LATER, where=route.filing)
+        return Refused(
+            504, "serve.upstream_late", why, _LATER, filing=route.filed, where=route.filing
+        )
     if not error.sent:
         return Refused(
-            503, "serve.upstream_down", why, _LATER, where=route.filing, retry_after_s=5.0
+            503,
+            "serve.upstream_down",
+            why,
+            _LATER,
+            filing=route.filed,
+            where=route.filing,
+            retry_after_s=5.0,
         )
-    return Refused(502, "serve.upstream_failed", why, _LATER, where=route.filing)
+    return Refused(
+        502, "serve.upstream_failed", why, _LATER, filing=route.filed, where=route.filing
+    )
 
 
 def _is_own(route: Route) -> bool:
@@ -50,7 +62,7 @@ def _own(error: Lost, route: Route) -> Refused | None:
         why = Text(f"{name}: its own worker is still starting", f"{name}: 其自有工作进程仍在启动")
     else:
         return None
-    return Refused(503, code, why, _LATER, where=name, retry_after_s=5.0)
+    return Refused(503, code, why, _LATER, filing=route.filed, where=name, retry_after_s=5.0)
 
 
 def none_left(route: Route) -> Refused:
@@ -67,6 +79,7 @@ def none_left(route: Route) -> Refused:
         code,
         why,
         _LATER,
+        filing=route.filed,
         where=route.filing,
         retry_after_s=5.0,
     )
@@ -79,6 +92,7 @@ def unread(route: Route) -> Refused:
         "serve.upstream_garbage",
         Text("what the service's upstream sent is no answer", "该服务的上游返回的内容不是有效应答"),
         _TELL,
+        filing=route.filed,
         where=route.filing,
     )
 
@@ -92,6 +106,7 @@ def upstream_said(status: int, route: Route, retry_after: bytes) -> Refused:
             "serve.upstream_busy",
             Text("the service's upstream has too much to do", "该服务的上游繁忙"),
             _LATER,
+            filing=route.filed,
             where=route.filing,
             retry_after_s=seconds,
         )
@@ -106,6 +121,7 @@ def upstream_said(status: int, route: Route, retry_after: bytes) -> Refused:
             Text(
                 "Check the request against the service's description.", "请对照服务说明检查请求。"
             ),
+            filing=route.filed,
             where=route.filing,
         )
     return Refused(
@@ -113,6 +129,7 @@ def upstream_said(status: int, route: Route, retry_after: bytes) -> Refused:
         "serve.upstream_failed",
         Text(f"the service's upstream said {status}", f"该服务的上游返回 {status}"),
         _LATER,
+        filing=route.filed,
         where=route.filing,
     )
 
@@ -128,6 +145,7 @@ def not_spoken(operation: str, route: Route) -> Refused:
             f"It answers: {', '.join(sorted(route.speaks))}.",
             f"它受理: {', '.join(sorted(route.speaks))}。",
         ),
+        filing=route.filed,
         where=route.filing,
     )
 

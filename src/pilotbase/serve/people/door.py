@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from pilotbase.kernel.actor import Actor
-from pilotbase.serve.call import Ask, Refused, Route
+from pilotbase.serve.call import Ask, Grant, Refused, Route
+from pilotbase.serve.gateway.headers import receipt_headers
 from pilotbase.serve.gateway.parking import Kept
 from pilotbase.serve.people import keeping, orphans
 from pilotbase.serve.people.handoff import HandOff
@@ -64,10 +65,12 @@ class CallDoor:
     async def outcome(self, usage: str, key: str) -> Response:
         """202 while it waits; else what was answered. Raises Refused."""
         people = self._people
-        parking, route = await self._of(usage, key)
+        parking, route, grant = await self._of(usage, key)
         if parking.kept is None and parking.decided is not None and not people.owns(usage):
             parking = await self._orphaned(usage, key, route, parking, parking.decided)
-        return _wait(parking) if parking.kept is None else await self._kept(parking.kept)
+        answer = _wait(parking) if parking.kept is None else await self._kept(parking.kept)
+        answer.headers.update(receipt_headers(route, grant, usage))
+        return answer
 
     async def withdraw(self, usage: str, key: str) -> None:
         """Nobody has to look at it any more; nothing is charged. Again, it does nothing.
@@ -75,7 +78,7 @@ class CallDoor:
         Raises Refused where it is none of the key's, or was decided before.
         """
         people = self._people
-        parking, _ = await self._of(usage, key)
+        parking, _, _ = await self._of(usage, key)
         parked, decided = parking.parked, parking.decided
         if decided is None:
             by = Actor(parked["holder"], "public", single_operator=False)
@@ -87,7 +90,7 @@ class CallDoor:
         if decided["said"] != "withdrawn":
             raise too_late(usage)
 
-    async def _of(self, usage: str, key: str) -> tuple[keeping.Parking, Route]:
+    async def _of(self, usage: str, key: str) -> tuple[keeping.Parking, Route, Grant]:
         """A parked call of this key. Raises Refused."""
         people = self._people
         parking = await people.off(partial(keeping.parking_of, people.record, usage))
@@ -95,9 +98,10 @@ class CallDoor:
             raise unknown(usage)
         at = self._clock()
         route = self._gate.route(parking.parked["filing"], at)
-        if self._gate.admit(key, route, at).key != parking.parked["key"]:
+        grant = self._gate.admit(key, route, at)
+        if grant.key != parking.parked["key"]:
             raise unknown(usage)
-        return parking, route
+        return parking, route, grant
 
     async def _kept(self, kept: dict[str, Any]) -> Response:
         people = self._people

@@ -38,6 +38,9 @@ def of_call(
         "verdict": route.verdict,
         "tier": route.tier,
         "source": route.source,
+        "served": route.served if call.upstream else None,
+        "upstream": call.upstream or None,
+        "arranged_by": route.arranged_by or None,
         "principal": route.principal,
         "person": route.person,
         "for": {

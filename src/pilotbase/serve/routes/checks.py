@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pilotbase.kernel.errors import CandidateError, InputError, SheetError
@@ -20,11 +20,19 @@ _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _AMOUNT = Text('"0.50 CNY per 1000000"', '"0.50 CNY per 1000000"')
 
 
-def findings(sheet: ArrangementSheet, filings: Said, *, development: bool) -> Iterator[Finding]:
+def findings(
+    sheet: ArrangementSheet,
+    filings: Said,
+    programs: Collection[str] = (),
+    *,
+    development: bool,
+) -> Iterator[Finding]:
     """All that stands against a sheet.
 
     Args:
-        filings: the register's view. development: services without a filing are meant.
+        filings: the register's view. programs: filings of what was tried as a program of the
+            candidate; an address in its place has to be declared. development: services without a
+            filing are meant.
     """
     seen = set[str]()
     for number, service in enumerate(sheet.services):
@@ -35,6 +43,8 @@ def findings(sheet: ArrangementSheet, filings: Said, *, development: bool) -> It
         seen.add(service.filing)
         yield from _filing(service, at, filings, development)
         yield from _upstreams(service, at, development)
+        if service.filing in programs:
+            yield from _declared(service, at)
         yield from _tokens(service, at, filings)
         yield from _guards(service, at)
 
@@ -101,6 +111,23 @@ def _upstream(one: UpstreamSheet, at: Path, development: bool) -> Iterator[Findi
     elif key is not None and key.env is not None and not _ENV.fullmatch(key.env):
         said = Text("this is no name of a variable", "不是环境变量名")
         yield Finding((*at, "key", "env"), "sheet.key", said)
+
+
+def _declared(service: ServiceSheet, at: Path) -> Iterator[Finding]:
+    """The gateway cannot find out whether what is behind an address is the program of a trial."""
+    for number, one in enumerate(service.upstreams):
+        if one.kind == "candidate" or one.declared:
+            continue
+        said = Text(
+            f"{service.filing} was tried as a program; whether {one.id} runs that very version is "
+            "only known to who arranges it",
+            f"{service.filing} 是以程序形式试验的; {one.id} 运行的是否为同一版本, 只有安排人知道",
+        )
+        step = Text(
+            "declared: why this is the version that was tried",
+            "declared: 说明为何这就是试验过的版本",
+        )
+        yield Finding((*at, "upstreams", number), "sheet.declared", said, step, at_key=True)
 
 
 def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]:

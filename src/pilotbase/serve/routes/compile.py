@@ -16,6 +16,7 @@ from pilotbase.kernel.time import parse
 from pilotbase.register.rules.states import standing
 from pilotbase.serve.call import Caps, Operation, Refused, Route, Tariff, Upstream
 from pilotbase.serve.routes import why
+from pilotbase.serve.routes.proof import served_by
 from pilotbase.serve.rules.tariff import tariff_of
 
 Said = Mapping[str, Any]
@@ -179,6 +180,7 @@ class _Making:
         arranged = self._arranged(id_)
         offer, craft = self._offer(f"pilot:{said['run']}", said["candidate"])
         upstreams = self._upstreams(id_, arranged, offer, craft)
+        reached = self._without_drilled(id_, upstreams)
         return Route(
             filing=id_,
             service=service_of(id_),
@@ -195,7 +197,9 @@ class _Making:
             expires=parse(said["expires"]).timestamp(),
             expires_at=said["expires"],
             tariff=tariff_of(said["price"], arranged.get("tokens", {})),
-            upstreams=self._without_drilled(id_, upstreams),
+            upstreams=reached,
+            served=served_by(reached, offer),
+            arranged_by=arranged.get("by", ""),
             **_terms(arranged),
         )
 

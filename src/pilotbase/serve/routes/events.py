@@ -19,9 +19,10 @@ class Arranged:
         filing: the filing, or the name of a service of ``development``.
         by: the person. reason: why, in that person's words.
         speaks: the operations that it answers.
-        upstreams: ``{"id", "kind", "url", "model", "secret", "weight", "private", "folder"}``;
-            ``secret`` says where the key lies and never what it is, ``folder`` where the files of
-            a candidate lie that the base serves itself.
+        upstreams: ``{"id", "kind", "url", "model", "secret", "weight", "private", "folder",
+            "declared"}``; ``secret`` says where the key lies and never what it is, ``folder`` where
+            the files of a candidate lie that the base serves itself, ``declared`` why this is what
+            was tried, where the gateway cannot find that out.
         fallback: filings of second choice, in order; ``earlier`` is the one before.
         tokens: prices as said, ``{"input", "output"}``, like ``0.50 CNY per 1000000``.
         caps: limits of one call that differ from the usual ones.

@@ -16,8 +16,10 @@ from pilotbase.register.filings import filings
 from pilotbase.register.views import FILING
 from pilotbase.scenario.finding import nearest
 from pilotbase.scenario.offer import Key
+from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.checks import findings
 from pilotbase.serve.routes.events import Arranged
+from pilotbase.serve.routes.proof import is_program
 from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
 
 SERVICE = "service:"
@@ -33,7 +35,8 @@ def offer(
     """
     sheet = read_sheet(file, ArrangementSheet)
     check_person(record, by)
-    sheet.refuse(findings(sheet.said, filings(record), development=development))
+    programs = frozenset[str]() if development else _programs(record)
+    sheet.refuse(findings(sheet.said, filings(record), programs, development=development))
     happened = [
         _arranged(one, by, sheet.said.reason, development, file.absolute().parent)
         for one in sheet.said.services
@@ -41,6 +44,19 @@ def offer(
     actor = context.actor("compute operator")
     about = SERVICE if development else FILING
     return record.append_many([Draft(one, actor, about + one.filing) for one in happened])
+
+
+def _programs(record: Record) -> frozenset[str]:
+    """The filings of what was tried as a program."""
+    reading = Reading(record)
+    reading.grown()
+    books = reading.books()
+    return frozenset(
+        id_
+        for id_, said in books.filings.items()
+        if (craft := books.crafts.get(f"pilot:{said['run']}")) is not None
+        and is_program(craft.offers.get(said["candidate"]))
+    )
 
 
 def check_person(record: Record, by: str) -> None:
@@ -90,6 +106,7 @@ def _upstream(said: UpstreamSheet, folder: Path) -> dict[str, Any]:
         "weight": said.weight,
         "private": said.private,
         "folder": str(folder / said.folder) if said.folder else "",
+        "declared": said.declared or "",
     }
 
 

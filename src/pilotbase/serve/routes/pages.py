@@ -57,6 +57,15 @@ LINES = (
     ("price", Text("price", "价格")),
     ("single_points", Text("single points of failure", "单点依赖")),
 )
+ANSWERS = Text("what answers", "实际应答方")
+PROVEN = Text(
+    "proven: the gateway itself has found that it is what was tried",
+    "已证明: 网关自行核实其与试验内容一致",
+)
+DECLARED = Text(
+    "declared: {by} says that it is what was tried; the gateway has not found that out",
+    "由人声明: {by} 声明其与试验内容一致, 网关未予核实",
+)
 Seen = Callable[[], Books | None]
 Check = Callable[[], Mapping[str, Any]]
 
@@ -144,6 +153,10 @@ class Pages:
             ]
             for word, head in LINES
         ]
+        if said["served"] is not None:
+            lines.append(
+                [escape(ANSWERS.in_language(language)), _as_tried(said["served"], language)]
+            )
         steps = [
             [escape(str(step[word])) for word in ("entry", "at", "state", "role", "reason")]
             for step in said["history"]
@@ -211,6 +224,15 @@ def _language(request: Request) -> Language:
     wanted = request.query_params.get("lang", "")
     accepts = request.headers.get("accept-language", "").strip().lower()
     return "zh" if (wanted or accepts).startswith("zh") else "en"
+
+
+def _as_tried(served: Mapping[str, Any], language: Language) -> str:
+    """A cell: how it is known that what answers is what was tried."""
+    if served["served"] == "proven":
+        return escape(PROVEN.in_language(language))
+    said = [f"{name}: {words}" for name, words in served["declared"].items()]
+    text = DECLARED.format(by=served["arranged_by"] or "–").in_language(language)
+    return escape("; ".join([text, *said]))
 
 
 def _head(name: str, language: Language) -> str:

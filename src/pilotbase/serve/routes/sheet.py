@@ -28,6 +28,11 @@ class UpstreamSheet(Section):
     key: Key | None = Field(None, description="Where its API key lies; never the key itself.")
     weight: int = Field(1, ge=1, le=1000, description="Share of the calls among the upstreams.")
     private: bool = Field(False, description="Allow an address inside a private network, and http.")
+    declared: Prose | None = Field(
+        None,
+        description="Why what is there is the version that was tried; needed where that was a "
+        "program of the candidate and not this address.",
+    )
     folder: Name | None = Field(
         None, description="candidate: the folder in which the scenario's files lie."
     )

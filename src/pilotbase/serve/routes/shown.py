@@ -53,10 +53,19 @@ def service(
         "expires": route.expires_at,
         "price": filings.get(route.filing, {}).get("price"),
         "upstreams": [one.id for one in route.upstreams],
+        "served": route.served,
+        "arranged_by": route.arranged_by,
+        "declared": _declared(arrangements.get(route.filing, {})),
         "fallback": [one.filing for one in route.fallback],
         "arranged": arrangements.get(route.filing, {}).get("entry"),
         "source": route.source,
     }
+
+
+def _declared(arranged: Mapping[str, Any]) -> dict[str, str]:
+    """By upstream, why it is what was tried, in the words of who arranged it."""
+    named = arranged.get("upstreams") or ()
+    return {one["id"]: one["declared"] for one in named if one.get("declared")}
 
 
 def refusal(refused: Refused) -> dict[str, Any]:

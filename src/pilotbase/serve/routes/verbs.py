@@ -26,7 +26,8 @@ class ServedResponse:
 
     Attributes:
         services: of each live route ``{"filing", "service", "speaks", "title", "tier", "said",
-            "principal", "expires", "price", "upstreams", "fallback", "arranged", "source"}``.
+            "principal", "expires", "price", "upstreams", "served", "arranged_by", "declared",
+            "fallback", "arranged", "source"}``.
         refused: of each filing that is not served ``{"filing", "code", "message"}``.
     """
 

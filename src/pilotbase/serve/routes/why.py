@@ -35,7 +35,7 @@ def shut(filing: str, stands: str, at: str) -> Refused:
     """The filing is there and not live."""
     status, said = _SHUT[stands]
     message = Text(f"{filing}: {said.en}", f"{filing}: {said.zh}").format(at=at)
-    return Refused(status, f"serve.{stands}", message, see(filing), where=filing)
+    return Refused(status, f"serve.{stands}", message, see(filing), filing=filing)
 
 
 def not_filed(name: str, verdict: str) -> Refused:
@@ -85,7 +85,7 @@ def no_upstream(filing: str, wait_s: float | None = None) -> Refused:
         "The operator arranges it: `pilotbase gateway offer SHEET`.",
         "由运营方安排: `pilotbase gateway offer 表格`。",
     )
-    return Refused(503, code, said, step, where=filing, retry_after_s=wait_s)
+    return Refused(503, code, said, step, filing=filing, retry_after_s=wait_s)
 
 
 def bad_arrangement(filing: str, detail: str) -> Refused:
@@ -101,7 +101,7 @@ def bad_arrangement(filing: str, detail: str) -> Refused:
             "The operator arranges it anew: `pilotbase gateway offer SHEET`.",
             "由运营方重新安排: `pilotbase gateway offer 表格`。",
         ),
-        where=filing,
+        filing=filing,
     )
 
 
@@ -120,7 +120,7 @@ def worker(filing: str, said: Mapping[str, Any], at: float) -> Refused | None:
             f"{filing}: 其自有工作进程反复结束, 将在 {seconds} 秒后重新启动",
         ),
         see(filing),
-        where=filing,
+        filing=filing,
         retry_after_s=float(seconds),
     )
 
@@ -133,7 +133,7 @@ def _bad_worker(filing: str, error: Mapping[str, str]) -> Refused:
         code if code.startswith("serve.") else "serve.bad_worker",
         Text(f"{filing}: {error.get('en', '')}", f"{filing}: {error.get('zh', '')}"),
         see(filing),
-        where=filing,
+        filing=filing,
     )
 
 
