@@ -184,18 +184,24 @@ def _open(record: Record, usage: str) -> dict[str, Any]:
 
 
 def _check_person(record: Record, call: dict[str, Any], person: str) -> None:
-    """A person of the catalog, among those who may, and not the one for whom the call was made."""
-    held = registry(record)
-    known = {id_: party for id_, party in held.book.parties.items() if party.kind == "person"}
+    """A person of the catalog, among those who may, and none who answers for the caller."""
+    parties = registry(record).book.parties
+    known = {id_: party for id_, party in parties.items() if party.kind == "person"}
     if person not in known or known[person].gone:
         raise unknown(Text("person", "人员"), person, known)
-    if person in (call["holder"], call["principal"]):
-        said = Text("nobody decides a call made for themself", "不得审核为本人发起的调用")
+    own = {call["holder"], call["principal"]}
+    own |= {parties[id_].principal for id_ in own if id_ in parties}
+    if person in own:
+        said = Text(
+            "nobody decides a call made for themself, or for a body that they answer for",
+            "不得审核为本人或本人负责的机构发起的调用",
+        )
     elif call["people"] and person not in call["people"]:
         said = Text("the arrangement names others to decide", "该服务的安排指定了其他审核人")
     else:
         return
-    names = ", ".join(call["people"]) or ", ".join(sorted(known.keys() - {call["principal"]}))
+    may = set(call["people"]) or {id_ for id_, party in known.items() if not party.gone}
+    names = ", ".join(sorted(may - own))
     raise InputError(
         "gateway.not_you",
         said,
