@@ -148,6 +148,7 @@ def test_a_drill_is_measured_and_recorded(stand: Stand, monkeypatch: pytest.Monk
     found: DrillResponse = drill(stand.context, request)
     said = found.found
     assert (said["asked"], said["served"], said["refusals"]) == (20, 20, {})
+    assert (said["calls"], said["key"]) == (21, stand.key.split("_")[1])
     assert said["by_filing"] == {"advice-logit-1": 20} and 0 < said["gap_ms"] < 2000
     with open_record(stand.context) as record:
         assert record.entry(found.entry).kind == "serve.drilled/1"

@@ -22,9 +22,10 @@ SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "�
 NOT = Text("Not served:", "未提供服务:")
 DRILL = Text(
     "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
-    "longest gap between two answers {gap_ms} ms.",
+    "longest gap between two answers {gap_ms} ms. "
+    "{calls} calls in all were charged to the key {key}.",
     "{filing}: 切断 {upstream} 的 {seconds} 秒内, {asked} 次调用中 {served} 次得到应答; "
-    "两次应答之间最长间隔 {gap_ms} 毫秒。",
+    "两次应答之间最长间隔 {gap_ms} 毫秒。共 {calls} 次调用, 费用计入密钥 {key}。",
 )
 
 

@@ -2,7 +2,8 @@
 
 The cut is an event, so every gateway on the record makes it, and it ends by itself. Calls that are
 under way at the upstream are left to end; new ones go to its other upstreams, or to the filings of
-second choice. Probes are calls like any other: with a key, metered and charged.
+second choice. Probes are calls like any other: with a key, metered and charged to it, and counted
+among the calls that nobody looked at.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from pilotbase.catalog.rules.keys import id_of
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.text import Text
@@ -59,12 +61,17 @@ def drilled(context: Context, request: DrillRequest) -> Entry:
         first = record.append(Draft(begun, by, FILING + request.filing))
         start = time.monotonic()
         probes = _probed(request, caller, question, start)
-        found = summed(probes, start, request, upstream, first.index)
+        found = summed(probes, start, request, upstream, first.index, key)
         return record.append(Draft(found, by, FILING + request.filing))
 
 
 def summed(
-    probes: Sequence[Probe], start: float, request: DrillRequest, upstream: str, begun: int
+    probes: Sequence[Probe],
+    start: float,
+    request: DrillRequest,
+    upstream: str,
+    begun: int,
+    key: str = "",
 ) -> Drilled:
     """What the probes say, as it is recorded."""
     end = start + request.seconds
@@ -81,6 +88,8 @@ def summed(
         gap_ms=round(1000 * max(gaps)),
         by_filing=dict(Counter(one.filing for one in probes if not one.code)),
         refusals=dict(Counter(one.code for one in probes if one.code)),
+        calls=len(probes) + 1,
+        key=id_of(key) or "",
     )
 
 
