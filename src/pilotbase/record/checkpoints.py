@@ -102,10 +102,11 @@ class CheckpointAudit:
             self._found.note(_COPY, "it is not the newest; the next one replaces it", _REWRITTEN)
 
     def held(self, text: str | None, size: int) -> None:
-        """A checkpoint from elsewhere: good, and extended by this log."""
+        """A checkpoint from elsewhere: good, and extended by this log. It is none of the log's own,
+        and is not counted."""
         checkpoint = self._verified(_HELD, text) if text is not None else None
-        if checkpoint is not None and self._within(_HELD, checkpoint, size):
-            self.good += 1
+        if checkpoint is not None:
+            self._within(_HELD, checkpoint, size)
 
     def _within(self, where: Text, checkpoint: Checkpoint, size: int) -> bool:
         """Whether the log has the checkpoint's entries, by the stored nodes."""

@@ -38,6 +38,7 @@ def test_approved_before_it_is_asked(tmp_path: Path) -> None:
             usage = await parked(on)
             waiting = await on.poll(usage)
             assert waiting.status_code == 202 and waiting.headers["retry-after"] == "5"
+            assert waiting.headers["pilotbase-usage"] == usage
             assert on.seen == [] and on.rig.meter.settled == []
             (shown,) = answering.queue(on.record)
             assert (shown["usage"], shown["why"], shown["stage"]) == (usage, ["always"], "before")
@@ -61,6 +62,7 @@ def test_refused_and_the_reservation_is_let_go(tmp_path: Path) -> None:
             answering.answer(on.record, usage, "refuse", "li", "not for this", None)
             got = await on.until(usage, 403)
             assert got.json()["error"] == "serve.person_refused"
+            assert got.headers["pilotbase-usage"] == usage and got.headers["pilotbase-filing"]
             assert "not for this" not in got.text
             assert on.rig.meter.outcomes == ["refused"] and on.seen == []
 

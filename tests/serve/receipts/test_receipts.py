@@ -15,11 +15,14 @@ from typing import Any
 import httpx2
 import pytest
 from hypothesis import given, settings
+from click.testing import CliRunner
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
+from pilotbase.faces.cli.call import invoke
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.verb import Context
+from pilotbase.main import commands
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.rules.note import SigningKey, VerifierKey
 from pilotbase.serve.guards.watch import Watchers
@@ -102,8 +105,24 @@ def test_a_receipt_says_what_happened_and_is_checked_by_itself(tmp_path: Path) -
     # A good receipt, shown for another call:
     assert checked(path, vkey, both[1], None).problem is not None
     assert checked(path, vkey, None, None, usage="gw-3").problem is not None
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"base\.vkey"):
         checked(path, "", None, None)
+    assert (said["served"], said["upstream"], said["arranged_by"]) == ("declared", "u0", None)
+    assert exits(path, vkey) == exits(path, vkey, "--request", str(both[0])) == 0
+    for words in (
+        ("--request", str(both[1])), ("--answer", str(both[0])), ("--usage", "gw-3"),
+        ("--json", "--usage", "gw-3"),
+    ):  # fmt: skip
+        assert exits(path, vkey, *words) == 3
+    path.write_text(json.dumps({**file, "index": file["index"] ^ 1}))
+    assert exits(path, vkey) == exits(path, vkey, "--json") == 3
+
+
+def exits(path: Path, vkey: str, *words: str) -> int:
+    """How the command line ends."""
+    command = commands(invoke)
+    asked = ["gateway", "receipt", "check", str(path), "--key", vkey, *words]
+    return CliRunner().invoke(command, asked).exit_code
 
 
 def test_streams_have_receipts_of_what_went_out(tmp_path: Path) -> None:
@@ -113,15 +132,24 @@ def test_streams_have_receipts_of_what_went_out(tmp_path: Path) -> None:
         with open_record(Context(tmp_path / "home")) as record:
             receipts = Receipts(record)
             events = saying(STREAM_HEAD + chunked(stream_of("a", "b")))
+            watchers = Watchers()
             async with (
                 upstream(events) as url,
-                gateway(route(url), receipts=receipts) as rig,
+                gateway(
+                    route(url, guards={"personal_data": {}}, served="proven"),
+                    receipts=receipts,
+                    watching=watchers.watch,
+                ) as rig,
             ):
                 got = await ask(rig, post(chat(stream=True), extra=SIGNED))
                 found = receipts.find(got.headers["pilotbase-usage"])
                 assert found is not None
                 said = json.loads(found.file["receipt"])
                 assert said["answer"] == hashlib.sha256(got.body).hexdigest()
+                (scanned,) = said["scanned"]
+                assert scanned.startswith("personal_data: request, answer")
+                assert said["served"] == "proven" == got.headers["pilotbase-served"]
+            watchers.close()
             receipts.close()
 
     asyncio.run(work())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,12 @@ from pilotbase.catalog.sheet import read_sheet
 from pilotbase.kernel.errors import InputError, SheetError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.time import stamp
-from pilotbase.serve.call import Refused
+from pilotbase.serve.call import Refused, Upstream
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.drill import Probe, summed
 from pilotbase.serve.routes.events import DrillBegun
 from pilotbase.serve.routes.offer import offer
+from pilotbase.serve.routes.proof import served_by
 from pilotbase.serve.routes.sheet import ArrangementSheet
 from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import DrillRequest
@@ -41,6 +43,9 @@ services:
     caps: {output_tokens_max: 100}
     content: true
 """
+
+
+CHAT = {"url": "https://m.example/v1", "model": "m", "tool": "t"}
 
 
 @pytest.fixture
@@ -75,6 +80,52 @@ def test_an_arrangement_becomes_a_route(made: Base) -> None:
     assert route.fallback[0].fallback == ()
     made.act("advice-forest-1", "suspend")
     assert made.compile().route("advice-logit", made.at).fallback == ()
+
+
+def test_what_was_tried_as_a_program_is_declared_where_an_address_stands_for_it(made: Base) -> None:
+    undeclared = SHEET.replace(", declared: built from the commit that was tried", "")
+    with pytest.raises(SheetError) as caught:
+        arrange(made, undeclared)
+    (fault,) = caught.value.faults
+    assert fault.code == "sheet.declared" and "east" in caught.value.render("en")
+    assert "程序" in caught.value.render("zh") and fault.line == 6
+    own = made.compile().route("advice-logit", made.at)
+    assert (own.served, own.arranged_by) == ("proven", "")
+    arrange(made, SHEET)
+    route = made.compile().route("advice-logit", made.at)
+    assert (route.served, route.arranged_by) == ("declared", "person-1")
+    (one, _) = sorted(served(made.context, development=False).services, key=lambda s: s["served"])
+    assert one["declared"]["west"] == "the same image" and one["arranged_by"] == "person-1"
+
+
+@pytest.mark.parametrize(
+    ("upstream", "offer_", "found"),
+    [
+        (Upstream("a", "candidate", "unix:/x"), None, "proven"),
+        (Upstream("a", "chat", "https://m.example/v1/", "m"), {"chat": CHAT}, "proven"),
+        (Upstream("a", "chat", "https://m.example/v1", "n"), {"chat": CHAT}, "declared"),
+        (Upstream("a", "chat", "https://n.example/v1", "m"), {"chat": CHAT}, "declared"),
+        (Upstream("a", "oip", "https://m.example/v1", "m"), {"chat": CHAT}, "declared"),
+        (Upstream("a", "oip", "https://m.example/v1", "m"), {"infer": CHAT}, "proven"),
+        (
+            Upstream("a", "oip", "https://m.example/v1", "m"),
+            {"infer": {**CHAT, "version": "2"}},
+            "declared",
+        ),
+        (Upstream("a", "mcp", "https://m.example/v1", "t"), {"mcp": CHAT}, "proven"),
+        (Upstream("a", "a2a", "https://m.example/v1", "m"), {"chat": CHAT}, "declared"),
+        (Upstream("a", "chat", "https://m.example/v1", "m"), {"estimator": "x"}, "declared"),
+    ],
+)
+def test_what_a_gateway_can_tell_by_itself(
+    upstream: Upstream, offer_: dict[str, Any] | None, found: str
+) -> None:
+    assert served_by([upstream], offer_) == found
+    assert served_by([upstream, Upstream("b", "a2a", "https://b.example")], offer_) == "declared"
+
+
+def test_nothing_that_answers_is_not_proven() -> None:
+    assert served_by([], {"chat": CHAT}) == "declared"
 
 
 def test_a_later_arrangement_holds(made: Base) -> None:

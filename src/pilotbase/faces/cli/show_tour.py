@@ -60,7 +60,7 @@ def show_tour(console: Console, tour: TourResponse, language: Language) -> None:
     console.print(Text("Next, you could type:", "接下来可以键入:").in_language(language))
     home = tour.reports.parent
     where = "" if home == default_home() else f" --home {shlex.quote(str(home))}"
-    places = ("verdict", "record", "catalog")
+    places = ("verdict", "record", "catalog", "up")
     typed = [
         f"{program()} {command}{where if command.startswith(places) else ''}" for command, _ in NEXT
     ]

@@ -112,6 +112,7 @@ def _extension(route: Route) -> AgentExtension:
         "person": route.person,
         "expires": route.expires_at,
         "source": route.source,
+        "served": route.served if route.filed else "",
     }
     made = AgentExtension(
         uri=EXTENSION, description="What the public register says of this service", required=False

@@ -55,7 +55,8 @@ def used_up(limit: Limit, end: float, at: float, open_: int, need: int) -> Refus
     """
     most = amount_of(limit, limit.most)
     message = Text(
-        "{account} has used up its {most} ({per})", "{account} 已用完限额 {most} ({per})"
+        "what is left of the {most} ({per}) of {account} is less than this call may need",
+        "{account} 的限额 {most} ({per}) 的余额不足以满足该调用的最大用量",
     ).format(account=limit.account, most=most, per=limit.per)
     if open_ >= need:
         step = Text("Calls that still run hold the rest; try again in a second.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from pilotbase.catalog.parties.registry import refused as refused_key
 from pilotbase.catalog.parties.registry import registry, unknown
+from pilotbase.catalog.rules.delegation import Refusal
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft
@@ -21,7 +23,7 @@ from pilotbase.serve.people.handoff import month_of
 from pilotbase.serve.people.views import HANDOFFS, MONTH
 from pilotbase.serve.rules.share import Share
 
-EDIT_MAX = 2**20
+EDIT_MAX, KEY_MAX = 2**20, 4_096
 REASON_MAX = 4_000
 Said = Literal["approve", "refuse", "edit"]
 _WORDS = {"approve": "approved", "refuse": "refused", "edit": "edited"}
@@ -45,20 +47,31 @@ def contents(record: Record, usage: str) -> dict[str, str | None]:
 
 
 def answer(
-    record: Record, usage: str, said: Said, person: str, reason: str, edit: Path | None
+    record: Record,
+    usage: str,
+    said: Said,
+    person: str,
+    reason: str,
+    edit: Path | None,
+    key_file: Path | None = None,
 ) -> dict[str, Any]:
     """Decide a waiting call as a person of the catalog.
 
+    Whoever shows a key of that person acts as that person. Otherwise it is the operator of this
+    machine who says whose decision it is, and the record says that too.
+
     Args:
+        key_file: where a key of the person lies that opens ``serve.answer.<filing>``.
         edit: what stands in the place of the request (``before``), or of the answer (``after``,
             and where nobody came in time and a person answers by hand).
 
     Raises:
-        InputError: no such call or person; one who may not decide; no reason or file. RunError:
-            somebody was quicker.
+        InputError: no such call or person; one who may not decide; no reason or file; a key that
+            is not that person's. RunError: somebody was quicker.
     """
     call = _open(record, usage)
     _check_person(record, call, person)
+    by = _actor(record, person, call["filing"], key_file)
     if said == "refuse" and not reason.strip():
         raise _no_reason()
     manual = bool(call["manual"])
@@ -79,7 +92,6 @@ def answer(
     if said == "edit":
         given["edited"] = _edited(edit)
     word = "manual" if manual and said == "edit" else _WORDS[said]
-    by = Actor(person, "evaluator", single_operator=False)
     entry = keeping.decide(record, usage, word, said != "refuse", person, by, call["entry"], given)
     if entry.body["person"] != person or entry.body["said"] != word:
         raise RunError(
@@ -208,6 +220,33 @@ def _check_person(record: Record, call: dict[str, Any], person: str) -> None:
         where=person,
         next_step=Text(f"Who may: {names or '-'}.", f"有权者: {names or '-'}。"),
     )
+
+
+def _actor(record: Record, person: str, filing: str, key_file: Path | None) -> Actor:
+    """The person, where a key of theirs is shown; else the operator of this machine."""
+    context = record.context
+    if key_file is None:
+        return context.actor("evaluator")
+
+    def refused(message: Text) -> InputError:
+        return InputError("gateway.bad_key_file", message, where=str(key_file))
+
+    text = read_attached(key_file, KEY_MAX, refused).decode("utf-8", "replace").strip()
+    scope = f"serve.answer.{filing}"
+    found = registry(record).ring().admit(text, scope, context.clock())
+    if isinstance(found, Refusal):
+        raise refused_key([found], "--key-file")
+    if found.key.holder != person:
+        raise InputError(
+            "gateway.not_their_key",
+            Text(f"this key is not of {person}", f"该密钥不属于 {person}"),
+            where="--key-file",
+            next_step=Text(
+                f'`pilotbase catalog key create {person} "serve.answer.*"` makes one.',
+                f'`pilotbase catalog key create {person} "serve.answer.*"` 可生成密钥。',
+            ),
+        )
+    return Actor(person, "evaluator", single_operator=False)
 
 
 def _edited(edit: Path | None) -> bytes:

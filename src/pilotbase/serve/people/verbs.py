@@ -57,6 +57,12 @@ class AnswerRequest:
         default=None,
     )
     reason: str = asked("Why; needed to refuse.", "理由; 拒绝时必填。", default="")
+    key_file: Path | None = asked(
+        "A file with a key of that person, who then acts themself; else this machine's operator "
+        "does, and says whose decision it is.",
+        "存有该人员密钥的文件, 此时由其本人操作; 否则由本机操作者代为录入其决定。",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,13 @@ def answer(context: Context, request: AnswerRequest) -> AnswerResponse:
     with open_record(context, create=False) as record:
         way: Any = chosen[0]
         said = answering.answer(
-            record, request.usage, way, request.as_, request.reason, request.edit
+            record,
+            request.usage,
+            way,
+            request.as_,
+            request.reason,
+            request.edit,
+            request.key_file,
         )
     return AnswerResponse(**said)
 

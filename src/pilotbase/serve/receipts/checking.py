@@ -12,6 +12,10 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.serve.rules.receipt import NO_RECEIPT, Checked, check
 
+NO_HASH = Text(
+    "the receipt was made of what was metered, and holds no hash to compare anything with",
+    "该回执依据计量结果生成, 不含可用于比对的哈希",
+)
 FILE_MAX, CONTENT_MAX = 2**20, 64 * 2**20
 
 
@@ -29,8 +33,8 @@ def checked(
             Text("the base's public key is needed", "需要基地公钥"),
             where="--key",
             next_step=Text(
-                "Get it from the base; it prints it with `pilotbase record key`.",
-                "请向基地索取; 基地可用 `pilotbase record key` 显示。",
+                "Get it from the base: it lies in its home as keys/base.vkey.",
+                "请向基地索取: 即其主目录中的 keys/base.vkey。",
             ),
         )
     verifier = VerifierKey.parse(key)
@@ -50,6 +54,8 @@ def checked(
     ):
         if path is None:
             continue
+        if found.receipt.get("metered_only"):
+            return Checked(NO_HASH, found.receipt)
         digest = hashlib.sha256(_read(path, CONTENT_MAX)).hexdigest()
         if found.receipt.get(name) != digest:
             said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")

@@ -33,6 +33,10 @@ class CheckResponse:
     problem: dict[str, str] | None
     receipt: dict[str, Any] | None
 
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.holds else 3
+
 
 @verb(
     "gateway.receipt.check",
