@@ -9,15 +9,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pilotbase.catalog.parties.events import Delegated, KeyCreated
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
+from pilotbase.register.events import Filed
 from pilotbase.serve.call import Ask, Call, Grant, Refused, Route, Tariff, Usage
 from pilotbase.serve.metering.events import Limited
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
+from pilotbase.serve.routes.events import Arranged
 
 R = TypeVar("R")
 FEN = 10**7
@@ -45,6 +48,27 @@ def call(
 ) -> Call:
     ask = Ask("line", "chat", b"{}", idempotency_key=name)
     return Call(ask, of or route(), grant(key), at or time.time(), most)
+
+
+def known(record: Record) -> None:
+    """Say in the record what stands behind such calls: key, delegation, filings, token prices."""
+    ever = "2026-01-01T00:00:00Z", "2096-01-01T00:00:00Z"
+    link = Delegated("d1", "bureau", "agent", ("serve",), *ever, "", 0, "test")
+    key = KeyCreated("a1", "agent", "d1", ("serve",), *ever, "00" * 32)
+    said: list[Draft] = [Draft(link, BY, "delegation:d1"), Draft(key, BY, "key:a1")]
+    for filing, price in (("line-1", ("0.02 CNY", "call")), ("count-2", ("0.03 EUR", "case"))):
+        asset, amount = (
+            {"id": "asset", "version": "v1", "number": 1},
+            dict(zip(("amount", "per"), price, strict=True)),
+        )
+        filed = Filed(
+            filing, "", "run", "scenario", "candidate", asset, "tried", "trust", "plan", "verdict",
+            "go", (), {"tier": "low"}, *ever, amount, "bureau", "zhao", "zhao", {}, (), (),
+        )  # fmt: skip
+        said.append(Draft(filed, BY, f"filing:{filing}"))
+    tokens = {"input": "0.50 CNY per 1000000", "output": "2.00 CNY per 1000000"}
+    arranged = Arranged("line-1", "zhao", "test", (), (), (), tokens, {}, {}, {}, False)
+    record.append_many([*said, Draft(arranged, BY, "filing:line-1")])
 
 
 async def begun(meter: JournalMeter, one: Call) -> Refused | None:

@@ -28,6 +28,7 @@ from tests.serve.metering.kit import (
     USED,
     begun,
     call,
+    known,
     metering,
     route,
     run,
@@ -61,6 +62,7 @@ def context(tmp_path: Path) -> Context:
             PartyAdded("bureau", "body", 1, {"en": "Bureau", "zh": "局"}, principal="zhao"),
         ]
         record.append_many([Draft(one, BY, f"party:{one.party}") for one in parties])
+        known(record)
     return made
 
 
@@ -78,6 +80,7 @@ def serve(context: Context) -> None:
             ):
                 one = call(of=of, most=Usage(500, 1_000, 9))
                 assert await begun(opened.meter, one) is None
+                one.upstream = "first"
                 opened.meter.settle(one, usage, outcome)  # type: ignore[arg-type]
 
     run(context.home, work)
@@ -90,7 +93,8 @@ def test_usage_is_summed_up(context: Context, tmp_path: Path) -> None:
     assert (line["service"], line["calls"], line["unsettled"]) == ("line", 3, 0)
     assert line["charged"] == "0.04135 CNY" and line["of_it_unsettled"] == "0.00 CNY"
     assert line["input_tokens"] == 300
-    for by, names in (("party", {"agent"}), ("key", {"a1"})):
+    of = {"line-1/first", "count-2/first"}
+    for by, names in (("party", {"agent"}), ("key", {"a1"}), ("upstream", of)):
         rows = verbs.usage(context, verbs.UsageRequest(by=by)).rows  # type: ignore[arg-type]
         assert {one[by] for one in rows} == names and len(rows) == 2
     calls = verbs.usage(context, verbs.UsageRequest(by="call")).rows
@@ -117,6 +121,9 @@ def test_focus_rows_add_up(context: Context, tmp_path: Path) -> None:
         currency: sum(Decimal(r["BilledCost"]) for r in rows if r["BillingCurrency"] == currency)
         for currency in ("CNY", "EUR")
     }
+    assert sum(int(row["x_Calls"]) for row in rows) == 4
+    subcategories = {(row["ServiceName"], row["ServiceSubcategory"]) for row in rows}
+    assert subcategories == {("line", "Generative AI"), ("count", "Generative AI")}
     cut = PAID - 2 * FEN
     assert costs == {"CNY": Decimal(2 * PAID + cut) / 10**9, "EUR": Decimal("0.21")}
 
@@ -212,3 +219,7 @@ def test_the_command_line_says_it_in_both_languages(context: Context) -> None:
     found = said("verify", "--json")
     assert found.returncode == 3
     assert json.loads(found.stdout)["findings"][0]["record"] == 3
+    assert "· record 3 · byte " in said("verify").stdout
+    refused = said("usage")
+    assert refused.returncode == 3 and segment.name in refused.stderr
+    assert "pilotbase gateway verify" in refused.stderr

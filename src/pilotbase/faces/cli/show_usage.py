@@ -50,10 +50,26 @@ VERIFIED = Text(
 )
 FINE = Text("All of it is as recorded.", "全部与记录一致。")
 ELSEWHERE = Text("On other machines: {names}", "位于其他机器: {names}")
-FAULT = Text(
-    "{gateway} · segment {segment} · record {record} · byte {offset}: {message}",
-    "{gateway} · 分段 {segment} · 记录 {record} · 字节 {offset}: {message}",
+PARTIAL = Text(
+    "{n} faults: the numbers above are of what could be read, and partial.",
+    "错误 {n} 处: 以上数字仅为可读部分, 并不完整。",
 )
+PROVEN = Text(
+    "{proven} entries of the record say so; a checkpoint of {signed} entries is signed.",
+    "记录中有 {proven} 条为证; 已签名的检查点含 {signed} 条。",
+)
+UNSIGNED = Text(
+    "Not yet under a signature: {entries} (`pilotbase record checkpoint` signs).",
+    "尚未签名: {entries} (`pilotbase record checkpoint` 可签名)。",
+)
+ENTRY = Text("entry {index}", "第 {index} 条")
+ENTRIES = Text("{n} entries from {first} on", "自第 {first} 条起共 {n} 条")
+RECORD = Text("record", "记录")
+PLACES = {
+    "segment": Text("segment {n}", "分段 {n}"),
+    "record": Text("record {n}", "记录 {n}"),
+    "offset": Text("byte {n}", "字节 {n}"),
+}
 
 
 def _usage(console: Console, found: UsageResponse, language: Language) -> None:
@@ -108,12 +124,28 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
          sums=sums)  # fmt: skip
     if found.elsewhere:
         _say(console, ELSEWHERE, language, names=", ".join(found.elsewhere))
+    _say(console, PROVEN, language, proven=found.proven, signed=found.signed)
+    if found.unsigned:
+        first, n = found.unsigned[0], len(found.unsigned)
+        entries = ENTRY.format(index=first) if n == 1 else ENTRIES.format(n=n, first=first)
+        _say(console, UNSIGNED, language, entries=entries)
     for one in found.findings:
-        said = Text(**one["message"])
-        _say(console, FAULT, language, gateway=one["gateway"], segment=one["segment"],
-             record=one["record"], offset=one["offset"], message=said)  # fmt: skip
+        console.print(
+            f"{_place(one, language)}: {one['message'][language]}", markup=False, soft_wrap=True
+        )
+    if found.partial:
+        _say(console, PARTIAL, language, n=len(found.findings))
     if found.ok:
         _say(console, FINE, language)
+
+
+def _place(fault: dict[str, Any], language: Language) -> str:
+    """Journal, segment, record and byte, as far as they are known."""
+    parts = [fault["gateway"] or RECORD.in_language(language)]
+    for name, said in PLACES.items():
+        if fault[name] is not None:
+            parts.append(said.format(n=fault[name]).in_language(language))
+    return " · ".join(parts)
 
 
 USAGE_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {

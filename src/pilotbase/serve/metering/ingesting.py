@@ -37,8 +37,9 @@ UNSETTLED = "unsettled"
 _TERMS = ("key", "holder", "principal", "links", "filing", "service", "version", "operation",
           "source", "currency", "call", "case", "input_token", "output_token",
           "accounts")  # fmt: skip
-_USED = 7
-"""How many of the fields behind a settling's amount are kept: tokens to ``counted``."""
+_USED = 8
+"""How many fields stand behind a settling's amount: tokens to ``counted``, and the upstream, which
+journals of format 1 do not have."""
 _NONE: Mapping[str, Any] = {"segments": [], "ended": None}
 _ERRORS = (msgspec.DecodeError, ValueError, TypeError, KeyError, IndexError, sqlite3.Error)
 
@@ -56,6 +57,11 @@ class Shape:
         self.settled[number] += settled
         for currency, nano in sums.items():
             self.sums[number, currency] += int(nano)
+
+
+Was = tuple[int, str, int]
+"""Up to where a segment was read, the link of the record that ends there, and when its file had
+been changed (in ns)."""
 
 
 class Stale(Exception):
@@ -102,7 +108,8 @@ class _Journal:
 
     def read(self) -> RecordError | None:
         """Read what is new in one transaction; what cannot be right, None where all is well."""
-        connection, problem, fresh = self._connection, None, not _sizes_of(self)
+        connection, fresh = self._connection, not self._sizes()
+        problem: RecordError | None = None
         connection.execute("BEGIN IMMEDIATE")
         try:
             if not self._try():
@@ -119,6 +126,9 @@ class _Journal:
         connection.execute("COMMIT")
         return problem
 
+    def _sizes(self) -> dict[int, Was]:
+        return _sizes_of(self._connection, self._gateway)
+
     def _try(self) -> bool:
         """Read what is new; whether the database now says what the journal and the record say."""
         try:
@@ -131,13 +141,14 @@ class _Journal:
         """Take what is new; what the whole journal comes to. Raises RecordError."""
         shape, link = Shape(), FIRST_LINK
         seals = {one["number"]: one for one in self._said["segments"]}
-        paths, sizes = segments(self._folder), _sizes_of(self)
+        paths, sizes = segments(self._folder), self._sizes()
         if paths and self._said["ended"] is None and is_blank(paths[-1]):
             paths.pop()
         self._all_there(paths, seals)
         for number, path in enumerate(paths, 1):
             seal, was = seals.get(number), sizes.get(number)
-            if seal and was == (path.stat().st_size, seal["link"]):
+            stands = path.stat()
+            if seal and was == (stands.st_size, seal["link"], stands.st_mtime_ns):
                 shape.add(number, seal["intents"], seal["settled"], seal["sums"])
                 link = bytes.fromhex(seal["link"])
                 continue
@@ -147,7 +158,7 @@ class _Journal:
                 raise _problem(path, NO_HEADER) from broken
             if (reading.gateway, reading.number, reading.before) != (self._gateway, number, link):
                 raise _problem(path, NOT_NEXT)
-            summed = self._take_all(reading, number, was)
+            summed = self._take_all(reading, number, was, stands.st_mtime_ns)
             _hold(path, reading, summed, seal)
             if reading.rest and seal is None:
                 self._behind(path, reading, last=number == len(paths))
@@ -165,9 +176,9 @@ class _Journal:
             if self._said["ended"] is not None and number not in seals:
                 raise _problem(self._folder / name_of(number), NOT_SEALED)
 
-    def _take_all(self, reading: Reading, number: int, was: tuple[int, str] | None) -> Summed:
+    def _take_all(self, reading: Reading, number: int, was: Was | None, changed: int) -> Summed:
         """Take a segment's records as far as they are new; all of them summed up."""
-        fresh, link = was or (0, "")
+        fresh, link, _ = was or (0, "", 0)
         summed, follows = Summed(), not fresh
         for frame in reading.frames():
             try:
@@ -182,8 +193,8 @@ class _Journal:
             raise Stale
         if summed.intents and not self._known and self._gateway not in told(self._record):
             raise _problem(self._folder, UNKNOWN)
-        row = (self._gateway, number, reading.size, reading.link.hex())
-        self._connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?)", row)
+        row = (self._gateway, number, reading.size, reading.link.hex(), changed)
+        self._connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?)", row)
         return summed
 
     def _behind(self, path: Path, reading: Reading, *, last: bool) -> None:
@@ -216,15 +227,16 @@ def _take(connection: sqlite3.Connection, gateway: str, segment: int, said: list
     elif word == "intent":
         at, terms, nano, tokens, *named = rest
         usage_id = named[0] if named else of_sequence(gateway, number)
-        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 18)})"
+        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 19)})"
         row = (usage_id, gateway, number, segment, 0, at, terms, nano, tokens, UNSETTLED, nano)
-        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0))
+        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0, ""))
     elif word == "settle":
         outcome, _, nano, *used = rest
+        used = used if len(used) >= _USED else [*used, ""]
         words = (
             "UPDATE usage SET settled = ?, outcome = ?, nano = ?, input_tokens = ?,"
-            " output_tokens = ?, cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?"
-            " WHERE gateway = ? AND sequence = ? AND settled = 0"
+            " output_tokens = ?, cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?,"
+            " upstream = ? WHERE gateway = ? AND sequence = ? AND settled = 0"
         )
         connection.execute(words, (segment, outcome, nano, *used[:_USED], gateway, number))
 
@@ -244,11 +256,9 @@ def _cached(connection: sqlite3.Connection) -> set[str]:
     return {gateway for (gateway,) in connection.execute(words)}
 
 
-def _sizes_of(journal: _Journal) -> dict[int, tuple[int, str]]:
-    """Up to where each segment was read, and the link of the record that ends there."""
-    words = "SELECT number, size, link FROM segment WHERE gateway = ?"
-    rows = journal._connection.execute(words, (journal._gateway,))
-    return {number: (size, link) for number, size, link in rows}
+def _sizes_of(connection: sqlite3.Connection, gateway: str) -> dict[int, Was]:
+    words = "SELECT number, size, link, changed FROM segment WHERE gateway = ?"
+    return {number: tuple(was) for number, *was in connection.execute(words, (gateway,))}
 
 
 def _shape_of(connection: sqlite3.Connection, gateway: str) -> Shape:

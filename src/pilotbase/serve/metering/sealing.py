@@ -1,7 +1,9 @@
-"""Sealing segments: what a complete segment says is summed up and its root goes into the record."""
+"""Sealing segments: what a complete segment says is summed up and its root goes into the record,
+which is then signed."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from contextlib import suppress
@@ -11,6 +13,7 @@ from typing import Any
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.event import Draft
+from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import JournalEnded, JournalOpened, SegmentSealed
@@ -19,6 +22,7 @@ from pilotbase.serve.metering.views import JOURNALS
 
 GATEWAY = "gateway:"
 RETRY_S = 5.0
+_log = logging.getLogger("pilotbase.serve")
 
 
 def seal(record: Record, done: Complete, previous: str) -> str:
@@ -60,8 +64,9 @@ def read_back(path: Path) -> Complete:
 
 
 def opened(record: Record, gateway: str) -> None:
-    """Say in the record that a journal begins, so that a missing one shows."""
+    """Say in the record that a journal begins, so that a missing one shows; and sign that."""
     _append(record, gateway, JournalOpened(gateway), "opened")
+    sign(record)
 
 
 def ended(record: Record, gateway: str, count: int, *, in_order: bool) -> None:
@@ -73,6 +78,22 @@ def _append(record: Record, gateway: str, happened: Any, step: str) -> None:
     about = GATEWAY + gateway
     by = record.context.actor("compute operator")
     record.append(Draft(happened, by, about, key=f"{about}:{step}"))
+
+
+def sign(record: Record) -> bool:
+    """Sign a checkpoint over what was sealed, so that it is under a signature; whether that went.
+
+    A gateway whose home has no key (its record lies in a database that another machine signs) goes
+    on without, and says so; so it does where the log is not the one that was signed before.
+    """
+    try:
+        record.checkpoint()
+    except (PilotbaseError, OSError) as error:
+        why = error.message if isinstance(error, PilotbaseError) else Text(str(error), str(error))
+        record.context.remark(NOT_SIGNED.format(why=why))
+        _log.warning("no checkpoint was signed over the usage journals: %s", why.en)
+        return False
+    return True
 
 
 def seal_rest(record: Record, folder: Path) -> None:
@@ -89,6 +110,7 @@ def seal_rest(record: Record, folder: Path) -> None:
     for number, path in enumerate(paths, 1):
         root = roots.get(number) or seal(record, read_back(path), root)
     ended(record, folder.name, len(paths), in_order=False)
+    sign(record)
 
 
 class Sealer:
@@ -131,9 +153,11 @@ class Sealer:
                 continue
             waiting.popleft()
             count += 1
+            sign(self._record)
         with suppress(PilotbaseError, OSError):
             ended(self._record, self._gateway, count, in_order=True)
             self._done = True
+            sign(self._record)
 
     def _later(self, waiting: deque[Complete]) -> bool:
         """Wait before trying again; False when the gateway closes meanwhile."""
@@ -145,3 +169,9 @@ class Sealer:
             return False
         waiting.append(done)
         return True
+
+
+NOT_SIGNED = Text(
+    "No checkpoint was signed over the usage journals: {why}.",
+    "未能就用量日志签署检查点: {why}。",
+)

@@ -27,7 +27,7 @@ __all__ = ["FILE", "RECONCILED", "UNSETTLED", "usage_of"]
 FILE = "usage.db"
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 RECONCILED = "reconciled"
-_VERSION = 2
+_VERSION = 4
 _NAMES = ("terms", "usage", "segment", "progress")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS terms (gateway TEXT, number INTEGER, key TEXT, holder TEXT,
@@ -38,14 +38,16 @@ CREATE TABLE IF NOT EXISTS usage (usage_id TEXT, gateway TEXT, sequence INTEGER,
   begun INTEGER, settled INTEGER, at INTEGER, terms INTEGER, reserved INTEGER,
   reserved_tokens INTEGER, outcome TEXT, nano INTEGER, input_tokens INTEGER, output_tokens INTEGER,
   cases INTEGER, bytes_in INTEGER, bytes_out INTEGER, chunks INTEGER, counted INTEGER,
-  PRIMARY KEY (gateway, sequence)) WITHOUT ROWID;
+  upstream TEXT, PRIMARY KEY (gateway, sequence)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS usage_id ON usage (usage_id);
 CREATE INDEX IF NOT EXISTS without_end ON usage (usage_id) WHERE settled = 0;
 CREATE TABLE IF NOT EXISTS segment (gateway TEXT, number INTEGER, size INTEGER, link TEXT,
-  PRIMARY KEY (gateway, number)) WITHOUT ROWID;
+  changed INTEGER, PRIMARY KEY (gateway, number)) WITHOUT ROWID;
 """
 _ENDS = ("outcome", "nano", "input_tokens", "output_tokens", "cases", "bytes_in", "bytes_out",
-         "chunks", "counted")  # fmt: skip
+         "chunks", "counted", "upstream")  # fmt: skip
+
+_NOTHING = (0, 0, 0, 0, 0, 0, 0, "")
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def _end(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
     words = f"SELECT {names} FROM usage WHERE settled = 0"
     rows = list[tuple[Any, ...]]()
     for gateway, sequence, usage_id, reserved, *stands in connection.execute(words):
-        end = wanted.get((gateway, usage_id), (UNSETTLED, reserved, 0, 0, 0, 0, 0, 0, 0))
+        end = wanted.get((gateway, usage_id), (UNSETTLED, reserved, *_NOTHING))
         if end != tuple(stands):
             rows.append((*end, gateway, sequence))
     if rows:
@@ -140,8 +142,8 @@ def _ends(state: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:
     found = dict[tuple[str, str], tuple[Any, ...]]()
     for gateway, journal in state.items():
         for usage_id, nano in journal["reconciled"].items():
-            found[gateway, usage_id] = (RECONCILED, int(nano), 0, 0, 0, 0, 0, 0, 0)
+            found[gateway, usage_id] = (RECONCILED, int(nano), *_NOTHING)
         for usage_id, said in journal["late"].items():
-            used = (int(said[name]) for name in _ENDS[1:])
-            found[gateway, usage_id] = (said["outcome"], *used)
+            used = (int(said[name]) for name in _ENDS[1:-1])
+            found[gateway, usage_id] = (said["outcome"], *used, said.get("upstream", ""))
     return found

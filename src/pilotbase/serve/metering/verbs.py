@@ -18,7 +18,7 @@ PERSON = ("The person of the catalog who says so.", "作出决定的自然人 (�
 REASON = ("Why, as it is to stand in the record.", "理由, 将写入记录。")
 SINCE = ("Only calls from this moment on, RFC 3339.", "仅限此时刻起的调用, RFC 3339。")
 UNTIL = ("Only calls before this moment.", "仅限此时刻之前的调用。")
-By = Literal["party", "service", "key", "day", "call"]
+By = Literal["party", "service", "key", "day", "call", "upstream"]
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,14 @@ class VerifyResponse:
     """Whether the usage journals are what the record says.
 
     Attributes:
-        ok: nothing is wrong. findings: of each fault ``{"gateway", "segment", "record", "offset",
-            "message"}``, the first bad record of a segment; record and offset are -1 where it
-            concerns the whole. elsewhere: journals that lie on another machine.
+        ok: nothing is wrong. partial: something is, and the numbers are of what could be read.
+        proven: the record's entries about journals that are in its tree. signed: of how many of
+            the record's entries the newest checkpoint is. unsigned: the entries about journals that
+            come after it, and are under no signature yet.
+        elsewhere: journals that lie on another machine.
+        findings: of each fault ``{"gateway", "segment", "record", "offset", "message"}``, the first
+            bad record of a segment; record and offset are null where it concerns the whole segment,
+            segment too where it concerns the journal or the record.
     """
 
     ok: bool
@@ -243,6 +248,10 @@ class VerifyResponse:
     calls: int
     settled: int
     sums: dict[str, str]
+    partial: bool
+    proven: int
+    signed: int
+    unsigned: tuple[int, ...]
     elsewhere: tuple[str, ...]
     findings: tuple[dict[str, Any], ...]
 
@@ -266,7 +275,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.serve.rules.budget import shown
 
     with open_record(context, create=False) as record:
-        found = verified(record)
+        found = verified(record, claims=True)
     faults = tuple(
         {
             "gateway": one.gateway,
@@ -280,5 +289,6 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     sums = {currency: shown(nano, currency) for currency, nano in sorted(found.sums.items())}
     return VerifyResponse(
         found.ok, found.journals, found.segments, found.sealed, found.records, found.intents,
-        found.settled, sums, tuple(found.elsewhere), faults,
+        found.settled, sums, not found.ok, found.proven, found.signed, tuple(found.unsigned),
+        tuple(found.elsewhere), faults,
     )  # fmt: skip

@@ -1,24 +1,40 @@
-"""Whether the usage journals are what the record says of them: links, roots, sums and prices."""
+"""Whether the usage journals are what the record says of them: links, roots, sums and prices.
+
+What the record says is read from the log's entries, and each is proven to be in the tree that is
+stored and in the one that was signed last (see `told`).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pilotbase.kernel.event import Entry
 from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.stores import store_of
-from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Tariff, Usage
+from pilotbase.serve.metering import findings as said_of
+from pilotbase.serve.metering.claims import Claims
+from pilotbase.serve.metering.findings import Finding
 from pilotbase.serve.metering.reconcile import ENDED
-from pilotbase.serve.metering.segments import Reading, Summed, is_blank, journals, segments
-from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Terms, decode
+from pilotbase.serve.metering.segments import (
+    FOLDER,
+    Reading,
+    Summed,
+    is_blank,
+    journals,
+    name_of,
+    segments,
+)
+from pilotbase.serve.metering.told import SEALED, Standing, entries, is_in, standing
+from pilotbase.serve.metering.views import fold_journals
+from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Numbers, Terms, decode
 from pilotbase.serve.rules.price import due
 from pilotbase.serve.rules.usage_id import of_sequence
 
@@ -32,23 +48,17 @@ _ERRORS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A fault: in which journal and segment, at which record from 0 and byte (-1: the whole)."""
-
-    gateway: str
-    number: int
-    at: int
-    offset: int
-    message: Text
-
-
 @dataclass
 class Verified:
     """What was found; ``ok`` where nothing is wrong. Sums are of what was settled, in nano-units.
 
-    ``elsewhere``: journals that the record knows and that may be on another machine, which has the
-    same record in PostgreSQL.
+    Where something is wrong, all numbers are of what could be read, and partial.
+
+    Attributes:
+        proven: the record's entries about journals that are in the stored tree. signed: up to which
+            size of the log the newest checkpoint goes. unsigned: the entries behind it.
+        elsewhere: journals that the record knows and that may be on another machine, which has the
+            same record in PostgreSQL.
     """
 
     journals: int = 0
@@ -58,6 +68,9 @@ class Verified:
     intents: int = 0
     settled: int = 0
     sums: Counter[str] = field(default_factory=Counter)
+    proven: int = 0
+    signed: int = 0
+    unsigned: list[int] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -69,64 +82,99 @@ class Verified:
 class _Journal:
     """One journal on its way through its segments."""
 
-    def __init__(self, gateway: str, said: Mapping[str, Any] | None, ended: bool) -> None:
-        self.gateway, self.said, self.ended = gateway, said or {"segments": []}, ended
-        self.known = said is not None
+    def __init__(
+        self, gateway: str, said: Mapping[str, Any] | None, ended: bool, claims: Claims | None
+    ) -> None:
+        self.gateway, self.said = gateway, said or {"segments": [], "ended": None}
+        self.known, self.claims = said is not None, claims
+        self.ended = ended or self.said["ended"] is not None
         self.link, self.root = FIRST_LINK, ""
         self.tariffs = dict[int, Tariff]()
+        self.stated = dict[int, Terms]()
         self.open = dict[int, tuple[int, int, str]]()
+        self.numbers = Numbers()
+        self.lost = False
+        """Records of it are missing: what begins in them cannot be known further on."""
+
+    def missing(self, number: int) -> None:
+        """A segment is not there: go on behind it, where the record knows how it ended."""
+        sealed, self.lost = self._sealed(number), True
+        if sealed is not None:
+            self.link, self.root = bytes.fromhex(sealed["link"]), sealed["root"]
 
     def segment(self, path: Path, number: int, found: Verified) -> Iterator[Finding]:
         """Check one segment; the first bad record ends it."""
-        whole = (self.gateway, number, -1, -1)
         try:
             reading = Reading(path)
         except Broken:
-            yield Finding(self.gateway, number, 0, 0, NO_HEADER)
+            self.lost = True
+            yield Finding(self.gateway, number, 0, 0, said_of.NO_HEADER)
             return
         if (reading.gateway, reading.number, reading.before) != (self.gateway, number, self.link):
-            yield Finding(*whole, NOT_NEXT)
-        summed, at = Summed(), 0
-        for frame in reading.frames():
-            try:
-                summed.take([frame.payload], [frame.leaf])
-                self._follow(decode(frame.payload))
-            except _ERRORS as error:
-                said = NOT_RIGHT.format(why=str(error)[:200])
-                yield Finding(self.gateway, number, at, frame.offset, said)
-                return
-            at += 1
-        found.records += at
+            yield Finding(self.gateway, number, message=said_of.NOT_NEXT)
+        summed, sealed = Summed(), self._sealed(number)
+        bad = yield from self._records(reading, number, summed)
+        found.records += summed.records
         found.intents += summed.intents
         found.settled += summed.settled
         found.sums.update(summed.sums)
-        sealed = self._sealed(number)
-        short = sealed is not None and at < sealed["records"]
-        if short or (reading.rest and (sealed is not None or self.ended)):
-            yield Finding(self.gateway, number, at, reading.size, BROKEN)
         if sealed is not None:
             found.sealed += 1
-            yield from self._compare(number, at, reading, summed, sealed)
-        elif self.ended:
-            yield Finding(*whole, NOT_SEALED)
-        self.link = reading.link
+        if sealed is None and self.ended:
+            yield Finding(self.gateway, number, message=said_of.NOT_SEALED)
+        elif sealed is not None and not bad:
+            for message in said_of.differences(reading, summed, self.root, sealed):
+                yield Finding(self.gateway, number, message=message)
+        self.root = sealed["root"] if sealed else ""
+        self.link = bytes.fromhex(sealed["link"]) if sealed else reading.link
+
+    def _records(
+        self, reading: Reading, number: int, summed: Summed
+    ) -> Generator[Finding, None, bool]:
+        """Follow a segment's records; whether one of them is bad, which is where it ends."""
+        for frame in reading.frames():
+            at = summed.records
+            try:
+                summed.take([frame.payload], [frame.leaf])
+                said = decode(frame.payload)
+                self._follow(said)
+                claimed = self._claimed(said)
+            except _ERRORS as error:
+                why = said_of.NOT_RIGHT.format(why=str(error)[:200])
+                self.lost = True
+                yield Finding(self.gateway, number, at, frame.offset, why)
+                return True
+            for message in claimed:
+                yield Finding(self.gateway, number, at, frame.offset, message)
+            if reading.format > 1 and (gap := self._gap(said)):
+                yield Finding(self.gateway, number, at, frame.offset, gap)
+        if reading.rest and (self.ended or self._sealed(number) is not None):
+            self.lost = True
+            yield Finding(self.gateway, number, summed.records, reading.size, said_of.BROKEN)
+            return True
+        return False
+
+    def _gap(self, said: Sequence[Any]) -> Text | None:
+        """Numbers of calls that are missing, where not whole records are."""
+        try:
+            self.numbers.take(said)
+        except ValueError as error:
+            return None if self.lost else said_of.NOT_RIGHT.format(why=str(error)[:200])
+        return None
+
+    def _claimed(self, said: Sequence[Any]) -> Sequence[Text]:
+        """What terms say otherwise than the record; each once in a journal."""
+        if self.claims is None or said[0] != "terms":
+            return ()
+        terms = msgspec.convert(said[2], Terms)
+        if self.stated.get(said[1]) == terms:
+            return ()
+        self.stated[said[1]] = terms
+        return [said_of.NOT_CLAIMED.format(why=why) for why in self.claims.faults(terms)]
 
     def _sealed(self, number: int) -> Mapping[str, Any] | None:
         every = self.said["segments"]
         return next((one for one in every if one["number"] == number), None)
-
-    def _compare(
-        self, number: int, at: int, reading: Reading, summed: Summed, sealed: Mapping[str, Any]
-    ) -> Iterator[Finding]:
-        root = summed.root().hex()
-        sums = {currency: str(nano) for currency, nano in summed.sums.items()}
-        mine = (root, at, self.root, reading.link.hex(), sums)
-        names = ("root", "records", "previous", "link", "sums")
-        for name, value in zip(names, mine, strict=True):
-            if sealed[name] != value and not reading.rest and at >= sealed["records"]:
-                said = DIFFERENT.format(name=name)
-                yield Finding(self.gateway, number, -1, -1, said)
-        self.root = sealed["root"]
 
     def _follow(self, said: list[Any]) -> None:
         """Recompute what a record says from those before it. Raises ValueError."""
@@ -140,6 +188,8 @@ class _Journal:
             self.open[number] = rest[1], rest[2], name
         elif word == "settle":
             if number not in self.open:
+                if self.lost:
+                    return
                 raise ValueError(f"the call {number} is settled without having begun, or twice")
             terms, reserved, _ = self.open.pop(number)
             outcome, currency, nano, tokens_in, tokens_out, cases, *_ = rest
@@ -154,7 +204,7 @@ class _Journal:
         for usage_id, said in self.said.get("late", {}).items():
             nano, why = int(said["nano"]), ""
             if usage_id not in left:
-                why = "it is not begun here, or settled here"
+                why = "" if self.lost else "it is not begun here, or settled here"
             else:
                 terms, reserved = left[usage_id]
                 tariff = self.tariffs[terms]
@@ -163,54 +213,112 @@ class _Journal:
                 if (tariff.currency, comes_to) != (said["currency"], nano):
                     why = f"it does not come to {nano} nano-{said['currency']}"
             if why:
-                message = NOT_LATE.format(usage=usage_id, why=why)
-                yield Finding(self.gateway, 0, -1, -1, message)
+                message = said_of.NOT_LATE.format(usage=usage_id, why=why)
+                yield Finding(self.gateway, message=message)
             found.settled += 1
             found.sums[said["currency"]] += nano
 
 
-def verify(record: Record) -> Verified:
+def verify(record: Record, *, claims: bool = False) -> Verified:
     """Check every journal of the home against itself and against the record.
+
+    Args:
+        claims: hold keys, filings and tariffs against the record's too (see `claims`).
 
     Raises:
         HomeError, RecordError, OSError.
     """
-    found, state = Verified(), catch_up(record, [JOURNALS])[JOURNALS.name]
-    there = {folder.name: folder for folder in journals(record.home)}
-    shared = store_of(record.home) is not None
+    found, claimed = Verified(), Claims(record) if claims else None
+    # Before the record is read: what is complete by then is sealed there.
+    there = {folder: (folder / ENDED).exists() for folder in journals(record.home)}
+    state = _told(record, found)
     for gateway, said in state.items():
-        if gateway in there or said["ended"] == 0:
+        folder = record.home / FOLDER / gateway
+        if folder in there or said["ended"] == 0:
             continue
-        if shared:
+        if (folder / name_of(1)).exists():
+            there[folder] = False
+        elif store_of(record.home) is not None:
             found.elsewhere.append(gateway)
         else:
-            found.findings.append(Finding(gateway, 0, -1, -1, MISSING))
-    for gateway, folder in there.items():
-        said = state.get(gateway)
+            found.findings.append(Finding(gateway, message=said_of.MISSING))
+    for folder, ended in there.items():
+        journal = _Journal(folder.name, state.get(folder.name), ended, claimed)
         found.journals += 1
-        journal = _Journal(gateway, said, (folder / ENDED).exists())
-        paths = segments(folder)
-        if paths and not journal.ended and is_blank(paths[-1]):
-            paths.pop()
-        for number, path in enumerate(paths, 1):
-            found.segments += 1
-            found.findings += journal.segment(path, number, found)
-        promised = max((one["number"] for one in journal.said["segments"]), default=0)
-        for number in range(len(paths) + 1, promised + 1):
-            found.findings.append(Finding(gateway, number, -1, -1, GONE))
-        found.findings += journal.late(found)
+        found.findings += _journal(journal, folder, found)
     return found
 
 
-NO_HEADER = Text("its first record cannot be read", "首条记录无法读取")
-NOT_NEXT = Text("it does not follow on the segment before", "与前一分段不相衔接")
-NOT_RIGHT = Text("this record is not right: {why}", "该记录有误: {why}")
-BROKEN = Text(
-    "from here on the records do not follow on each other: changed or cut",
-    "自此处起记录不相衔接: 已被改动或截断",
-)
-NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
-NOT_SEALED = Text("it is complete and not sealed in the record", "已完成但未在记录中封存")
-DIFFERENT = Text("its {name} is not what was sealed", "其 {name} 与封存时不一致")
-MISSING = Text("the record knows this journal, and it is not here", "记录中有此日志, 但此处没有")
-GONE = Text("this segment was sealed and is gone", "该分段曾被封存, 现已缺失")
+def _journal(journal: _Journal, folder: Path, found: Verified) -> Iterator[Finding]:
+    """Check all segments of a journal, and that all are there."""
+    paths, calls = segments(folder), found.intents
+    if paths and not journal.ended and is_blank(paths[-1]):
+        paths.pop()
+    named = {path.name: path for path in paths}
+    promised = [one["number"] for one in journal.said["segments"]]
+    last = max(*promised, journal.said["ended"] or 0, len(paths), 0)
+    for number in range(1, last + 1):
+        path = named.get(name_of(number))
+        if path is None:
+            journal.missing(number)
+            yield Finding(journal.gateway, number, message=said_of.GONE)
+            continue
+        found.segments += 1
+        yield from journal.segment(path, number, found)
+    if not journal.known and found.intents > calls:
+        yield Finding(journal.gateway, message=said_of.UNKNOWN)
+    yield from journal.late(found)
+
+
+def _told(record: Record, found: Verified) -> dict[str, Any]:
+    """What the log says of journals; each entry is proven, and counted as signed or not."""
+    stands, state, counts = standing(record), dict[str, Any](), Counter[str]()
+    if stands.why is not None:
+        why = said_of.BAD_CHECKPOINT.format(why=stands.why.message)
+        found.findings.append(Finding("", message=why))
+    signed = stands.signed
+    if signed is not None and not _has(record, stands):
+        other = said_of.OTHER_TREE.format(size=signed.size)
+        found.findings.append(Finding("", message=other))
+        signed = None
+    found.signed = signed.size if signed else 0
+    for entry in entries(record):
+        if entry.index >= stands.size:
+            break
+        fold_journals(state, entry)
+        found.findings += _proven(record, entry, stands, counts[entry.kind], found)
+        counts[entry.kind] = entry.envelope["count"] + 1
+    return state
+
+
+def _has(record: Record, stands: Standing) -> bool:
+    """Whether the log has what was signed."""
+    signed = stands.signed
+    if signed is None or signed.size > stands.size:
+        return signed is None
+    return record.root(signed.size) == signed.root
+
+
+def _proven(
+    record: Record, entry: Entry, stands: Standing, due_count: int, found: Verified
+) -> Iterator[Finding]:
+    gateway, number = entry.body["gateway"], None
+    if entry.kind == SEALED:
+        number = entry.body["number"]
+    if entry.envelope["count"] != due_count:
+        said = said_of.NO_ENTRY.format(
+            kind=entry.kind, before=due_count - 1, count=entry.envelope["count"]
+        )
+        yield Finding(gateway, number, message=said)
+    if entry.index >= found.signed:
+        found.unsigned.append(entry.index)
+    if not is_in(record, entry, stands.size, stands.root):
+        yield Finding(gateway, number, message=said_of.NOT_STORED.format(entry=entry.index))
+        return
+    signed = stands.signed
+    under = signed is not None and entry.index < found.signed
+    if signed is not None and under and not is_in(record, entry, signed.size, signed.root):
+        message = said_of.NOT_SIGNED.format(entry=entry.index, size=signed.size)
+        yield Finding(gateway, number, message=message)
+        return
+    found.proven += 1
