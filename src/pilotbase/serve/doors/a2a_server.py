@@ -272,7 +272,9 @@ def paths(serving: Serving, beside: Beside) -> list[BaseRoute]:
         name="pilotbase",
         description="Services of a register",
         version=version("pilotbase"),
-        supported_interfaces=[AgentInterface(url=beside.address, protocol_binding="JSONRPC", protocol_version="1.0")],
+        supported_interfaces=[
+            AgentInterface(url=beside.address, protocol_binding="JSONRPC", protocol_version="1.0")
+        ],
         capabilities=AgentCapabilities(streaming=True),
         default_input_modes=[WORDS],
         default_output_modes=[WORDS],
