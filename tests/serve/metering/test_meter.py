@@ -16,6 +16,7 @@ from pilotbase.serve.metering.reconcile import unsettled
 from pilotbase.serve.metering.segments import Reading, journals, segments
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
+from pilotbase.serve.rules.frames import Numbers, decode
 from tests.serve.metering.kit import (
     FEN,
     MOST,
@@ -85,6 +86,9 @@ def test_what_was_not_reserved_is_not_charged(tmp_path: Path) -> None:
             await begun(opened.meter, one)
             lies = Usage(input_tokens=10**9, output_tokens=10**9, counted=True)
             assert opened.meter.settle(one, lies, "served").nano == RESERVED
+        with usage_of(record) as usage:
+            words = "SELECT input_tokens, output_tokens, counted FROM usage"
+            assert usage.execute(words).fetchall() == [(500, 1_000, 0)]
 
     run(tmp_path, work)
 
@@ -253,8 +257,9 @@ def test_a_full_disk_refuses_to_serve(tmp_path: Path) -> None:
             soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
             try:
-                refused = await begun(opened.meter, call())
-                assert refused is None or refused.code == "serve.unmetered"
+                while (refused := await begun(opened.meter, call())) is None:
+                    pass
+                assert refused.code == "serve.unmetered"
                 for _ in range(3):
                     refused = await begun(opened.meter, call(name="n"))
                     assert refused is not None and refused.status == 503
@@ -269,6 +274,11 @@ def test_a_full_disk_refuses_to_serve(tmp_path: Path) -> None:
         found = {usage_id: outcome for usage_id, outcome, _ in rows(record)}
         assert found[first.usage_id] == found[last.usage_id] == "served"
         assert list(found.values()).count("served") == 2
+        numbers, (folder,) = Numbers(), journals(record.home)
+        for path in segments(folder):
+            for frame in Reading(path).frames():
+                numbers.take(decode(frame.payload))
+        assert numbers.voids and numbers.last == last.sequence
         entries = [e.body for e in record.entries(kind="serve.segment_sealed/1")]
         assert [one["number"] for one in entries] == list(range(1, len(entries) + 1))
 

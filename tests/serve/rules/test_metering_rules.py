@@ -177,6 +177,7 @@ NULLABLE = {"ChargeClass", "PricingQuantity", "PricingUnit"}
 def test_focus_rows_add_up_to_the_charges(group: focus.Group) -> None:
     rows = list(focus.rows(group))
     assert sum((Decimal(row["BilledCost"]) for row in rows), Decimal()) * NANO == group.nano
+    assert not rows or sum(int(row["x_Calls"]) for row in rows) == group.calls
     for row in rows:
         assert tuple(row) == focus.COLUMNS
         assert all(row[name] for name in MANDATORY - NULLABLE)
@@ -190,4 +191,5 @@ def test_focus_rows_add_up_to_the_charges(group: focus.Group) -> None:
 
 def test_all_mandatory_columns_of_focus_are_there() -> None:
     assert len(MANDATORY) == 21 and set(focus.COLUMNS) >= MANDATORY
-    assert list(focus.COLUMNS[:-2]) == sorted(focus.COLUMNS[:-2])
+    assert list(focus.COLUMNS[:-3]) == sorted(focus.COLUMNS[:-3])
+    assert list(focus.COLUMNS[-3:]) == ["x_Calls", "x_Operation", "x_Outcome"]

@@ -23,6 +23,7 @@ BY = {
     "key": "t.key",
     "day": "date(u.at / 1000, 'unixepoch')",
     "call": "u.usage_id",
+    "upstream": "t.filing || CASE u.upstream WHEN '' THEN '' ELSE '/' || u.upstream END",
 }
 _JOIN = "FROM usage u JOIN terms t ON t.gateway = u.gateway AND t.number = u.terms"
 
@@ -97,9 +98,12 @@ def _groups(
         f"SELECT {keys}, count(*), sum(u.cases), sum(u.input_tokens), sum(u.output_tokens),"
         f" sum(u.nano) {_JOIN} WHERE {where} GROUP BY {keys} ORDER BY {keys}"
     )
+    first = f"SELECT t.service, t.operation, min(u.at) {_JOIN} GROUP BY t.service"
+    speaks = {service: operation for service, operation, _ in usage.execute(first)}
     for row in usage.execute(words, values):
         publisher = publishers.get(row[4], provider)
-        parts = (*row[:9], Tariff(*row[9:14]), provider, publisher, *row[14:])
+        said = speaks[row[5]]
+        parts = (*row[:9], Tariff(*row[9:14]), provider, publisher, *row[14:], said)
         yield focus.Group(*parts)
 
 

@@ -104,10 +104,11 @@ def counting(record: Record, windows: Iterable[Window], at_ms: int) -> list[Wind
 
 
 def restore(record: Record, store: LedgerStore) -> list[str]:
-    """Count the journals of processes that are gone and that the ledger knows nothing of.
+    """Count the journals of processes that are gone and that the ledger knows nothing of; which
+    these were. Of a damaged journal counts what can be read.
 
     Raises:
-        HomeError, RecordError: a journal that has to be counted cannot be read.
+        HomeError, RecordError.
     """
     stands = store.standing()
     lost = [
@@ -137,7 +138,7 @@ def _is_over(record: Record, gateway: str) -> bool:
 def _spent_of(record: Record, gateways: Iterable[str]) -> dict[str, Spent]:
     now = record.context.clock().timestamp()
     windows = {gateway: Counter[Window]() for gateway in gateways}
-    with usage_of(record) as usage:
+    with usage_of(record, damaged=True) as usage:
         asking = _Asking(usage)
         for key, spans in spans_of(record).items():
             start, end = bounds(key[2], now)
@@ -164,13 +165,13 @@ def differences(record: Record, store: LedgerStore) -> list[Difference]:
     Where journals lie on other machines, only what is counted too little shows.
 
     Raises:
-        HomeError, RecordError: the journals cannot be read.
+        HomeError, RecordError.
     """
     now = record.context.clock().timestamp()
     seen, found = Counter[Window](), list[Difference]()
     for _ in range(TRIES):
         stands = store.standing()
-        with usage_of(record) as usage:
+        with usage_of(record, damaged=True) as usage:
             found = list(_differing(record, stands, _Asking(usage), now))
         if not found or store.standing() == stands:
             return found

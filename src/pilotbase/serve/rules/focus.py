@@ -1,13 +1,17 @@
 """Usage as FOCUS has it: the FinOps Open Cost and Usage Specification, version 1.2. Pure.
 
-One row is one day, one key and filing, one meter: so many units at a unit price. All 21 mandatory
+One row is one day, one key, one filing as it was then (version, prices), one operation, one outcome
+and one meter: so many units at a unit price. All 21 mandatory
 columns of version 1.2 are there, ServiceSubcategory, and of the conditional and recommended ones
 those that this base has something to say in; columns of our own begin with ``x_`` (section "Column
 handling"). Amounts are exact decimals; times are UTC; what has no value is null (an empty field).
+``x_Calls`` counts each call on one row only, so that it may be summed up: on the first of the rows
+that calls of the same day, key, filing, operation and outcome have. Calls that come to nothing have
+no row.
 
 A charge that is no product of units and price is an ``Adjustment``: what stays reserved for a call
 that a crash left unsettled, what somebody reconciled it at, and the part above what was reserved,
-which is not charged.
+which is not charged (in journals of before that part was left out of the tokens).
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ COLUMNS = (
     "InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingCategory", "PricingQuantity",
     "PricingUnit", "ProviderName", "PublisherName", "ResourceId", "ResourceName", "ResourceType",
     "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceId",
-    "SubAccountId", "SubAccountName", "SubAccountType", "x_Calls", "x_Outcome",
+    "SubAccountId", "SubAccountName", "SubAccountType", "x_Calls", "x_Operation",
+    "x_Outcome",
 )  # fmt: skip
 UNITS = {"call": "Requests", "case": "Cases", "input_token": "Tokens", "output_token": "Tokens"}
 _SUBCATEGORIES = {
@@ -48,6 +53,8 @@ class Group:
     """Calls of one day that differ only in how much they used.
 
     Attributes:
+        speaks: the operation by which the service was called first of all: it stands for what the
+            service is, so that each has one subcategory.
         day: days since 1970-01-01. account: the party that answers for the caller; ``holder`` has
             the key. provider: the base. publisher: who answers for the service.
         outcome: as in `call.Outcome`, or ``unsettled``, ``reconciled``. nano: what they come to.
@@ -70,19 +77,21 @@ class Group:
     input_tokens: int
     output_tokens: int
     nano: int
+    speaks: str = ""
 
 
 def rows(group: Group) -> Iterator[dict[str, str]]:
     """The rows of a group; their costs add up to what the calls come to."""
+    total, calls = 0, group.calls
     common = _common(group)
-    total = 0
     for meter, quantity in _due(group).items():
         price = getattr(group.tariff, meter)
         if quantity and price:
             total += quantity * price
-            yield {**common, **_usage(group, meter, quantity, price)}
+            yield {**common, **_usage(group, meter, quantity, price), "x_Calls": str(calls)}
+            calls = 0
     if group.nano != total:
-        yield {**common, **_adjustment(group, group.nano - total)}
+        yield {**common, **_adjustment(group, group.nano - total), "x_Calls": str(calls)}
 
 
 def _due(group: Group) -> Mapping[str, int]:
@@ -150,11 +159,11 @@ def _common(group: Group) -> dict[str, str]:
         "ResourceType": "Filed service",
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": group.service,
-        "ServiceSubcategory": _SUBCATEGORIES.get(group.operation, _OTHER),
+        "ServiceSubcategory": _SUBCATEGORIES.get(group.speaks, _OTHER),
         "SubAccountId": group.key,
         "SubAccountName": group.holder,
         "SubAccountType": "Key",
-        "x_Calls": str(group.calls),
+        "x_Operation": group.operation,
         "x_Outcome": group.outcome,
     }
     return {name: said.get(name, "") for name in COLUMNS}
