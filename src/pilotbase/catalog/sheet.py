@@ -6,6 +6,7 @@ executed, sizes and depths limited. What a sheet may say is a pydantic model.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from pilotbase.scenario.decode import BYTES_MAX, check_lines, decoded
 from pilotbase.scenario.finding import Finding, Unreadable, listed, nearest, shown
 from pilotbase.scenario.finding import Path as Where
 from pilotbase.scenario.grammar import strictly
+from pilotbase.scenario.offer import Key
 from pilotbase.scenario.section import Bilingual, Section
 from pilotbase.scenario.tree import Tree, tree_of
 
@@ -155,8 +157,10 @@ def _finding(model: type[Section], detail: ErrorDetails, data: Any) -> Finding:
     if kind == "extra_forbidden":
         word = str(location[-1])
         words = _words(model, location[:-1])
-        said = Text(f"unknown word “{shown(word)}”", f"未知的字段 “{shown(word)}”")
         meant = nearest(word, words)
+        said = Text(f"unknown word “{shown(word)}”", f"未知的字段 “{shown(word)}”")
+        if meant is None and _may_be_secret(path[:-1]):
+            path, said = path[:-1], Text("an unknown word stands here", "此处有未知的字段")
         expected = None if meant or not words else Text(listed(words), listed(words))
         return Finding(path, "sheet.unknown_key", said, expected, meant, at_key=True)
     if kind == "missing":
@@ -164,9 +168,19 @@ def _finding(model: type[Section], detail: ErrorDetails, data: Any) -> Finding:
         said = Text(f"“{word}” is missing", f"缺少 “{word}”")
         return Finding(path, "sheet.missing_key", said, at_key=True)
     said = Text(f"{shown(value)} does not fit here", f"{shown(value)} 不适用于此处")
+    if _may_be_secret(path):
+        said = Text("what stands here does not fit", "此处的内容不适用")
     if value is None or value == "":
         said = Text("this is left empty", "此处未填写")
     return Finding(path, "sheet.value", said, _wanted(detail))
+
+
+def _may_be_secret(path: Where) -> bool:
+    """Whether a secret may stand at a place by mistake; then nothing of it is repeated."""
+    return any(isinstance(part, str) and _SECRET.search(part) for part in path)
+
+
+_SECRET = re.compile(r"key|secret|token$|password|passwd|credential|auth|url|webhook", re.I)
 
 
 def _walk(location: tuple[str | int, ...], data: Any) -> tuple[Where, Any]:
@@ -209,10 +223,20 @@ _WANTED = {
     ),
     "bool_type": Text("true or false", "true 或 false"),
     "int_type": Text("a whole number", "整数"),
+    "int_parsing": Text("a whole number", "整数"),
+    "int_from_float": Text("a whole number", "整数"),
+    "bool_parsing": Text("true or false", "true 或 false"),
+    "float_type": Text("a number", "数值"),
+    "float_parsing": Text("a number", "数值"),
+    "greater_than": Text("a number above {gt}", "大于 {gt} 的数"),
+    "greater_than_equal": Text("a number from {ge}", "不小于 {ge} 的数"),
+    "less_than": Text("a number below {lt}", "小于 {lt} 的数"),
+    "less_than_equal": Text("a number up to {le}", "不大于 {le} 的数"),
     "tuple_type": Text("a list", "列表"),
     "model_type": Text("a section", "小节"),
     "dict_type": Text("a section", "小节"),
 }
+_KEY = Text("where it lies: {env: NAME} or {file: PATH}", "密钥所在: {env: 变量名} 或 {file: 路径}")
 _BOTH = Text("the text in both languages: {en: …, zh: …}", "中英文两种文本: {en: 英文, zh: 中文}")
 
 
@@ -220,5 +244,7 @@ def _wanted(detail: ErrorDetails) -> Text | None:
     ctx = detail.get("ctx", {})
     if ctx.get("class_name") == Bilingual.__name__:
         return _BOTH
+    if ctx.get("class_name") == Key.__name__:
+        return _KEY
     wanted = _WANTED.get(detail["type"])
     return wanted.format(**ctx) if wanted else None

@@ -55,7 +55,8 @@ def arranged(guards: Mapping[str, Any]) -> tuple[Arranged, ...]:
             found.append(_one(str(name), {} if said is None or said is True else said))
         except (ValueError, InputError) as error:
             message = error.message if isinstance(error, InputError) else _said(str(error))
-            faults.append(Fault("serve.guard", message, f"guards → {name}"))
+            step = error.next_step if isinstance(error, InputError) else None
+            faults.append(Fault("serve.guard", message, f"guards → {name}", expected=step))
     if faults:
         raise SheetError("guards", faults)
     return tuple(found)

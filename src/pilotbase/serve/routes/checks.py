@@ -11,7 +11,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Finding, Path, nearest
 from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
 from pilotbase.serve.rules.tariff import tariff_of, token_price
-from pilotbase.trial.endpoints.address import address_of
+from pilotbase.trial.endpoints.address import address_of, check_literal
 
 Said = Mapping[str, Any]
 ENDED = ("stopped", "withdrawn", "exited")
@@ -101,7 +101,7 @@ def _upstream(one: UpstreamSheet, at: Path, development: bool) -> Iterator[Findi
         yield Finding((*at, "url"), "sheet.no_url", said, at_key=True)
     else:
         try:
-            address_of(one.url, private=one.private)
+            check_literal(address_of(one.url, private=one.private), private=one.private)
         except CandidateError as error:
             yield Finding((*at, "url"), "sheet.address", error.message, error.next_step)
     key = one.key
@@ -153,6 +153,23 @@ def _guards(service: ServiceSheet, at: Path) -> Iterator[Finding]:
             read(said)
         except SheetError as error:
             for fault in error.faults:
-                yield Finding((*at, word), fault.code, fault.message)
+                name = fault.path.split(" → ")[1:2]
+                yield Finding((*at, word, *name), fault.code, fault.message, fault.expected)
         except InputError as error:
             yield Finding((*at, word), error.code, error.message, error.next_step)
+    yield from _hook(service.handoff.get("webhook"), (*at, "handoff", "webhook", "url"))
+
+
+def _hook(said: Any, at: Path) -> Iterator[Finding]:
+    """A webhook inside a private network has to be said to be there, as an upstream has."""
+    if not isinstance(said, Mapping):
+        return
+    private = said.get("private") is True
+    try:
+        address = address_of(str(said.get("url")), private=private)
+    except CandidateError:
+        return  # told by the reader
+    try:
+        check_literal(address, private=private)
+    except CandidateError as error:
+        yield Finding(at, "sheet.address", error.message, error.next_step)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pilotbase.catalog.parties.registry import registry
 from pilotbase.catalog.sheet import read_sheet
-from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.actor import Actor
+from pilotbase.kernel.canonical import digest
+from pilotbase.kernel.errors import Fault, InputError, SheetError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
 from pilotbase.register.filings import filings
 from pilotbase.register.views import FILING
 from pilotbase.scenario.finding import nearest
@@ -20,7 +25,8 @@ from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.checks import findings
 from pilotbase.serve.routes.events import Arranged
 from pilotbase.serve.routes.proof import is_program
-from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
+from pilotbase.serve.routes.sheet import WHOLE, ArrangementSheet, ServiceSheet, UpstreamSheet
+from pilotbase.serve.routes.views import ARRANGEMENTS
 
 SERVICE = "service:"
 
@@ -30,20 +36,48 @@ def offer(
 ) -> list[Entry]:
     """Record how the services of a sheet are arranged; all of them or none.
 
+    A service that is so arranged already gives the entry that says so.
+
     Raises:
-        SheetError: with all that stands against it. InputError: ``by`` is no person of the catalog.
+        SheetError: with all that stands against it, ``by`` being no person of the catalog included.
+        InputError: only that stands against it.
     """
-    sheet = read_sheet(file, ArrangementSheet)
-    check_person(record, by)
+    sheet = read_sheet(file, ArrangementSheet, WHOLE)
     programs = frozenset[str]() if development else _programs(record)
-    sheet.refuse(findings(sheet.said, filings(record), programs, development=development))
+    person = _no_person(record, by)
+    try:
+        sheet.refuse(findings(sheet.said, filings(record), programs, development=development))
+    except SheetError as error:
+        raise _with(error, person) if person else error from None
+    if person is not None:
+        raise person
     happened = [
         _arranged(one, by, sheet.said.reason, development, file.absolute().parent)
         for one in sheet.said.services
     ]
+    state = catch_up(record, [ARRANGEMENTS])[ARRANGEMENTS.name]
     actor = context.actor("compute operator")
-    about = SERVICE if development else FILING
-    return record.append_many([Draft(one, actor, about + one.filing) for one in happened])
+    drafts = [_draft(record, one, actor, state.get(one.filing, {})) for one in happened]
+    return record.append_many(drafts)
+
+
+def _draft(record: Record, happened: Arranged, actor: Actor, known: Mapping[str, Any]) -> Draft:
+    """The key names what is replaced: to go back to an earlier arrangement is another fact than it
+    was then; to say again the one in force is the same."""
+    about = (SERVICE if happened.development else FILING) + happened.filing
+    draft = Draft(happened, actor, about)
+    body, replaced = draft.body(), known.get("entry")
+    if replaced is None:
+        return draft
+    if {name: known.get(name) for name in body} == body:
+        return replace(draft, key=record.entry(replaced).envelope["key"])
+    return replace(draft, key=f"arranged:{about}:{digest(body)}:{replaced}")
+
+
+def _with(error: SheetError, person: InputError) -> SheetError:
+    """A sheet's faults and the one beside it, told at once."""
+    fault = Fault(person.code, person.message, person.where, expected=person.next_step)
+    return SheetError(error.where, [*error.faults, fault])
 
 
 def _programs(record: Record) -> frozenset[str]:
@@ -61,12 +95,18 @@ def _programs(record: Record) -> frozenset[str]:
 
 def check_person(record: Record, by: str) -> None:
     """Raises InputError unless it is a person of the catalog."""
+    error = _no_person(record, by)
+    if error is not None:
+        raise error
+
+
+def _no_person(record: Record, by: str) -> InputError | None:
     parties = registry(record).book.parties
     persons = [one.id for one in parties.values() if one.kind == "person" and not one.gone]
     if by in persons:
-        return
+        return None
     meant = nearest(by, persons)
-    raise InputError(
+    return InputError(
         "serve.no_person",
         Text(f"{by!r} is no person of the catalog", f"{by!r} 不是目录中的自然人"),
         where="--as",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -95,3 +96,24 @@ class ArrangementSheet(Section):
     services: tuple[ServiceSheet, ...] = Field(
         min_length=1, max_length=500, description="The services."
     )
+
+
+WHOLE: Mapping[str, Any] = {
+    "gateway": 1,
+    "reason": "–",
+    "services": [
+        {
+            "filing": "nobody-1",
+            "upstreams": [
+                {
+                    "id": "nobody",
+                    "kind": "chat",
+                    "url": "https://nobody.example",
+                    "key": {"env": "NOBODY"},
+                }
+            ],
+            "fallback": ["earlier"],
+        }
+    ],
+}
+"""A sheet without a fault of grammar, for what stands in where one has some."""

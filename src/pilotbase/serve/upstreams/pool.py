@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections import deque
 from typing import Any
@@ -11,9 +12,11 @@ from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Caps, Upstream
 from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.upstreams.link import Link, Lost, Sink
-from pilotbase.serve.upstreams.reasons import Unreached, no_connection, no_tls
+from pilotbase.serve.upstreams.reasons import no_address, no_connection, no_tls
 from pilotbase.serve.upstreams.timer import NEVER, Ticks
 from pilotbase.trial.endpoints.address import Address, address_of, resolve
+
+_log = logging.getLogger("pilotbase.serve")
 
 CONNECTIONS_MAX = 256
 WAITING_MAX = 1024
@@ -211,7 +214,8 @@ class Pool:
             try:
                 self._numbers = await resolve(address, private=self.upstream.private)
             except PilotbaseError as error:
-                raise Unreached(error.message) from None
+                _log.warning("upstream %s: %s", self.upstream.id, error)
+                raise no_address(error.code) from None
             self._resolved = self.ticks.now
         tls = {"ssl": self._tls, "server_hostname": address.host} if self._tls else {}
         return tuple({"host": one, "port": address.port, **tls} for one in self._numbers)

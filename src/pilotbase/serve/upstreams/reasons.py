@@ -73,6 +73,14 @@ def no_connection(error: OSError, seconds: float) -> Unreached:
     return Unreached(Text("no connection", "无法建立连接"))
 
 
+def no_address(code: str) -> Unreached:
+    """The name stands for nothing, or for what may not be reached. What is inside is the operator's
+    to know: callers read neither name nor number."""
+    if code == "endpoint.unknown_host":
+        return Unreached(Text("its name is not known at present", "目前无法解析其主机名"))
+    return Unreached(Text("its address may not be reached", "其地址不允许访问"))
+
+
 def reason_of(lost: Lost) -> Text:
     """What a caller is told of it."""
     if isinstance(lost, Unreached):

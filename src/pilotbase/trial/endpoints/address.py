@@ -14,6 +14,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
@@ -182,6 +183,16 @@ def check_reachable(numbers: Iterable[str], address: Address, *, private: bool) 
             )
 
 
+def check_literal(address: Address, *, private: bool) -> None:
+    """`check_reachable` for a host that is a number, or this machine's own name (RFC 6761), without
+    asking a resolver: what an arrangement can be told when it is handed in."""
+    if address.host == "localhost" or address.host.endswith(".localhost"):
+        check_reachable(["127.0.0.1"], address, private=private)
+        return
+    with suppress(ValueError):
+        check_reachable([str(ipaddress.ip_address(address.host))], address, private=private)
+
+
 def kind_of(number: Ip) -> str:
     """``public``, ``private`` (this machine included) or ``never``.
 
@@ -241,7 +252,7 @@ _PRIVATE = Text(
     "Use https and a public address, or write `private: true` if you know this network.",
     "请使用 https 与公网地址; 若了解该网络, 可写 `private: true`。",
 )
-_NEVER = Text("No scenario may reach such an address.", "任何场景都不得访问此类地址。")
+_NEVER = Text("Name another: such an address is never reached.", "请更换: 此类地址一律不予访问。")
 
 
 def _refuse(where: str, en: str, zh: str, next_step: Text = _WRITE) -> NoReturn:
