@@ -85,8 +85,9 @@ class Reply(Protocol):
 
     def end(self) -> None: ...
 
-    def abort(self) -> None:
-        """Break off an answer that has begun, so that nobody takes it for whole."""
+    def abort(self, refused: Refused) -> None:
+        """Break off an answer that has begun, so that nobody takes it for whole; say why where the
+        protocol lets that be said."""
         ...
 
     def refuse(self, refused: Refused, block: bytes = b"") -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
-from pilotbase.serve.call import Caps
+from pilotbase.serve.call import Ask, Caps, Refused
+from pilotbase.serve.doors.plain import refused_as_data
+from pilotbase.serve.gateway.awaited import Awaited
 from tests.serve.gateway.rig import (
     KEY,
     SAID,
     STREAM_HEAD,
     USAGE,
+    Rig,
     ask,
     chat,
     chunked,
@@ -22,6 +26,7 @@ from tests.serve.gateway.rig import (
     piece,
     post,
     refused,
+    request,
     route,
     saying,
     stream_of,
@@ -89,6 +94,39 @@ def test_faulty_requests_are_refused_in_openais_shape(body: bytes, status: int) 
             assert got.status == status, got
             assert {"message", "message_zh", "type", "code", "param"} <= got.json["error"].keys()
             assert not rig.meter.begun
+
+    asyncio.run(work())
+
+
+def test_a_refusal_of_a_call_that_was_begun_has_its_receipt() -> None:
+    async def work() -> None:
+        broken, none = whole(b"{}", "500 Oops"), whole(b"{}", "404 Not Found")
+        async with upstream(saying(broken, none)) as url, gateway(route(url)) as rig:
+            for status in (502, 422):
+                got = await ask(rig, post(chat()))
+                assert got.status == status
+                assert got.headers["pilotbase-usage"] == rig.meter.begun[-1].usage_id
+                assert got.headers["pilotbase-principal"] and got.json["error"]["register"]
+            call = Awaited(rig.serving, Ask("f-1", "chat", chat()), KEY)
+            with pytest.raises(Refused) as caught:
+                await call.answered()
+            said = refused_as_data(caught.value)
+            assert said["receipt"]["usage"] == rig.meter.begun[-1].usage_id
+            early = await ask(rig, post(chat(model="nobody")))
+            assert early.status >= 400 and "pilotbase-usage" not in early.headers
+
+    asyncio.run(work())
+
+
+def test_a_second_choice_that_refuses_leaves_the_first_calls_receipt() -> None:
+    async def work() -> None:
+        async with upstream(saying(whole(b"{}", "503 Busy"))) as url:
+            second = route(url, filing="g-1", speaks=frozenset({"infer"}))
+            async with gateway(route(url, fallback=(second,)), second) as rig:
+                got = await ask(rig, post(chat()))
+                assert got.json["error"]["code"] == "serve.not_spoken"
+                assert got.headers["pilotbase-usage"] == rig.meter.begun[0].usage_id
+                assert got.headers["pilotbase-filing"] == "f-1"
 
     asyncio.run(work())
 
@@ -188,6 +226,38 @@ def test_the_official_client() -> None:
             await asyncio.to_thread(client, rig.url)
             tokens = [(u.input_tokens, u.output_tokens) for _, u, _ in rig.meter.settled]
             assert tokens == [(7, 3), (7, 3), (4, 0), (7, 3), (5, 2), (5, 2)]
+
+    asyncio.run(work())
+
+
+def test_the_official_client_is_told_why_a_stream_was_cut() -> None:
+    begun = STREAM_HEAD + chunked(piece("one "), end=False)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(begun)
+        await reader.read()
+
+    def client(rig: Rig, stop: Callable[[], None]) -> str:
+        with openai.OpenAI(base_url=rig.url + "/v1", api_key=KEY, max_retries=0) as one:
+            stream = one.chat.completions.create(
+                model="f-1", messages=[{"role": "user", "content": "?"}], stream=True
+            )
+            assert next(stream).choices[0].delta.content == "one "
+            stop()
+            with pytest.raises(openai.APIError) as told:
+                next(stream)
+            return str(told.value.code)
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        async with upstream(script) as url, gateway(route(url)) as rig:
+
+            def stop() -> None:
+                rig.gate.stopped = True
+                loop.call_soon_threadsafe(rig.serving.recheck)
+
+            assert await asyncio.to_thread(client, rig, stop) == "serve.stopped"
 
     asyncio.run(work())
 

@@ -202,7 +202,9 @@ def test_a_stop_cuts_live_streams() -> None:
             await reader.readuntil(b'"a"')
             rig.gate.stopped = True
             rig.serving.recheck()
-            assert b"0\r\n\r\n" not in await reader.read()
+            rest = await reader.read()
+            assert b"0\r\n\r\n" not in rest
+            assert b'data: {"error":{"code":"serve.stopped"' in rest, "why is the last event"
             assert rig.meter.outcomes == ["cut"]
             assert (await ask(rig, post(chat()))).status == 404
             writer.close()

@@ -51,7 +51,7 @@ class Cycle:
             return
         self._over = True
         if self._begun:
-            self._connection.abort()
+            self._connection.break_off()
         else:
             self._connection.whole(500, b"content-type: text/plain\r\n", b"internal error")
 

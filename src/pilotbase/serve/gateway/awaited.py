@@ -124,7 +124,7 @@ class Awaited:
         self._over = True
         self._more.set()
 
-    def abort(self) -> None:
+    def abort(self, refused: Refused) -> None:
         self._broken = True
         self._more.set()
 

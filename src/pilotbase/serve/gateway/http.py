@@ -324,7 +324,14 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"0\r\n\r\n")
         self._answered()
 
-    def abort(self) -> None:
+    def abort(self, refused: Refused) -> None:
+        # What has begun are events; OpenAI's clients raise what an event calls an error.
+        if self._door is not None:
+            self.send(b"data: %b\n\n" % self._door.refusal(refused)[1])
+        self.break_off()
+
+    def break_off(self) -> None:
+        """End the connection where an answer was to go on."""
         self._closing = True
         if self._old and not self.gone:
             reset(self._transport)

@@ -252,7 +252,7 @@ class Live:
         self.ended = True
         self.serving.live.discard(self)
         if self.started:
-            self.reply.abort()
+            self.reply.abort(refused)
         else:
             self.reply.refuse(refused, self.told)
 

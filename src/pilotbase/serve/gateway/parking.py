@@ -42,8 +42,8 @@ class Kept:
     def end(self) -> None:
         self._people.deliver(self._usage, self._status, self._media, b"".join(self._parts))
 
-    def abort(self) -> None:
-        self._people.deliver(self._usage, 502, "text/plain", b"the answer broke off")
+    def abort(self, refused: Refused) -> None:
+        self.refuse(refused)
 
     def refuse(self, refused: Refused, block: bytes = b"") -> None:
         self._people.deliver(self._usage, refused.status, "application/json", refusal_body(refused))
