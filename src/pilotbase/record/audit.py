@@ -70,7 +70,7 @@ def verify(
     known = declared_views() if views is None else views
     folded = ViewAudit(files, known if since is None else (), found)
     tiles = TileAudit(published, found) if published is not None else None
-    checkpoints = size = 0
+    checkpoints = newest = size = 0
     root, chain = merkle.EMPTY_ROOT, None
     with found.damage(_LOG), record.log.snapshot() as log:
         _structure(log, bodies, found)
@@ -88,10 +88,11 @@ def verify(
         if tiles is not None:
             tiles.compare(log, chain, trusted.size if trusted else 0, record.context.progress)
         size, root, checkpoints = tree.size, tree.root(), signed.good
+        newest = signed.newest
     if since is None:
         bodies.orphans(kept)
     good = (bodies.good, folded.good, tiles.good if tiles else 0)
-    return VerifyReport.of(found, chain, size, root, checkpoints, *good)
+    return VerifyReport.of(found, chain, size, root, checkpoints, newest, *good)
 
 
 def _structure(log: LogReader, bodies: BodyAudit, found: Findings) -> None:

@@ -49,6 +49,8 @@ class CheckpointAudit:
             self._sizes.add(self._next[0])
             self._next = next(self._stored, None)
         self.good = 0
+        self.newest = trusted.size if trusted else 0
+        """The size of the newest good checkpoint; what comes after it is under no signature."""
 
     def due(self, tree: Tree) -> None:
         """Audit the checkpoints made of the tree as it is now."""
@@ -134,7 +136,7 @@ class CheckpointAudit:
                 last.size, checkpoint.size, proof, last.root, checkpoint.root
             )
         if good:
-            self.good += 1
+            self.good, self.newest = self.good + 1, checkpoint.size
         else:
             en, zh = "it does not extend the checkpoint before it", "它与前一检查点不衔接"
             self._found.fault(where, en, zh)

@@ -38,7 +38,7 @@ def verify_hashes(
     views are not looked at; see `audit.verify`, whose arguments and errors these are.
     """
     found, copy, chain = Findings(), record.latest(), None
-    size, root, checkpoints = 0, merkle.EMPTY_ROOT, 0
+    size, root, checkpoints, newest = 0, merkle.EMPTY_ROOT, 0, 0
     key = key or own_key(record, found)
     with found.damage(_LOG), record.log.snapshot() as log:
         chain = chain_of(log, key, found)
@@ -52,5 +52,5 @@ def verify_hashes(
             for at in sorted({at for at, _ in log.checkpoints() if 0 <= at <= size}):
                 signed.due(_Stored(log, at))
             signed.end(size, copy, held)
-            checkpoints = signed.good
-    return VerifyReport.of(found, chain, size, root, checkpoints)
+            checkpoints, newest = signed.good, signed.newest
+    return VerifyReport.of(found, chain, size, root, checkpoints, newest)

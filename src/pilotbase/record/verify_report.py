@@ -25,6 +25,8 @@ class VerifyReport:
         ok: no fault; notes (a body that was erased, say) do not spoil the record.
         size: entries audited. root: hex of their Merkle root as the stored tree has it.
         checkpoints, bodies, views, tiles: how many were found good.
+        unsigned: how many entries come after the newest good checkpoint. No fault: they are under
+            the next one that is signed.
         findings: in the order found, at most `FINDINGS_MAX`; `more` counts those left out.
         vkey: the key the checkpoints were verified with, None when there is none.
     """
@@ -33,6 +35,7 @@ class VerifyReport:
     size: int
     root: str
     checkpoints: int
+    unsigned: int
     bodies: int
     views: int
     tiles: int
@@ -48,12 +51,13 @@ class VerifyReport:
         size: int,
         root: bytes,
         checkpoints: int,
+        newest: int,
         bodies: int = 0,
         views: int = 0,
         tiles: int = 0,
     ) -> VerifyReport:
         vkey = chain.newest.encode() if chain else None
-        counted = (size, root.hex(), checkpoints, bodies, views, tiles)
+        counted = (size, root.hex(), checkpoints, size - newest, bodies, views, tiles)
         return cls(not found.faults, *counted, tuple(found.listed), found.more, vkey)
 
     @property

@@ -28,6 +28,10 @@ OPEN = Text(
 )
 
 
+UNSIGNED = Text(
+    "Entries after the newest signed checkpoint: {n}. `pilotbase record checkpoint` signs them.",
+    "最新已签名检查点之后的条目: {n} 条。`pilotbase record checkpoint` 可签名。",
+)
 _TILES = Text(", {n} published files", ", {n} 个已发布文件")
 
 
@@ -44,6 +48,9 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
         bad="–" if found.first_bad_index is None else found.first_bad_index,
     )  # fmt: skip
     console.print(f"[{'green' if found.ok else 'bold red'}]{said_all.in_language(language)}[/]")
+    if found.unsigned:
+        said = UNSIGNED.format(n=found.unsigned)
+        console.print(said.in_language(language), soft_wrap=True)
     console.print(f"[dim]root {found.root}\nkey  {found.vkey}[/]", soft_wrap=True)
 
 

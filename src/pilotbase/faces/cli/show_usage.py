@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
 
 from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Language, Text
 from pilotbase.serve.metering.verbs import (
     LimitResponse,
@@ -38,9 +39,31 @@ CALLS = (
     Text("key", "密钥"), Text("reserved", "预留"), Text("charged", "费用"),
 )  # fmt: skip
 FOCUS = Text("{rows} rows of FOCUS 1.2 in {file}", "FOCUS 1.2 共 {rows} 行, 已写入 {file}")
-LIFTED = Text("{account} ({per}): no limit any more", "{account} ({per}): 已取消限额")
-LIMITED = Text("{account} ({per}): {amounts}", "{account} ({per}): {amounts}")
+UNITS = {
+    "requests": Text("{n} calls", "{n} 次调用"),
+    "tokens": Text("{n} tokens", "{n} 个词元"),
+    "money": Text("{n}", "{n}"),
+}
+LIFTED = Text("{account}, {per}: no limit any more", "{account}, {per}: 已取消限额")
+LIMITED = Text("{account}, {per}: at most {amounts}", "{account}, {per}: 最多 {amounts}")
+HOLDS = Text("Of {account} also holds, {per}: at most {amounts}",
+             "{account} 另有限额, {per}: 最多 {amounts}")  # fmt: skip
+SHUT = Text(
+    "Nothing more is let in while it is 0. To lift it: `pilotbase gateway limit {account} --per "
+    "{per} --lift {units} --as PERSON --reason WHY`.",
+    "为 0 期间不再受理任何调用。取消: `pilotbase gateway limit {account} --per {per} --lift "
+    "{units} --as 自然人 --reason 理由`。",
+)
+WINDOWS = {
+    "total": Text("in all (total)", "累计 (total)"),
+    "P1M": Text("each calendar month (P1M)", "每自然月 (P1M)"),
+}
 NONE = Text("There is nothing unsettled.", "没有未结算的调用。")
+GOING = Text(
+    "{n} calls wait for a person, or for their caller after one has decided; they are settled "
+    "then: {ids}",
+    "{n} 次调用正在等待人工处理, 或已处理而待调用方取回, 届时结算: {ids}",
+)
 COMPLETED = Text("Journals completed now: {names}", "本次补全的日志: {names}")
 VERIFIED = Text(
     "{journals} journals, {segments} segments ({sealed} sealed), {records} records: {calls} calls, "
@@ -51,12 +74,16 @@ VERIFIED = Text(
 FINE = Text("All of it is as recorded.", "全部与记录一致。")
 ELSEWHERE = Text("On other machines: {names}", "位于其他机器: {names}")
 PARTIAL = Text(
-    "{n} faults: the numbers above are of what could be read, and partial.",
+    "Faults: {n}. The numbers above are of what could be read, and partial.",
     "错误 {n} 处: 以上数字仅为可读部分, 并不完整。",
 )
 PROVEN = Text(
-    "{proven} entries of the record say so; a checkpoint of {signed} entries is signed.",
-    "记录中有 {proven} 条为证; 已签名的检查点含 {signed} 条。",
+    "Proven entries of the record about them: {proven}; the newest checkpoint is of {signed}.",
+    "记录中与之有关且已证明的条目: {proven} 条; 最新检查点含 {signed} 条。",
+)
+NO_CHECKPOINT = Text(
+    "Proven entries of the record about them: {proven}; there is no checkpoint to prove them by.",
+    "记录中与之有关且已证明的条目: {proven} 条; 没有可据以证明的检查点。",
 )
 UNSIGNED = Text(
     "Not yet under a signature: {entries} (`pilotbase record checkpoint` signs).",
@@ -85,16 +112,40 @@ def _usage(console: Console, found: UsageResponse, language: Language) -> None:
 
 
 def _limit(console: Console, found: LimitResponse, language: Language) -> None:
-    amounts = {
-        Text("calls", "次调用"): found.requests,
-        Text("tokens", "词元"): found.tokens,
-        Text("", ""): found.money,
-    }
-    said = [f"{n} {unit.in_language(language)}".strip() for unit, n in amounts.items() if n]
-    zero = any(n is not None for n in amounts.values())
-    text = LIMITED if zero else LIFTED
-    _say(console, text, language, account=found.account, per=found.per,
-         amounts=", ".join(said) or "0")  # fmt: skip
+    said = {name: getattr(found, name) for name in UNITS}
+    amounts = _amounts(said, language)
+    _say(console, LIMITED if amounts else LIFTED, language, account=found.account,
+         per=_window(found.per, language), amounts=amounts)  # fmt: skip
+    none = [name for name, most in said.items() if _is_none(most)]
+    if none:
+        _say(console, SHUT, language, account=found.account, per=found.per, units=",".join(none))
+    for one in found.in_force:
+        if one["per"] != found.per:
+            _say(console, HOLDS, language, account=found.account,
+                 per=_window(one["per"], language), amounts=_amounts(one, language))  # fmt: skip
+    for remark in found.remarks:
+        console.print("• " + remark[language], markup=False, soft_wrap=True)
+
+
+def _amounts(said: Mapping[str, Any], language: Language) -> str:
+    parts = [
+        UNITS[name].format(n=said[name]).in_language(language)
+        for name in UNITS
+        if said[name] is not None
+    ]
+    return ", ".join(parts)
+
+
+def _window(per: str, language: Language) -> str:
+    each = Text("in each {per}", "每 {per}").format(per=per)
+    return WINDOWS.get(per, each).in_language(language)
+
+
+def _is_none(most: int | str | None) -> bool:
+    """Whether a limit lets nothing in."""
+    if isinstance(most, str):
+        return Money.parse(most).minor == 0
+    return most == 0
 
 
 def _limits(console: Console, found: LimitsResponse, language: Language) -> None:
@@ -109,6 +160,9 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
 def _reconcile(console: Console, found: ReconcileResponse, language: Language) -> None:
     if found.completed:
         _say(console, COMPLETED, language, names=", ".join(found.completed))
+    if found.going:
+        ids = ", ".join(one["usage_id"] for one in found.going)
+        _say(console, GOING, language, n=len(found.going), ids=ids)
     if not found.calls:
         _say(console, NONE, language)
         return
@@ -124,7 +178,8 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
          sums=sums)  # fmt: skip
     if found.elsewhere:
         _say(console, ELSEWHERE, language, names=", ".join(found.elsewhere))
-    _say(console, PROVEN, language, proven=found.proven, signed=found.signed)
+    _say(console, PROVEN if found.signed else NO_CHECKPOINT, language, proven=found.proven,
+         signed=found.signed)  # fmt: skip
     if found.unsigned:
         first, n = found.unsigned[0], len(found.unsigned)
         entries = ENTRY.format(index=first) if n == 1 else ENTRIES.format(n=n, first=first)

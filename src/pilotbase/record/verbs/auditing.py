@@ -42,13 +42,16 @@ class VerifyResponse:
     """What the audit found.
 
     ``findings`` are ``{"severity": "fault"|"note", "where", "index", "message"}``, where and
-    message in both languages; ``first_bad_index`` is the lowest entry that shows a fault.
+    message in both languages; ``first_bad_index`` is the lowest entry that shows a fault;
+    ``unsigned`` counts the entries after the newest good checkpoint, which are under no signature
+    yet: no fault.
     """
 
     ok: bool
     size: int
     root: str
     checkpoints: int
+    unsigned: int
     bodies: int
     views: int
     tiles: int
@@ -92,6 +95,7 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
         size=report.size,
         root=report.root,
         checkpoints=report.checkpoints,
+        unsigned=report.unsigned,
         bodies=report.bodies,
         views=report.views,
         tiles=report.tiles,

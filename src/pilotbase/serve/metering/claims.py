@@ -57,9 +57,9 @@ class Claims:
         if tariff not in self._tariffs(terms.filing, filing):
             yield NO_TARIFF.format(filing=terms.filing, tariff=_shown(tariff))
         if terms.service != terms.filing.rpartition("-")[0]:
-            yield OTHER.format(what="service", said=terms.service, of=terms.filing)
+            yield OTHER.format(what=NAMES["service"], said=terms.service, of=terms.filing)
         if terms.version != filing["asset"]["version"]:
-            yield OTHER.format(what="version", said=terms.version, of=terms.filing)
+            yield OTHER.format(what=NAMES["version"], said=terms.version, of=terms.filing)
 
     def _tariffs(self, name: str, filing: Any) -> list[Tariff]:
         """All that were ever arranged for a filing, and its price alone."""
@@ -79,10 +79,10 @@ class Claims:
         for what, value in mine.items():
             said = getattr(terms, what)
             if said != value:
-                yield OTHER.format(what=what, said=_plain(said), of=terms.key)
+                yield OTHER.format(what=NAMES[what], said=_plain(said), of=terms.key)
         grant = Grant(terms.key, key["holder"], links, principal, "", 0.0)
         if terms.accounts != tuple(dict.fromkeys(grant.accounts(terms.service))):
-            yield OTHER.format(what="accounts", said=_plain(terms.accounts), of=terms.key)
+            yield OTHER.format(what=NAMES["accounts"], said=_plain(terms.accounts), of=terms.key)
 
     def _chain(self, key: Any) -> tuple[tuple[str, ...], str]:
         """The delegations that a key acts under, upwards, and who stands at their end."""
@@ -118,5 +118,13 @@ NO_TARIFF = Text(
 )
 NO_KEY = Text("the record has no key {key}", "记录中没有密钥 {key}")
 OTHER = Text(
-    "the record has another {what} for {of} than {said}", "记录中 {of} 的 {what} 并非 {said}"
+    "the record does not have {said} as the {what} of {of}", "记录中 {of} 的{what}并非 {said}"
 )
+NAMES = {
+    "service": Text("service", "服务"),
+    "version": Text("version", "版本"),
+    "holder": Text("holder", "持有人"),
+    "principal": Text("principal", "责任主体"),
+    "links": Text("chain of delegations", "委托链"),
+    "accounts": Text("accounts", "账户"),
+}
