@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given, settings
 from click.testing import CliRunner
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
