@@ -73,6 +73,14 @@ class Stand:
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()
 
+    def streamed(self) -> http.client.HTTPConnection:
+        """Where a stream begins that one may leave."""
+        body = {"model": "advice-logit", "messages": [], "stream": True}
+        headers = {"authorization": f"Bearer {self.caller}", "content-type": "application/json"}
+        connection = self.gateway.connection()
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        return connection
+
     def scraped(self) -> dict[str, Metric]:
         status, headers, page = self.get("/metrics", authorization=f"Bearer {self.operator}")
         assert status == 200 and headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -152,11 +160,7 @@ def test_a_call_is_seen_while_it_lives_and_after_it_was_left(
     monkeypatch.setenv("PILOTBASE_KEY", stand.operator)
     word = ["gateway", "calls", "--home", str(stand.context.home), "--address",
             stand.gateway.address]  # fmt: skip
-    connection = stand.gateway.connection()
-    body = {"model": "advice-logit", "messages": [], "stream": True}
-    headers = {"authorization": f"Bearer {stand.caller}", "content-type": "application/json"}
-    with contextlib.closing(connection):
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+    with contextlib.closing(stand.streamed()) as connection:
         answer = connection.getresponse()
         assert b"word" in answer.read(200)
         usage = answer.headers["pilotbase-usage"]
@@ -208,6 +212,11 @@ def test_logs_name_calls_and_nobody(stand: Stand) -> None:
     def logged() -> list[dict[str, object]]:
         return [json.loads(line) for line in stand.log.read_text().splitlines()]
 
+    for service in ("advice-logit", "advice-forest"):
+        for _ in range(4):
+            stand.gateway.chat(stand.caller, service)
+    with contextlib.closing(stand.streamed()) as connection:
+        assert b"word" in connection.getresponse().read(200)
     # Each process has a log thread of its own: the last lines may be behind.
     expected = {"served", "failed", "aborted"}
     until(lambda: stand.log.exists() and expected <= {line["outcome"] for line in logged()})
