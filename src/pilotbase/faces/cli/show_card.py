@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from pilotbase.catalog.assets.verbs import ShowResponse
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 
 KINDS = {
@@ -76,7 +77,7 @@ def _party(console: Console, party: Mapping[str, Any], language: Language) -> No
                  d["ended"])
                 for d in party[word]
             ]  # fmt: skip
-            _table(console, [one.in_language(language) for one in DELEGATIONS], rows)
+            table(console, [one.in_language(language) for one in DELEGATIONS], rows)
 
 
 def _asset(console: Console, asset: Mapping[str, Any], language: Language) -> None:

@@ -21,7 +21,8 @@ from pilotbase.catalog.parties.verbs import (
     WhoResponse,
 )
 from pilotbase.faces.cli.show_card import ERASED, KINDS, show_card
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 
 WORDS = {
@@ -57,7 +58,7 @@ def _added(console: Console, found: AddResponse, language: Language) -> None:
         for a in found.added
     ]  # fmt: skip
     heads = _heads(language, ID, KIND, STATE, VERSION, Text("content hash", "内容哈希"))
-    _table(console, heads, rows)
+    table(console, heads, rows)
 
 
 def _list(console: Console, found: ListResponse, language: Language) -> None:
@@ -66,7 +67,7 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
             (p["id"], word(p["what"], language), _name(p["name"], language), p["principal"] or None)
             for p in found.parties
         ]
-        _table(console, _heads(language, ID, KIND, NAME, Text("answers", "负责人")), rows)
+        table(console, _heads(language, ID, KIND, NAME, Text("answers", "负责人")), rows)
     if found.assets:
         assets = [
             (a["id"], word(a["what"], language), a["title"][language], a["provider"] or None,
@@ -74,7 +75,7 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
             for a in found.assets
         ]  # fmt: skip
         heads = _heads(language, ID, KIND, NAME, Text("provider", "供给方"), VERSION)
-        _table(console, heads, assets)
+        table(console, heads, assets)
     if not found.parties and not found.assets:
         _say(console, Text("Nothing here yet.", "尚无内容。"), language)
 
@@ -89,7 +90,7 @@ def _history(console: Console, found: HistoryResponse, language: Language) -> No
         language, Text("entry", "条目"), Text("at", "时间"), Text("event", "事件"),
         Text("by", "经手"), VERSION, Text("changed", "变更字段"),
     )  # fmt: skip
-    _table(console, heads, rows)
+    table(console, heads, rows)
 
 
 def _export(console: Console, found: ExportResponse, language: Language) -> None:
@@ -140,7 +141,7 @@ def _keys(console: Console, found: KeyListResponse, language: Language) -> None:
          k["why_not"][language] if k["why_not"] else word(k["state"], language))
         for k in found.keys
     ]  # fmt: skip
-    _table(console, _heads(language, ID, HOLDER, SCOPES, UNTIL, STATE), rows)
+    table(console, _heads(language, ID, HOLDER, SCOPES, UNTIL, STATE), rows)
 
 
 def _who(console: Console, found: WhoResponse, language: Language) -> None:

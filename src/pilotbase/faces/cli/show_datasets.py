@@ -13,7 +13,8 @@ from pilotbase.catalog.profile.rules.sensitive import KINDS
 from pilotbase.catalog.profile.verbs import ProfileResponse
 from pilotbase.catalog.profile.words import GUESSED, MADE, PARTS, TYPES, number
 from pilotbase.desk.handed_over import EvidenceCheckResponse
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 
 HIDDEN = Text("left out", "不显示")
@@ -48,7 +49,7 @@ def _profile(console: Console, found: ProfileResponse, language: Language) -> No
          f"{c['distinct']:,}", _range(c, language, console.width), _sensitive(c, found, language))
         for c in profile["columns"]
     ]  # fmt: skip
-    _table(console, [head.in_language(language) for head in HEADS], rows)
+    table(console, [head.in_language(language) for head in HEADS], rows)
     parts = ", ".join(
         f"{said.in_language(language)} {profile['quality']['parts'][name]:.3f}"
         for name, said in PARTS.items()
@@ -115,7 +116,7 @@ def _read(console: Console, found: ReadResponse, language: Language) -> None:
         rows = [(c["name"], c["type"], c["text"]) for c in described["columns"][:50]]
         heads = (Text("column", "列"), Text("type", "类型"), Text("about", "说明"))
         if rows:
-            _table(console, [head.in_language(language) for head in heads], rows)
+            table(console, [head.in_language(language) for head in heads], rows)
     for remark in found.remarks:
         console.print("• " + remark.render(language), markup=False, soft_wrap=True)
 

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from pilotbase.faces.cli.calls import CALLS_FORMS
 from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedResponse
 
@@ -36,7 +37,7 @@ def _served(console: Console, found: ServedResponse, language: Language) -> None
          ", ".join(one["fallback"]))
         for one in found.services
     ]  # fmt: skip
-    _table(console, [head.in_language(language) for head in HEADS], rows)
+    table(console, [head.in_language(language) for head in HEADS], rows)
     if found.refused:
         _say(console, NOT, language)
     for one in found.refused:

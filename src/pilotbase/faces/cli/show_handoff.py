@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.serve.people.verbs import (
     AnswerResponse,
@@ -45,7 +46,7 @@ def _queue(console: Console, found: QueueResponse, language: Language) -> None:
              LATE["manual" if one["manual"] else one["late"]].in_language(language))
             for one in found.calls
         ]  # fmt: skip
-        _table(console, [head.in_language(language) for head in QUEUE], rows)
+        table(console, [head.in_language(language) for head in QUEUE], rows)
     for name, text in (found.contents or {}).items():
         if text is not None:
             console.print(f"{name}:\n{text}", markup=False, soft_wrap=True)
@@ -64,7 +65,7 @@ def _shares(console: Console, found: ShareResponse, language: Language) -> None:
         (one["filing"], str(one["calls"]), *(_share(one[n]) for n in KINDS), str(one["waiting"]))
         for one in found.filings
     ]
-    _table(console, [head.in_language(language) for head in SHARES], rows)
+    table(console, [head.in_language(language) for head in SHARES], rows)
 
 
 def _share(said: Mapping[str, Any]) -> str:

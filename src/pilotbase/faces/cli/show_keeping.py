@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.record.verbs.asking import QueryResponse, SegmentsResponse
 from pilotbase.record.verbs.duties import OverdueResponse
@@ -40,15 +38,6 @@ def _say(console: Console, text: Text, language: Language, **values: object) -> 
     console.print(said.in_language(language), markup=False, soft_wrap=True)
 
 
-def _table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(escape(head), overflow="fold")
-    for row in rows:
-        table.add_row(*("–" if value is None else escape(str(value)) for value in row))
-    console.print(table)
-
-
 def _list(console: Console, found: ListResponse, language: Language) -> None:
     heads = [
         Text("entry", "条目"),
@@ -62,7 +51,7 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
         (b["entry"], b["about"], b["name"], b["size"], _state(b, language), b["until"])
         for b in found.bodies
     ]
-    _table(console, [head.in_language(language) for head in heads], rows)
+    table(console, [head.in_language(language) for head in heads], rows)
     if found.encrypted:
         key = Text("Encrypted under the key {key}.", "已用密钥 {key} 加密。")
         _say(console, key, language, key=found.encrypted)
@@ -156,7 +145,7 @@ def _segments(console: Console, found: SegmentsResponse, language: Language) -> 
 
 
 def _query(console: Console, found: QueryResponse, language: Language) -> None:
-    _table(console, found.columns, found.rows)
+    table(console, found.columns, found.rows)
     if found.more:
         _say(console, Text("There are more rows: --limit.", "还有更多行: --limit。"), language)
 

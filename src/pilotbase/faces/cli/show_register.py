@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.register.rules.states import WORDS
 from pilotbase.register.verbs import FilingResponse, ListResponse
@@ -72,7 +73,7 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
          f["expires"][:10], len(f["single_points"]))
         for f in found.filings
     ]  # fmt: skip
-    _table(console, [head.in_language(language) for head in heads], rows)
+    table(console, [head.in_language(language) for head in heads], rows)
 
 
 REGISTER_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {

@@ -20,7 +20,8 @@ from pilotbase.catalog.rights.verbs.terms import (
     UsedResponse,
     WithdrawResponse,
 )
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 
 ANSWERS = {
@@ -57,7 +58,7 @@ def _registration(console: Console, found: RegistrationResponse, language: Langu
         Text("entry", "条目"), Text("at", "时间"), Text("step", "步骤"), Text("stage", "状态"),
         Text("by", "经办人"), Text("reason", "理由"),
     )  # fmt: skip
-    _table(console, [head.in_language(language) for head in heads], rows)
+    table(console, [head.in_language(language) for head in heads], rows)
 
 
 def _registrations(console: Console, found: ListResponse, language: Language) -> None:
@@ -75,7 +76,7 @@ def _registrations(console: Console, found: ListResponse, language: Language) ->
         Text("holder", "权利人"), Text("stage", "状态"), Text("code", "登记码"),
         Text("disputes", "争议"),
     )  # fmt: skip
-    _table(console, [head.in_language(language) for head in heads], rows)
+    table(console, [head.in_language(language) for head in heads], rows)
 
 
 def _set(console: Console, found: SetResponse, language: Language) -> None:
@@ -142,7 +143,7 @@ def _openness(console: Console, found: OpennessResponse, language: Language) -> 
         for one in found.parts
     ]  # fmt: skip
     heads = (Text("question", "问题"), Text("", ""), Text("why", "依据"), Text("after", "出处"))
-    _table(console, [head.in_language(language) for head in heads], rows)
+    table(console, [head.in_language(language) for head in heads], rows)
     said = Text("{what}: open in {yes} of {asked} respects.", "{what}: {asked} 项中 {yes} 项开放。")
     _say(console, said, language, what=found.what, yes=found.yes, asked=found.asked)
     if found.kind == "model":

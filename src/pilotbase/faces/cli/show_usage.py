@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.console import Console
 
-from pilotbase.faces.cli.show_keeping import _say, _table
+from pilotbase.faces.cli.show_keeping import _say
+from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Language, Text
 from pilotbase.serve.metering.verbs import (
@@ -38,6 +39,8 @@ CALLS = (
     Text("usage id", "用量编号"), Text("at", "时间"), Text("service", "服务"),
     Text("key", "密钥"), Text("reserved", "预留"), Text("charged", "费用"),
 )  # fmt: skip
+NO_CALL = Text("No call was found.", "没有找到调用。")
+REPLACED = Text("The file that was there is replaced.", "原有文件已被替换。")
 FOCUS = Text("{rows} rows of FOCUS 1.2 in {file}", "FOCUS 1.2 共 {rows} 行, 已写入 {file}")
 UNITS = {
     "requests": Text("{n} calls", "{n} 次调用"),
@@ -100,15 +103,20 @@ PLACES = {
 
 
 def _usage(console: Console, found: UsageResponse, language: Language) -> None:
-    heads = [NAMES[found.by], *USED]
+    if not found.rows:
+        _say(console, NO_CALL, language)
+    heads = [NAMES[found.by].in_language(language), *(one.in_language(language) for one in USED)]
     rows = [
         (one[found.by], one["calls"], one["unsettled"], one["input_tokens"], one["output_tokens"],
          one["cases"], one["charged"], one["of_it_unsettled"])
         for one in found.rows
     ]  # fmt: skip
-    _table(console, [head.in_language(language) for head in heads], rows)
+    if rows:
+        table(console, heads, rows)
     if found.focus:
         _say(console, FOCUS, language, rows=found.focus_rows, file=found.focus)
+    if found.focus_replaced:
+        _say(console, REPLACED, language)
 
 
 def _limit(console: Console, found: LimitResponse, language: Language) -> None:
@@ -154,7 +162,7 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
          one["by"])
         for one in found.limits
     ]  # fmt: skip
-    _table(console, [head.in_language(language) for head in LIMITS], rows)
+    table(console, [head.in_language(language) for head in LIMITS], rows)
 
 
 def _reconcile(console: Console, found: ReconcileResponse, language: Language) -> None:
@@ -168,7 +176,7 @@ def _reconcile(console: Console, found: ReconcileResponse, language: Language) -
         return
     names = ("usage_id", "at", "service", "key", "reserved", "charged")
     rows = [[one[name] for name in names] for one in found.calls]
-    _table(console, [head.in_language(language) for head in CALLS], rows)
+    table(console, [head.in_language(language) for head in CALLS], rows)
 
 
 def _verify(console: Console, found: VerifyResponse, language: Language) -> None:

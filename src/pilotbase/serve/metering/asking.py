@@ -10,7 +10,9 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
+from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Tariff
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
@@ -107,8 +109,35 @@ def _groups(
         yield focus.Group(*parts)
 
 
+def is_ours(file: Path) -> bool:
+    """Whether a file of FOCUS rows stands there, which may be replaced; False where nothing does.
+
+    Raises:
+        InputError: something else stands there.
+    """
+    head = ",".join(focus.COLUMNS).encode()
+    with storage_errors(file):
+        if not file.exists():
+            return False
+        if file.is_file():
+            with file.open("rb") as opened:
+                if opened.read(len(head)) == head:
+                    return True
+    raise InputError(
+        "serve.file_in_the_way",
+        Text(
+            "another file is there, and it is not replaced",
+            "该处已有其他文件, 不予覆盖",
+        ),
+        where=str(file),
+        next_step=Text("Name a file that is not there yet.", "请指定尚不存在的文件。"),
+    )
+
+
 def write_focus(rows: Iterator[dict[str, str]], file: Path) -> int:
-    """Write rows as CSV; how many. Raises HomeError when it cannot be written."""
+    """Write rows as CSV; how many. Raises HomeError when it cannot be written, InputError where a
+    file is in the way that is none of ours."""
+    is_ours(file)
     text, count = io.StringIO(newline=""), 0
     writer = csv.DictWriter(text, focus.COLUMNS, lineterminator="\r\n")
     writer.writeheader()

@@ -42,13 +42,15 @@ class UsageResponse:
         by: what it is summed up by. rows: of each ``{<by>, "calls", "unsettled", "input_tokens",
             "output_tokens", "cases", "charged", "of_it_unsettled"}``; amounts are exact; with
             ``by`` call also ``"outcome"``.
-        focus: the file that was written, and how many rows it has.
+        focus: the file that was written, how many rows it has, and whether an earlier one of the
+            kind was there.
     """
 
     by: str
     rows: tuple[dict[str, Any], ...]
     focus: str
     focus_rows: int
+    focus_replaced: bool = False
 
 
 @verb(
@@ -65,7 +67,9 @@ def usage(context: Context, request: UsageRequest) -> UsageResponse:
     from pilotbase.register.filings import filings
     from pilotbase.serve.metering import asking
 
-    written, meant = 0, _meant(request)
+    written, replaced, meant = 0, False, _meant(request)
+    if request.focus is not None:
+        replaced = asking.is_ours(request.focus)
     with open_record(context, create=False) as record:
         rows = tuple(asking.sums(record, request.by, meant))
         if request.focus is not None:
@@ -73,7 +77,7 @@ def usage(context: Context, request: UsageRequest) -> UsageResponse:
             provider = record.verifier.name
             found = asking.focus_rows(record, meant, provider, publishers)
             written = asking.write_focus(found, request.focus)
-    return UsageResponse(request.by, rows, str(request.focus or ""), written)
+    return UsageResponse(request.by, rows, str(request.focus or ""), written, replaced)
 
 
 def _meant(request: UsageRequest) -> Asked:
@@ -102,21 +106,36 @@ class LimitRequest:
         "key:编号、party:编号、mandate:编号 (委托) 或 service:名称。",
     )
     per: str = asked(
-        "The window: PT1M, PT1H, P1D and the like, P1M (calendar month) or total.",
-        "周期: PT1M、PT1H、P1D 等, P1M (自然月) 或 total (总额)。",
+        "The window: PT1M, PT1H, P1D and the like, P1M (calendar month), or total: all there will "
+        "ever be, which it is where left out.",
+        "周期: PT1M、PT1H、P1D 等, P1M (自然月), 或 total: 累计总额, 省略时即为此项。",
         default="total",
     )
-    requests: int | None = asked("At most so many calls.", "最多调用次数。", default=None)
+    requests: int | None = asked(
+        "At most so many calls; 0 lets nothing more in.",
+        "最多调用次数; 0 表示不再受理。",
+        default=None,
+    )
     tokens: int | None = asked("At most so many tokens.", "最多词元数。", default=None)
     money: str | None = asked('At most so much, like "100.00 CNY".',
                               '最高金额, 形如 "100.00 CNY"。', default=None)  # fmt: skip
+    lift: str = asked(
+        "Lift these alone: requests, tokens, money, with commas between.",
+        "仅取消这些限额: requests、tokens、money, 以逗号分隔。",
+        default="",
+    )
     as_: str = asked(*PERSON, default="")
     reason: str = asked(*REASON, default="")
 
 
 @dataclass(frozen=True)
 class LimitResponse:
-    """The limit as recorded; where all three amounts are None, that of the window is lifted."""
+    """The limit as recorded; where all three amounts are None, that of the window is lifted.
+
+    Attributes:
+        in_force: of each window of the account what holds now, ``{"per", "requests", "tokens",
+            "money"}``. remarks: of what is no fault, both languages.
+    """
 
     account: str
     per: str
@@ -124,13 +143,16 @@ class LimitResponse:
     tokens: int | None
     money: str | None
     entry: int
+    in_force: tuple[dict[str, Any], ...]
+    remarks: tuple[dict[str, str], ...]
 
 
 @verb(
     "gateway.limit",
     summary=Text(
-        "Limit what an account may use in a window; without an amount, lift that limit.",
-        "设定账户在一个周期内的限额; 不给数额则取消该限额。",
+        "Limit what an account may use in a window; only what is named changes. Without an amount, "
+        "lift all limits of that window.",
+        "设定账户在一个周期内的限额, 仅更改所写明的项; 不给数额则取消该周期的全部限额。",
     ),
     changes=True,
     roles=("finance",),
@@ -138,13 +160,16 @@ class LimitResponse:
 def limit(context: Context, request: LimitRequest) -> LimitResponse:
     from pilotbase.record.opened import open_record
     from pilotbase.serve.metering.events import Limited
-    from pilotbase.serve.metering.limits import set_limit
+    from pilotbase.serve.metering.limits import limits_on, remarks, set_limit
 
     amounts = request.requests, request.tokens, request.money
     said = Limited(request.account, request.per, *amounts, request.as_, request.reason)
     with open_record(context, create=False) as record:
-        entry = set_limit(record, said)
-    return LimitResponse(request.account, request.per, *amounts, entry.index)
+        entry = set_limit(record, said, request.lift)
+        body, hold = entry.body, tuple(limits_on(record, request.account))
+        told = tuple(one.as_dict() for one in remarks(record, body))
+    found = body["requests"], body["tokens"], body["money"]
+    return LimitResponse(request.account, request.per, *found, entry.index, hold, told)
 
 
 @dataclass(frozen=True)
@@ -195,10 +220,13 @@ class ReconcileResponse:
         completed: gateway processes whose journals were completed now.
         calls: unsettled calls, or those reconciled now, as ``{"usage_id", "at", "key", "holder",
             "service", "reserved", "charged"}``.
+        going: calls that wait for a person and are settled then, as ``{"usage_id", "said"}``: what
+            was decided of one that nobody has taken up yet, else null.
     """
 
     completed: tuple[str, ...]
     calls: tuple[dict[str, Any], ...]
+    going: tuple[dict[str, Any], ...] = ()
 
 
 @verb(
