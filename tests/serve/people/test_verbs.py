@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.record.opened import open_record
+from pilotbase.serve.metering.verbs import ReconcileRequest, reconcile
 from pilotbase.serve.people import keeping, verbs
 from pilotbase.serve.rules.audit_draw import commitment
 from tests.serve.gateway.rig import ask, chat, post
 from tests.serve.people.kit import desk, home
+
+
+def usage_of(call: dict[str, Any]) -> str:
+    return str(call["usage"])
 
 
 def test_from_the_queue_to_the_share(tmp_path: Path) -> None:
@@ -28,6 +34,13 @@ def test_from_the_queue_to_the_share(tmp_path: Path) -> None:
             shown = verbs.queue(context, verbs.QueueRequest(show=one["usage"])).contents
             assert shown is not None and shown["request"] and shown["answer"] is None
             assert verbs.queue(context, verbs.QueueRequest(filing="other")).calls == ()
+            going = reconcile(context, ReconcileRequest()).going
+            assert going == tuple(
+                {"usage_id": call["usage"], "said": None}
+                for call in sorted((one, two), key=usage_of)
+            )
+            with pytest.raises(InputError, match=r"serve\.call_goes_on"):
+                reconcile(context, ReconcileRequest(call=one["usage"]))
             with pytest.raises(InputError) as told:
                 verbs.answer(context, verbs.AnswerRequest(one["usage"], "li"))
             assert told.value.code == "gateway.one_way"

@@ -9,20 +9,25 @@ from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
 from pilotbase.record.opened import Record
+from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.limits import REASON_MAX
 from pilotbase.serve.metering.reconcile import Unsettled, reconcile, recover, unsettled
 from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.people.views import HANDOFFS
 from pilotbase.serve.routes.offer import check_person
 from pilotbase.serve.rules.budget import shown
 
 
 def conduct(
     record: Record, charge: str, call: str, by: str, reason: str
-) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
+) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
     """Complete journals, then list what is unsettled, or decide it where ``charge`` says how.
 
+    Returns:
+        The journals, the calls, and those that nobody has to decide here: they wait for a person.
+
     Raises:
-        InputError: no such call, person or reason.
+        InputError: no such call, person or reason; a call that waits for a person.
     """
     if charge:
         check_person(record, by)
@@ -37,6 +42,20 @@ def conduct(
     try:
         completed = recover(record, store)
         found = [one for one in unsettled(record) if call in ("", one.usage_id)]
+        going = _going(record)
+        if call in {one["usage_id"] for one in going}:
+            raise InputError(
+                "serve.call_goes_on",
+                Text(
+                    "this call waits for a person, and is settled then",
+                    "该调用正在等待人工处理, 届时结算",
+                ),
+                where="--call",
+                next_step=Text(
+                    "`pilotbase gateway queue` shows what waits.",
+                    "`pilotbase gateway queue` 可列出待处理调用。",
+                ),
+            )
         if call and not found:
             raise InputError(
                 "serve.not_unsettled",
@@ -52,7 +71,15 @@ def conduct(
             reconcile(record, store, amounts, by, reason)
     finally:
         store.close()
-    return tuple(completed), tuple(_row(one, nano) for one, nano in amounts.items())
+    return tuple(completed), tuple(_row(one, nano) for one, nano in amounts.items()), going
+
+
+def _going(record: Record) -> tuple[dict[str, Any], ...]:
+    """The calls that wait for a person, or that one has let pass and nobody has fetched yet."""
+    state = catch_up(record, [HANDOFFS])[HANDOFFS.name]
+    waiting = [{"usage_id": usage, "said": None} for usage in sorted(state["waiting"])]
+    decided = sorted((usage, said["said"]) for usage, said in state["decided"].items())
+    return (*waiting, *({"usage_id": usage, "said": said} for usage, said in decided))
 
 
 def _row(one: Unsettled, nano: int) -> dict[str, Any]:
