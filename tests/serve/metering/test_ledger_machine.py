@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pilotbase.serve.metering import ledger
-from pilotbase.serve.metering.ledger import Ledger, Weighed
+from pilotbase.serve.metering.ledger import Ledger, Slot, Weighed
 from pilotbase.serve.metering.store import Asked, LedgerStore
 from pilotbase.serve.rules.budget import Limit, Window
 
@@ -62,18 +62,16 @@ class LedgerMachine(RuleBasedStateMachine):
             if ledger.reserve(weighed, needs):
                 process.open.append((weighed, needs))
                 return
+            for slot, _ in weighed:
+                slot.lease.sum_up()
             asks = [
-                (
-                    slot,
-                    Asked(
-                        slot.window, slot.limit.most, needs[n] - slot.free, slot.free + slot.open
-                    ),
-                )
+                (slot, Asked(slot.window, slot.limit.most, needs[n] - slot.free, slot.lease.held))
                 for slot, n in weighed
                 if needs[n] > slot.free
             ]
             found = self.store.lease(process.name, [ask for _, ask in asks])
             for (slot, _), given in zip(asks, found, strict=True):
+                slot.lease.taken += given.amount
                 process.ledger.granted(slot, given.amount)
 
     @precondition(lambda self: any(one.open for one in self.processes))
@@ -91,8 +89,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def look(self, which: int, everything: bool) -> None:
         process = self.processes[which]
         gives, changed = process.ledger.returns(everything=everything)
-        held = {slot.window: slot.free + slot.open for slot in changed}
-        self.store.give_back(process.name, gives, held)
+        for lease, amount in gives:
+            lease.taken -= amount
+        held = {lease.window: lease.held for lease in changed}
+        given = [(lease.window, amount) for lease, amount in gives]
+        self.store.give_back(process.name, given, held)
 
     @rule(seconds=st.sampled_from([-90.0, 1.0, 30.0, 3_600.0, 90_000.0]))
     def later(self, seconds: float) -> None:
@@ -139,22 +140,29 @@ class LedgerMachine(RuleBasedStateMachine):
         """What is used beyond charges and reservations is what living processes hold free."""
         free = Counter[Window]()
         for process in self.processes:
-            gives, _ = _peek(process.ledger)
-            free.update(gives)
+            for slot in _slots(process.ledger):
+                free[slot.window] += slot.free
         weight = self.weight()
         for window, used in self.store.used().items():
             assert used == weight[window] + free[window], window
+
+    @invariant()
+    def a_lease_knows_what_is_held(self) -> None:
+        for process in self.processes:
+            held = Counter[Window]()
+            for slot in _slots(process.ledger):
+                held[slot.window] += slot.free + slot.open
+            for slot in _slots(process.ledger):
+                assert slot.lease.held >= held[slot.window], "also what was not summed up since"
+                slot.lease.sum_up()
+                assert slot.lease.held == held[slot.window]
 
     def teardown(self) -> None:
         self.store.close()
 
 
-def _peek(held: Ledger) -> tuple[Counter[Window], int]:
-    slots = {id(slot): slot for slot in [*held._past, *held._slots.values()]}
-    free = Counter[Window]()
-    for slot in slots.values():
-        free[slot.window] += slot.free
-    return free, len(slots)
+def _slots(held: Ledger) -> list[Slot]:
+    return list({id(slot): slot for slot in [*held._past, *held._slots.values()]}.values())
 
 
 TestLedger = LedgerMachine.TestCase

@@ -12,6 +12,7 @@ import pytest
 
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Call, Outcome, Refused, Usage
+from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.reconcile import unsettled
 from pilotbase.serve.metering.segments import Reading, journals, segments
 from pilotbase.serve.metering.store import open_store
@@ -36,6 +37,13 @@ def rows(record: Record) -> list[tuple[str, str, int]]:
     with usage_of(record) as usage:
         words = "SELECT usage_id, outcome, nano FROM usage ORDER BY sequence"
         return [(one[0], one[1], one[2]) for one in usage.execute(words)]
+
+
+def begin(meter: JournalMeter, one: Call) -> asyncio.Future[Refused | None]:
+    """Begin a call at once; what the meter says of it later."""
+    said: asyncio.Future[Refused | None] = asyncio.get_running_loop().create_future()
+    meter.begin(one, said.set_result)
+    return said
 
 
 def test_a_call_is_reserved_put_down_and_settled(tmp_path: Path) -> None:
@@ -149,6 +157,23 @@ def test_64_racing_calls_on_a_budget_for_one(tmp_path: Path) -> None:
                 402, "serve.budget_spent",
             )  # fmt: skip
             assert refused.retry_after_s is None and "0.03 CNY" in refused.message.zh
+
+    run(tmp_path, work)
+
+
+def test_a_call_that_comes_while_a_lease_is_on_its_way(tmp_path: Path) -> None:
+    """The store has leased all that there is, and this process does not know yet: it is held."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", money="0.03 CNY")
+        async with metering(record) as opened:
+            said = []
+            for _ in range(3):
+                said.append(begin(opened.meter, call()))
+                time.sleep(0.05)  # the loop stands still, the store is asked
+            first, *others = await asyncio.gather(*said)
+            assert first is None
+            assert [one and one.code for one in others] == ["serve.limit_reached"] * 2
 
     run(tmp_path, work)
 

@@ -15,9 +15,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic, time
 
 from pilotbase.kernel.errors import PilotbaseError
-from pilotbase.serve.metering.ledger import Slot, Weighed
+from pilotbase.serve.metering.ledger import Lease, Slot, Weighed
 from pilotbase.serve.metering.store import Asked, Claim, Given, LedgerStore, Wanted
-from pilotbase.serve.rules.budget import Window
 
 RETRY_S = 1.0
 FORGET_S = 3600.0
@@ -45,16 +44,20 @@ class Request:
 
 @dataclass(slots=True)
 class Backlog:
-    """What has to be told to the store sooner or later, in any order."""
+    """What has to be told to the store sooner or later, in any order.
 
-    gives: list[tuple[Window, int]] = field(default_factory=list)
-    held: dict[Window, int] = field(default_factory=dict)
+    Attributes:
+        gives: what is given back of leases. changed: leases of which more or less is held.
+    """
+
+    gives: list[tuple[Lease, int]] = field(default_factory=list)
+    changed: set[Lease] = field(default_factory=set)
     unclaim: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
 
     def take(self, other: Backlog) -> None:
         self.gives += other.gives
-        self.held.update(other.held)
+        self.changed |= other.changed
         self.unclaim += other.unclaim
         self.settled += other.settled
 
@@ -125,9 +128,8 @@ class Keeper:
         if not last and monotonic() < self._retry_at:
             return
         try:
-            if backlog.gives or backlog.held:
-                self._store.give_back(self._gateway, backlog.gives, backlog.held)
-                backlog.gives, backlog.held = [], {}
+            if backlog.gives or backlog.changed:
+                self._give_back(backlog)
             if backlog.unclaim:
                 self._store.unclaim(backlog.unclaim)
                 backlog.unclaim = []
@@ -136,6 +138,16 @@ class Keeper:
                 backlog.settled = []
         except (self._store.errors, PilotbaseError, OSError):
             self._retry_at = monotonic() + RETRY_S
+
+    def _give_back(self, backlog: Backlog) -> None:
+        gives = [(lease.window, amount) for lease, amount in backlog.gives]
+        held = {lease.window: lease.held for lease in backlog.changed}
+        for window, amount in gives:
+            held[window] -= amount
+        self._store.give_back(self._gateway, gives, held)
+        for lease, amount in backlog.gives:
+            lease.taken -= amount
+        backlog.gives, backlog.changed = [], set()
 
     def _answer(self, requests: list[Request]) -> None:
         given = list[tuple[Slot, Given]]()
@@ -162,16 +174,15 @@ class Keeper:
             for slot, which in one.weighed:
                 slots[id(slot)] = slot
                 asked[id(slot)] = asked.get(id(slot), 0) + one.needs[which]
-        wants = [
-            (slot, asked[at] - slot.free) for at, slot in slots.items() if asked[at] > slot.free
-        ]
+        wants = [(slot, more) for at, slot in slots.items() if (more := asked[at] - slot.free) > 0]
         if not wants:
             return []
         asks = [
-            Asked(slot.window, slot.limit.most, amount, slot.free + slot.open)
-            for slot, amount in wants
+            Asked(slot.window, slot.limit.most, amount, slot.lease.held) for slot, amount in wants
         ]
         found = self._store.lease(self._gateway, asks)
+        for (slot, _), given in zip(wants, found, strict=True):
+            slot.lease.taken += given.amount
         short = {
             id(slot): given
             for (slot, amount), given in zip(wants, found, strict=True)

@@ -8,6 +8,7 @@ store for more (`metering.meter`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from weakref import WeakValueDictionary
 
 from pilotbase.serve.call import Refused
 from pilotbase.serve.rules.budget import Limit, Window
@@ -16,6 +17,34 @@ from pilotbase.serve.rules.window import bounds
 UNITS = ("requests", "tokens")
 """What a call needs is ``(requests, tokens, nano)``: one, and what it may use at most."""
 MONEY = 2
+
+
+class Lease:
+    """What the store knows this process to have of a window, in two numbers with one writer each.
+
+    So the thread that asks the store can say at any moment what is held, also of what it was just
+    given and the loop's thread does not know of yet.
+
+    Attributes:
+        taken: leased and not given back; the keeper's thread writes it. spent: what settled calls
+            came to when it was last summed up; the loop's thread writes it.
+    """
+
+    __slots__ = ("__weakref__", "granted", "slots", "spent", "taken", "window")
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.taken = self.spent = self.granted = 0
+        self.slots = list[Slot]()
+
+    @property
+    def held(self) -> int:
+        """Leased and not finally spent; never less than it is."""
+        return self.taken - self.spent
+
+    def sum_up(self) -> None:
+        """On the loop's thread: what of the grants is neither free nor open is spent."""
+        self.spent = self.granted - sum(slot.free + slot.open for slot in self.slots)
 
 
 class Slot:
@@ -27,19 +56,19 @@ class Slot:
             before ``dry_until``, by the loop's clock.
     """
 
-    __slots__ = ("dry", "dry_until", "end", "free", "limit", "open", "start", "touched")
+    __slots__ = ("dry", "dry_until", "end", "free", "lease", "limit", "open", "start", "touched")
 
-    def __init__(self, limit: Limit, start: int, end: float) -> None:
-        self.limit, self.start, self.end = limit, start, end
+    def __init__(self, limit: Limit, lease: Lease, end: float) -> None:
+        self.limit, self.lease, self.start, self.end = limit, lease, lease.window.start, end
         self.free = self.open = 0
         self.touched = False
         self.dry_until = 0.0
         self.dry: Refused | None = None
+        lease.slots = [*(one for one in lease.slots if one.free or one.open), self]
 
     @property
     def window(self) -> Window:
-        limit = self.limit
-        return Window(limit.account, limit.unit, limit.per, self.start)
+        return self.lease.window
 
 
 Weighed = tuple[Slot, int]
@@ -53,6 +82,8 @@ class Ledger:
         self._limits = dict[str, list[Limit]]()
         self._slots = dict[tuple[str, str, str], Slot]()
         self._past = list[Slot]()
+        # Slots of one window share its lease, also where its limit changed meanwhile.
+        self._leases = WeakValueDictionary[Window, Lease]()
         self.version = 0
         self.limit(limits)
 
@@ -99,33 +130,44 @@ class Ledger:
         if slot is None or at >= slot.end:
             if slot is not None:
                 self._past.append(slot)
-            slot = self._slots[key] = Slot(limit, *bounds(limit.per, at))
+            start, end = bounds(limit.per, at)
+            window = Window(*key, start)
+            lease = self._leases.get(window)
+            if lease is None:
+                lease = self._leases[window] = Lease(window)
+            slot = self._slots[key] = Slot(limit, lease, end)
         return slot
 
     def granted(self, slot: Slot, amount: int) -> None:
         """Free what the store leased to a slot; it may no longer be the current one."""
         slot.free += amount
+        slot.lease.granted += amount
+        if slot not in slot.lease.slots:
+            slot.lease.slots.append(slot)
         slot.touched = True
         limit = slot.limit
         key = limit.account, limit.unit, limit.per
         if self._slots.get(key) is not slot and slot not in self._past:
             self._past.append(slot)
 
-    def returns(self, *, everything: bool = False) -> tuple[list[tuple[Window, int]], list[Slot]]:
+    def returns(self, *, everything: bool = False) -> tuple[list[tuple[Lease, int]], set[Lease]]:
         """What to give back to the store: of windows that are over, and of slots that were not used
         since the last time (or of all). It counts as given back from here on.
 
-        The second list: the slots from which something changed, whose `open` the store is told.
+        Beside it the leases of which something changed: the store is told what is held of them.
         """
         slots = [*self._past, *self._slots.values()]
-        gives, changed, past = list[tuple[Window, int]](), list[Slot](), set(map(id, self._past))
+        gives, changed, past = list[tuple[Lease, int]](), set[Lease](), set(map(id, self._past))
         for slot in slots:
             if slot.touched or slot.free:
-                changed.append(slot)
+                changed.add(slot.lease)
             if slot.free and (everything or not slot.touched or id(slot) in past):
-                gives.append((slot.window, slot.free))
+                gives.append((slot.lease, slot.free))
+                slot.lease.granted -= slot.free
                 slot.free = 0
             slot.touched = False
+        for lease in changed:
+            lease.sum_up()
         self._past = [slot for slot in self._past if slot.open]
         return gives, changed
 

@@ -160,6 +160,8 @@ class JournalMeter:
         request = Request(
             held.under.weighed, held.needs, wanted, lambda back: self._answered(held, back)
         )
+        for slot, _ in held.under.weighed:
+            slot.lease.sum_up()
         self._keeper.ask(request)
 
     def _hopeless(self, held: Held) -> Refused | None:
@@ -297,8 +299,7 @@ class JournalMeter:
     def _give_back(self, *, everything: bool = False) -> None:
         gives, changed = self._ledger.returns(everything=everything)
         if gives or changed:
-            held = {slot.window: slot.free + slot.open for slot in changed}
-            self._keeper.tell(Backlog(gives, held))
+            self._keeper.tell(Backlog(gives, changed))
 
     def close(self) -> None:
         """Put everything down and give back what was leased; blocks. No call may be begun after.
