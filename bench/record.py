@@ -174,14 +174,24 @@ def by_tasks(record: Record, each: int) -> None:
 
 
 def bulk_rate(record: Record, count: int) -> Rate:
-    """Of appending alone: the entries are made, a part at a time, while the clock stands."""
-    given, wall, cpu = encoded(count), 0.0, 0.0
-    while some := list(islice(given, ENCODED_MAX)):
-        began, used = time.perf_counter(), time.process_time()
-        record.append_encoded(some)
-        wall += time.perf_counter() - began
-        cpu += time.process_time() - used
-    return Rate(count / wall, count / cpu)
+    """Of appending alone: the entries are made, a part at a time, while the clocks stand."""
+    wall = cpu = 0.0
+
+    def given() -> Iterator[Row]:
+        nonlocal wall, cpu
+        entries, some = encoded(count), list[Row]()
+        while True:
+            wall, cpu = wall - time.perf_counter(), cpu - time.process_time()
+            some = list(islice(entries, ENCODED_MAX))
+            wall, cpu = wall + time.perf_counter(), cpu + time.process_time()
+            if not some:
+                return
+            yield from some
+
+    began, used = time.perf_counter(), time.process_time()
+    record.append_encoded(given())
+    took, worked = time.perf_counter() - began - wall, time.process_time() - used - cpu
+    return Rate(count / took, count / worked)
 
 
 def appends(record: Record, limit: Rate, peer: dict[str, float] | None, count: int) -> None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -150,13 +151,20 @@ class Record:
             HomeError, RecordError: as `append_many`.
         """
         given, added = iter(rows), 0
-        while some := list(islice(given, ENCODED_MAX)):
-            with self.log.transaction() as log:
-                self._refuse_older(log)
-                batch = Batch(log, self.context.clock, self.context.entropy, [])
-                batch.add_encoded(some)
-                log.extend_new(batch.rows, batch.hashes())
-            added += len(some)
+        with ThreadPoolExecutor(1) as beside:
+            some = list(islice(given, ENCODED_MAX))
+            leaves = _leaves(some)
+            while some:
+                following = list(islice(given, ENCODED_MAX))
+                with self.log.transaction() as log:
+                    self._refuse_older(log)
+                    batch = Batch(log, self.context.clock, self.context.entropy, [])
+                    batch.add_encoded(some, leaves)
+                    log.extend_new(batch.rows, batch.hashes())
+                    # What follows is hashed while the disk is waited for.
+                    hashing = beside.submit(_leaves, following)
+                added += len(some)
+                some, leaves = following, hashing.result()
         return added
 
     def _commit(self, works: Sequence[Sequence[Fact]]) -> list[list[Entry]]:
@@ -398,3 +406,7 @@ class Record:
 def root_of(log: LogReader, size: int) -> bytes:
     """The root of the first ``size`` entries, from the stored nodes."""
     return merkle.hash_ranges([(0, size)], log.nodes)[0]
+
+
+def _leaves(rows: Sequence[Row]) -> list[bytes]:
+    return merkle.leaf_hashes([row.data for row in rows])

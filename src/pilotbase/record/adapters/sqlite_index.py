@@ -142,6 +142,9 @@ class Tail:
         from pilotbase.record.adapters import sqlite_merge
 
         self._known, tops = self._known or sqlite_merge.Known(), sqlite_merge.tops_of(hashes)
+        # In order, they are found without going back and forth in memory.
+        order = tops.argsort()
+        asked, tops = [asked[n] for n in order.tolist()], tops[order]
         for run in self._runs:
             some = self._known.candidates(connection, run, asked, tops)
             found = sqlite_lookup.find(connection, run, some) | found

@@ -168,7 +168,7 @@ class Known:
         """The keys that the run may have.
 
         Args:
-            tops: the leading 32 bits of the keys' hashes.
+            tops: the leading 32 bits of the keys' hashes; quickest when these are in order.
         """
         if run.number not in self._tops:
             if not self._room(run):

@@ -45,6 +45,17 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def _node_hashes(level: Sequence[bytes]) -> list[bytes]:
+    """`node_hash` of each two."""
+    # To copy what has read the prefix takes two thirds of the time of beginning anew.
+    begun, ends, found = hashlib.sha256(b"\x01").copy, iter(level), list[bytes]()
+    for left, right in zip(ends, ends, strict=True):
+        node = begun()
+        node.update(left + right)
+        found.append(node.digest())
+    return found
+
+
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """The Merkle Tree Hash of the leaves; that of no leaves is SHA-256 of the empty string."""
     tree, leaves = CompactRange(), iter(leaf_hashes)
@@ -279,11 +290,9 @@ class CompactRange:
 
     def _append_block(self, leaves: Sequence[bytes], height: int) -> list[bytes]:
         """Append a whole subtree, level by level, which is about twice as fast as leaf by leaf."""
-        sha256, nodes, level = hashlib.sha256, list(leaves), list(leaves)
+        nodes, level = list(leaves), list(leaves)
         while len(level) > 1:
-            ends = iter(level)
-            pairs = zip(ends, ends, strict=True)
-            level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            level = _node_hashes(level)
             nodes += level
         completed = list(_COMPLETIONS[height](nodes)) if height else nodes
         position = self.size >> height
