@@ -9,8 +9,9 @@ from pathlib import Path
 from pilotbase.record.opened import Record
 from pilotbase.serve.metering.limits import in_force
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
-from pilotbase.serve.metering.recount import differences
+from pilotbase.serve.metering.recount import GONE, differences, ledger_faults
 from pilotbase.serve.metering.store import FILE, open_store
+from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import FEN, MOST, PAID, USED, begun, call, limit, metering, run
 
 
@@ -52,6 +53,7 @@ def test_a_ledger_that_is_lost_is_counted_again(tmp_path: Path) -> None:
         before = in_force(record)
         assert differing(record) == []
         lose(record.home)
+        assert GONE in [one.message for one in verify(record, claims=True).findings]
         for _ in range(2):
             async with metering(record) as opened:
                 refused = await begun(opened.meter, call(name="order 7", at=one.at))
@@ -86,7 +88,9 @@ def test_a_counter_that_somebody_edited_is_named(tmp_path: Path) -> None:
     async def work(record: Record) -> None:
         limit(record, "key:a1", money="1.00 CNY")
         await spend(record)
+        assert ledger_faults(record) == []
         edit(record.home, "UPDATE gateway_counter SET used = 0")
+        assert ["0.02045 CNY" in one.en for one in ledger_faults(record)] == [True]
         assert differing(record) == [("money:CNY", 0, PAID, PAID)]
         found = in_force(record)[0]["journals_say"]
         assert found is not None and "0.02045 CNY" in found["en"]

@@ -67,6 +67,10 @@ GOING = Text(
     "then: {ids}",
     "{n} 次调用正在等待人工处理, 或已处理而待调用方取回, 届时结算: {ids}",
 )
+GIVEN_UP = Text(
+    "Journal {name}: {n} damaged records or more were given up; they are kept beside it (.cut).",
+    "日志 {name}: 已放弃至少 {n} 条受损记录, 另存于旁 (.cut)。",
+)
 COMPLETED = Text("Journals completed now: {names}", "本次补全的日志: {names}")
 VERIFIED = Text(
     "{journals} journals, {segments} segments ({sealed} sealed), {records} records: {calls} calls, "
@@ -168,6 +172,8 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
 def _reconcile(console: Console, found: ReconcileResponse, language: Language) -> None:
     if found.completed:
         _say(console, COMPLETED, language, names=", ".join(found.completed))
+    for name, n in found.given_up.items():
+        _say(console, GIVEN_UP, language, name=name, n=n)
     if found.going:
         ids = ", ".join(one["usage_id"] for one in found.going)
         _say(console, GOING, language, n=len(found.going), ids=ids)

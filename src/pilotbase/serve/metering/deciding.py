@@ -12,6 +12,7 @@ from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.limits import REASON_MAX
 from pilotbase.serve.metering.reconcile import Unsettled, reconcile, recover, unsettled
+from pilotbase.serve.metering.sealing import Accepted
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.people.views import HANDOFFS
 from pilotbase.serve.routes.offer import check_person
@@ -19,17 +20,22 @@ from pilotbase.serve.rules.budget import shown
 
 
 def conduct(
-    record: Record, charge: str, call: str, by: str, reason: str
-) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+    record: Record, charge: str, call: str, by: str, reason: str, accept_damage: bool = False
+) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...], tuple[dict[str, Any], ...], dict[str, int]]:
     """Complete journals, then list what is unsettled, or decide it where ``charge`` says how.
 
+    Args:
+        accept_damage: give up what is damaged of journals.
+
     Returns:
-        The journals, the calls, and those that nobody has to decide here: they wait for a person.
+        The journals, the calls, those that nobody has to decide here: they wait for a person; and
+        how many records were given up at least, by journal.
 
     Raises:
-        InputError: no such call, person or reason; a call that waits for a person.
+        InputError: no such call, person or reason; a call that waits for a person. RecordError: a
+            journal is damaged, and that is not accepted.
     """
-    if charge:
+    if charge or accept_damage:
         check_person(record, by)
         if not 0 < len(reason.strip()) <= REASON_MAX:
             raise InputError(
@@ -40,7 +46,7 @@ def conduct(
             )
     store = open_store(record.home)
     try:
-        completed = recover(record, store)
+        completed = recover(record, store, Accepted(by, reason) if accept_damage else None)
         found = [one for one in unsettled(record) if call in ("", one.usage_id)]
         going = _going(record)
         if call in {one["usage_id"] for one in going}:
@@ -71,7 +77,17 @@ def conduct(
             reconcile(record, store, amounts, by, reason)
     finally:
         store.close()
-    return tuple(completed), tuple(_row(one, nano) for one, nano in amounts.items()), going
+    rows = tuple(_row(one, nano) for one, nano in amounts.items())
+    return tuple(completed), rows, going, _given_up(record, completed)
+
+
+def _given_up(record: Record, completed: list[str]) -> dict[str, int]:
+    ends = (entry.body for entry in record.entries(kind="serve.journal_ended/1"))
+    return {
+        said["gateway"]: said["given_up"]
+        for said in ends
+        if said["gateway"] in completed and said.get("given_up", 0)
+    }
 
 
 def _going(record: Record) -> tuple[dict[str, Any], ...]:

@@ -75,11 +75,16 @@ class JournalEnded:
     Attributes:
         segments: how many it has. in_order: whether its process ended it itself; otherwise it was
             killed, and the journal was completed from what it had left.
+        given_up: at least so many records were damaged, or followed on such, and were set aside.
+            by: the party that accepted that. reason: why.
     """
 
     gateway: str
     segments: int
     in_order: bool
+    given_up: int = 0
+    by: str = ""
+    reason: str = ""
 
 
 @event("serve.reconciled/1")

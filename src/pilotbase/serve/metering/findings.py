@@ -9,6 +9,7 @@ from typing import Any
 from pilotbase.kernel.text import Text
 from pilotbase.serve.metering.segments import Reading, Summed
 from pilotbase.serve.rules.budget import shown
+from pilotbase.serve.rules.torn import Damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ def _money(sums: Mapping[str, str]) -> str:
     return ", ".join(shown(int(nano), name) for name, nano in sorted(sums.items())) or "0"
 
 
+def damaged(found: Damage | None) -> Text:
+    """Records do not follow on each other; how many are to be read behind, where there are any."""
+    return DAMAGED.format(count=found.records) if found else BROKEN
+
+
 NO_HEADER = Text("its first record cannot be read", "首条记录无法读取")
 NOT_NEXT = Text("it does not follow on the segment before", "与前一分段不相衔接")
 NOT_RIGHT = Text("this record is not right: {why}", "该记录有误: {why}")
@@ -56,6 +62,11 @@ NOT_CLAIMED = Text("not as in the record: {why}", "与记录不符: {why}")
 BROKEN = Text(
     "from here on the records do not follow on each other: changed or cut",
     "自此处起记录不相衔接: 已被改动或截断",
+)
+DAMAGED = Text(
+    "from here on the records do not follow on each other: changed or cut, and not left so by a"
+    " crash; {count} records that can be read follow",
+    "自此处起记录不相衔接: 已被改动或截断, 并非崩溃所致; 其后尚有 {count} 条可读记录",
 )
 NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
 NOT_SEALED = Text("it is complete and not sealed in the record", "已完成但未在记录中封存")

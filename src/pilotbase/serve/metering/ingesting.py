@@ -155,13 +155,13 @@ class _Journal:
             try:
                 reading = Reading(path)
             except Broken as broken:
-                raise _problem(path, NO_HEADER) from broken
+                raise _problem(path, NO_HEADER, None, None if seal else ACCEPT) from broken
             if (reading.gateway, reading.number, reading.before) != (self._gateway, number, link):
-                raise _problem(path, NOT_NEXT)
+                raise _problem(path, NOT_NEXT, None, None if seal else ACCEPT)
             summed = self._take_all(reading, number, was, stands.st_mtime_ns)
             _hold(path, reading, summed, seal)
             if reading.rest and seal is None:
-                self._behind(path, reading, last=number == len(paths))
+                self._behind(path, reading)
             shape.add(number, summed.intents, summed.settled, summed.sums)
             link = reading.link
         return shape
@@ -197,11 +197,11 @@ class _Journal:
         self._connection.execute("INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?)", row)
         return summed
 
-    def _behind(self, path: Path, reading: Reading, *, last: bool) -> None:
+    def _behind(self, path: Path, reading: Reading) -> None:
         """What stands behind the last good record of a segment that is not sealed."""
-        if not last:
-            raise _problem(path, BROKEN, reading.size)
-        # One that is being written, left by a crash, or changed: only `reconcile` can tell.
+        if reading.damage is not None:
+            said = DAMAGED.format(count=reading.damage.records)
+            raise _problem(path, said, reading.size, ACCEPT)
         said = TAIL.format(where=str(path), offset=reading.size)
         self._record.context.remark(said)
 
@@ -289,11 +289,26 @@ def _forget_rows(connection: sqlite3.Connection, gateway: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE gateway = ?", (gateway,))
 
 
-def _problem(path: Path, said: Text, offset: int | None = None) -> RecordError:
+def _problem(
+    path: Path, said: Text, offset: int | None = None, next_step: Text | None = None
+) -> RecordError:
     where = str(path) if offset is None else f"{path}: byte {offset}"
-    return RecordError("serve.journal_not_right", said, where=where, next_step=VERIFY)
+    return RecordError("serve.journal_not_right", said, where=where, next_step=next_step or VERIFY)
 
 
+DAMAGED = Text(
+    "a record was changed here, and not left so by a crash; {count} that can be read follow",
+    "此处的记录已被改动, 并非崩溃所致; 其后尚有 {count} 条可读记录",
+)
+ACCEPT = Text(
+    "No figures are given from it. Stop the gateway that writes it, and put the journal back from a"
+    " backup. Where there is none, `pilotbase gateway reconcile --accept-damage --as PERSON"
+    " --reason WHY` gives the record and what follows up, keeps them beside it (.cut), and says so"
+    " in the record.",
+    "不据此给出任何数字。请停止写入该日志的网关, 并从备份恢复该日志。如无备份, "
+    "`pilotbase gateway reconcile --accept-damage --as 自然人 --reason 理由` "
+    "将放弃该条及其后内容, 另存于旁 (.cut), 并写入记录。",
+)
 VERIFY = Text(
     "No figures are given from it. Run `pilotbase gateway verify`, and put the journal back from a "
     "backup.",
@@ -315,10 +330,6 @@ UNKNOWN = Text(
 NO_HEADER = Text("the segment's first record cannot be read", "该分段的首条记录无法读取")
 NOT_NEXT = Text("the segment does not follow on the one before", "该分段与前一分段不相衔接")
 UNREADABLE = Text("this record of the usage journal cannot be read", "用量日志的此条记录无法读取")
-BROKEN = Text(
-    "from here on the records do not follow on each other: changed or cut",
-    "自此处起记录不相衔接: 已被改动或截断",
-)
 SHORT = Text(
     "{sealed} records were sealed, and {there} follow on each other: changed or cut from here on",
     "封存时有 {sealed} 条记录, 现相衔接的有 {there} 条: 自此处起已被改动或截断",
@@ -340,7 +351,7 @@ AWAY = Text(
     "不含位于其他机器上的日志: {names}。",
 )
 TAIL = Text(
-    "{where}: what stands behind byte {offset} is no record that follows: it is being written, "
-    "a crash has left it, or it was changed. It is not in these figures.",
-    "{where}: 字节 {offset} 之后不是相衔接的记录: 正在写入、崩溃所致或已被改动。以上数字未计入。",
+    "{where}: what stands behind byte {offset} is a record that is not finished: it is being "
+    "written, or a crash has left it. It is not in these figures.",
+    "{where}: 字节 {offset} 之后是未写完的记录: 正在写入或崩溃所致。以上数字未计入。",
 )

@@ -17,7 +17,7 @@ from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import Reconciled
 from pilotbase.serve.metering.recount import LOCK, counting
-from pilotbase.serve.metering.sealing import GATEWAY, seal_rest
+from pilotbase.serve.metering.sealing import GATEWAY, Accepted, seal_rest
 from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
 from pilotbase.serve.metering.store import LedgerStore
 from pilotbase.serve.metering.usage import usage_of
@@ -50,10 +50,13 @@ class Unsettled:
     accounts: tuple[str, ...]
 
 
-def recover(record: Record, store: LedgerStore) -> list[str]:
+def recover(record: Record, store: LedgerStore, accepted: Accepted | None = None) -> list[str]:
     """Complete the journals of processes that are gone, and end their leases; which these were.
 
     Two who do it at once do it once: a journal is held by a lock while it is written or completed.
+
+    Args:
+        accepted: give damaged records up; otherwise a damaged journal is left as it is.
 
     Raises:
         HomeError, RecordError: disk full, not writable.
@@ -66,7 +69,7 @@ def recover(record: Record, store: LedgerStore) -> list[str]:
             if alone and not (folder / ENDED).exists():
                 # What is damaged is left as it is, its leases too: `gateway verify` names it.
                 with suppress(Broken), storage_errors(folder):
-                    seal_rest(record, folder)
+                    seal_rest(record, folder, accepted)
                     _end(folder, store)
                     (folder / ENDED).touch()
                     done.append(folder.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,9 +22,17 @@ from pilotbase.kernel.home import only_one
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import parse
 from pilotbase.record.opened import Record
+from pilotbase.record.stores import store_of
 from pilotbase.serve.metering.refusals import amount_of
 from pilotbase.serve.metering.segments import FOLDER, journals
-from pilotbase.serve.metering.store import KEPT_S, LedgerStore, Spent, Standing
+from pilotbase.serve.metering.store import (
+    FILE,
+    KEPT_S,
+    LedgerStore,
+    Spent,
+    Standing,
+    open_store,
+)
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.rules.budget import Limit, Window, limits_of
 from pilotbase.serve.rules.window import bounds
@@ -179,6 +188,37 @@ def differences(record: Record, store: LedgerStore) -> list[Difference]:
         # wrong is so each time.
         seen.update(one.window for one in found)
     return [one for one in found if seen[one.window] == TRIES]
+
+
+def ledger_faults(record: Record) -> list[Text]:
+    """What is wrong with the ledger; that it cannot be asked is only remarked on.
+
+    Raises:
+        HomeError, RecordError: the journals cannot be read.
+    """
+    if not spans_of(record):
+        return []  # nobody ever limited anything: it holds nothing that could be wrong
+    if store_of(record.home) is None and not (record.home / FOLDER / FILE).exists():
+        return [GONE] if journals(record.home) else []
+    try:
+        store = open_store(record.home)
+    except (HomeError, sqlite3.Error, OSError):  # as in a home that is only read
+        record.context.remark(NOT_ASKED)
+        return []
+    try:
+        return [one.message() for one in differences(record, store)]
+    finally:
+        store.close()
+
+
+GONE = Text(
+    "the ledger is gone; the next gateway to start counts it again from the journals",
+    "账本缺失; 下一个启动的网关将依据日志重新计出",
+)
+NOT_ASKED = Text(
+    "the ledger could not be opened, so its counters were not held against the journals",
+    "账本无法打开, 未将其计数与日志核对",
+)
 
 
 def _differing(

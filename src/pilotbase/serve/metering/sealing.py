@@ -9,7 +9,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.event import Draft
@@ -17,12 +17,28 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.events import JournalEnded, JournalOpened, SegmentSealed
-from pilotbase.serve.metering.segments import Complete, Reading, Summed, is_blank, segments
+from pilotbase.serve.metering.segments import (
+    Complete,
+    Reading,
+    Summed,
+    is_blank,
+    link_before,
+    segments,
+    set_aside,
+)
 from pilotbase.serve.metering.views import JOURNALS
+from pilotbase.serve.rules.frames import FIRST_LINK, Broken
 
 GATEWAY = "gateway:"
 RETRY_S = 5.0
 _log = logging.getLogger("pilotbase.serve")
+
+
+class Accepted(NamedTuple):
+    """Who says that damaged records are given up, and why."""
+
+    by: str
+    reason: str
 
 
 def seal(record: Record, done: Complete, previous: str) -> str:
@@ -48,19 +64,28 @@ def seal(record: Record, done: Complete, previous: str) -> str:
     return root
 
 
-def read_back(path: Path) -> Complete:
-    """A segment that a process left behind, as its file has it; what is broken is cut off.
+def read_back(path: Path, before: bytes, after: Path | None, *, give_up: bool = False) -> Complete:
+    """A segment that a process left behind, as its file has it; what is not finished is cut off.
+
+    Args:
+        before: the link that it has to follow on. after: the next segment, which follows on it
+            where this one is whole. give_up: cut damaged records off too.
 
     Raises:
-        OSError: no room, no right. Broken: not even its first record can be read.
+        OSError: no room, no right. Broken: it is damaged, or its first record cannot be read.
     """
     reading = Reading(path)
     found = Summed()
     for frame in reading.frames():
         found.take([frame.payload], [frame.leaf])
+    damage = reading.damage
+    damaged = damage is not None or (after is not None and link_before(after) != reading.link)
+    if (damaged and not give_up) or not found.records or reading.before != before:
+        raise Broken(reading.size)
     if reading.size < path.stat().st_size:
         reading.finish()
-    return Complete(reading.gateway, reading.number, found, reading.link, reading.rest)
+    lost = int(damaged) + (damage.records if damage else 0)
+    return Complete(reading.gateway, reading.number, found, reading.link, reading.rest, lost)
 
 
 def opened(record: Record, gateway: str) -> None:
@@ -96,20 +121,39 @@ def sign(record: Record) -> bool:
     return True
 
 
-def seal_rest(record: Record, folder: Path) -> None:
+def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) -> None:
     """Complete a journal whose process is gone: seal what is not sealed, and say that it ended.
 
+    Args:
+        accepted: give up what is damaged and not sealed, and all that follows on it.
+
     Raises:
-        HomeError, RecordError, OSError. Broken: a segment's first record cannot be read.
+        HomeError, RecordError, OSError. Broken: a segment is damaged.
     """
     state = catch_up(record, [JOURNALS])[JOURNALS.name].get(folder.name, {"segments": []})
-    roots = {said["number"]: said["root"] for said in state["segments"]}
-    paths, root = segments(folder), ""
+    sealed = {said["number"]: said for said in state["segments"]}
+    paths, root, link = segments(folder), "", FIRST_LINK
     if paths and is_blank(paths[-1]):
         paths.pop().unlink()
+    count = lost = 0
     for number, path in enumerate(paths, 1):
-        root = roots.get(number) or seal(record, read_back(path), root)
-    ended(record, folder.name, len(paths), in_order=False)
+        if (said := sealed.get(number)) is not None:
+            root, link, count = said["root"], bytes.fromhex(said["link"]), number
+            continue
+        after = paths[number] if number < len(paths) else None
+        try:
+            done = read_back(path, link, after, give_up=accepted is not None)
+        except Broken:
+            if accepted is None:
+                raise
+            break
+        root, link, lost, count = seal(record, done, root), done.link, done.given_up, number
+        if lost:
+            break
+    # The last first: what is left is always a beginning.
+    lost += sum(set_aside(path) for path in reversed(paths[count:]))
+    by = accepted if accepted and lost else Accepted("", "")
+    _append(record, folder.name, JournalEnded(folder.name, count, False, lost, *by), "ended")
     sign(record)
 
 

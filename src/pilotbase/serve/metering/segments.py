@@ -20,8 +20,11 @@ from pilotbase.serve.rules.frames import (
     header,
     header_of,
 )
+from pilotbase.serve.rules.torn import Damage, damage, readable
 
 FOLDER = "usage"
+CUT = ".cut"
+"""What is set aside of a segment has this ending."""
 AHEAD = 2**20
 """Zeros are written this far ahead: over blocks that are there already, a write and its fdatasync
 take half as long, and a disk that fills up shows before a record needs the room."""
@@ -84,13 +87,25 @@ class Summed:
 
 
 class Complete(NamedTuple):
-    """A segment to which nothing is added any more. ``cut``: bytes that were broken at its end."""
+    """A segment to which nothing is added any more. ``cut``: bytes that were broken at its end;
+    ``given_up``: at least so many records are among them that had been there whole."""
 
     gateway: str
     number: int
     summed: Summed
     link: bytes
     cut: int = 0
+    given_up: int = 0
+
+
+def link_before(path: Path) -> bytes:
+    """On which link a segment says to follow; empty where it says nothing that can be read."""
+    with path.open("rb") as file:
+        head = file.read(_FIRST_MAX)
+    try:
+        return header_of(head).before
+    except Broken:
+        return b""
 
 
 def is_blank(path: Path) -> bool:
@@ -226,6 +241,7 @@ class Reading:
     Attributes:
         size: where the last good record ends. link: its link. rest: how many bytes that are not
             zero stand behind, where the next record is broken; 0 where the segment ends well.
+        damage: where records were changed, and it is not that the last ones are not finished.
     """
 
     def __init__(self, path: Path) -> None:
@@ -233,10 +249,11 @@ class Reading:
         self._data = path.read_bytes()
         self.gateway, self.number, self.before, self.format = header_of(self._data)
         self.size, self.rest = 0, 0
+        self.damage: Damage | None = None
         self.link = self.before
 
     def frames(self) -> Iterator[Frame]:
-        """All good records; `size`, `link` and `rest` hold after the last."""
+        """All good records; `size`, `link`, `rest` and `damage` hold after the last."""
         try:
             for frame in frames(self._data, self.before):
                 self.size = frame.offset + HEAD_SIZE + len(frame.payload)
@@ -244,6 +261,11 @@ class Reading:
                 yield frame
         except Broken as broken:
             self.rest = len(self._data[broken.offset :].rstrip(b"\0"))
+        self.damage = damage(self._data, self.size, self.link)
+        if self.damage is not None and self.path.read_bytes() != self._data:
+            self.damage = None  # it was read while it was written
+        if self.damage is not None:
+            self.rest = len(self._data[self.size :].rstrip(b"\0"))
 
     def finish(self) -> None:
         """Cut the file back to its good records; what is cut off is kept beside it.
@@ -252,11 +274,19 @@ class Reading:
             OSError: no room, no right.
         """
         if self.rest:
-            aside = self.path.with_suffix(".cut")
+            aside = self.path.with_suffix(CUT)
             aside.write_bytes(self._data[self.size : self.size + self.rest])
         with self.path.open("r+b") as file:
             file.truncate(self.size)
             os.fsync(file.fileno())
+
+
+def set_aside(path: Path) -> int:
+    """Give a whole segment up, and keep it under another name; how many records it has at least."""
+    count = readable(path.read_bytes())
+    path.rename(path.with_suffix(CUT))
+    _sync_folder(path.parent)
+    return count + 1
 
 
 def _write(file: int, data: bytes, offset: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -208,6 +208,12 @@ class ReconcileRequest:
         default="",
     )
     call: str = asked("Only the call of this usage id.", "仅限此用量编号的调用。", default="")
+    accept_damage: bool = asked(
+        "Give up damaged records that are not sealed, and all that follow on them in their journal;"
+        " they are kept beside it (.cut). Only where there is no backup to put back.",
+        "放弃未封存的受损记录及该日志中其后的全部记录, 另存于旁 (.cut)。仅限没有备份可恢复时。",
+        default=False,
+    )
     as_: str = asked(*PERSON, default="")
     reason: str = asked(*REASON, default="")
 
@@ -222,11 +228,13 @@ class ReconcileResponse:
             "service", "reserved", "charged"}``.
         going: calls that wait for a person and are settled then, as ``{"usage_id", "said"}``: what
             was decided of one that nobody has taken up yet, else null.
+        given_up: by journal, how many damaged records were given up at least.
     """
 
     completed: tuple[str, ...]
     calls: tuple[dict[str, Any], ...]
     going: tuple[dict[str, Any], ...] = ()
+    given_up: dict[str, int] = field(default_factory=dict)
 
 
 @verb(
@@ -244,8 +252,11 @@ def reconcile(context: Context, request: ReconcileRequest) -> ReconcileResponse:
 
     with open_record(context, create=False) as record:
         return ReconcileResponse(
-            *conduct(record, request.charge, request.call, request.as_, request.reason)
-        )
+            *conduct(
+                record, request.charge, request.call, request.as_, request.reason,
+                request.accept_damage,
+            )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

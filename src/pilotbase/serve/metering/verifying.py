@@ -23,6 +23,7 @@ from pilotbase.serve.metering import findings as said_of
 from pilotbase.serve.metering.claims import Claims
 from pilotbase.serve.metering.findings import Finding
 from pilotbase.serve.metering.reconcile import ENDED
+from pilotbase.serve.metering.recount import ledger_faults
 from pilotbase.serve.metering.segments import (
     FOLDER,
     Reading,
@@ -148,9 +149,11 @@ class _Journal:
                 yield Finding(self.gateway, number, at, frame.offset, message)
             if reading.format > 1 and (gap := self._gap(said)):
                 yield Finding(self.gateway, number, at, frame.offset, gap)
-        if reading.rest and (self.ended or self._sealed(number) is not None):
+        complete = self.ended or self._sealed(number) is not None
+        if reading.damage is not None or (reading.rest and complete):
             self.lost = True
-            yield Finding(self.gateway, number, summed.records, reading.size, said_of.BROKEN)
+            message = said_of.damaged(reading.damage)
+            yield Finding(self.gateway, number, summed.records, reading.size, message)
             return True
         return False
 
@@ -223,7 +226,8 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
     """Check every journal of the home against itself and against the record.
 
     Args:
-        claims: hold keys, filings and tariffs against the record's too (see `claims`).
+        claims: hold keys, filings and tariffs against the record's too (see `claims`), and the
+            ledger's counters against the journals.
 
     Raises:
         HomeError, RecordError, OSError.
@@ -246,6 +250,8 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
         journal = _Journal(folder.name, state.get(folder.name), ended, claimed)
         found.journals += 1
         found.findings += _journal(journal, folder, found)
+    if claims:
+        found.findings += [Finding("", message=one) for one in ledger_faults(record)]
     return found
 
 

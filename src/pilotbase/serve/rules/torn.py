@@ -73,6 +73,11 @@ def damage(data: bytes, offset: int, before: bytes) -> Damage | None:
     return None if torn else found
 
 
+def readable(data: bytes) -> int:
+    """How many records of calls can be read in a segment, whether they follow or not."""
+    return sum(1 for _ in _whole(data, 0))
+
+
 def _whole(data: bytes, start: int) -> Iterator[_Whole]:
     """All that reads as a record from an offset on."""
     for match in _WORDS.finditer(data, start + HEAD_SIZE):
