@@ -65,12 +65,18 @@ class Signing(Books):
 
 @asynccontextmanager
 async def agent(
-    rig: Rig, beside: Signing, *, rest: bool = False, key: str = KEY, streaming: bool = True
+    rig: Rig,
+    beside: Signing,
+    *,
+    rest: bool = False,
+    key: str = KEY,
+    streaming: bool = True,
+    service: str = "f",
 ) -> AsyncIterator[tuple[Any, AgentCard]]:
     """The official client, from the service's own card."""
     beside.address = rig.url
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as http:
-        card = await A2ACardResolver(http, f"{rig.url}/a2a/f-1").get_agent_card()
+        card = await A2ACardResolver(http, f"{rig.url}/a2a/{service}-1").get_agent_card()
         bindings = ["HTTP+JSON"] if rest else ["JSONRPC"]
         config = ClientConfig(
             httpx_client=http, supported_protocol_bindings=bindings, streaming=streaming

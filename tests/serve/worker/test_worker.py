@@ -20,7 +20,8 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record, open_record
 from pilotbase.register.events import Filed
 from pilotbase.register.filings import filings
-from pilotbase.serve.worker.answering import Answering, Unfit, answering_of, lessons_of
+from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.worker.answering import Answering, answering_of, lessons_of
 from pilotbase.serve.worker.app import App
 from pilotbase.serve.worker.proof import Proven, proven, refusal
 from tests.conftest import Toured
@@ -211,10 +212,21 @@ def test_documents_are_quoted_and_cited(record: Record) -> None:
 def test_a_series_is_forecast_from_what_has_come_since(record: Record) -> None:
     model = answering_of(proven(record, "co2-mauna-loa-seasonal-arima-1", NOWHERE))
     assert "526 values up to 2001-12" in model.fit
-    now, later = model.answer([{}, {"history": [371.9, 372.4]}])
+    now, later = model.answer([{"history": []}, {"history": [371.9, 372.4]}])
     assert now["lower"] < now["value"] < now["upper"] and later["value"] != now["value"]
-    with pytest.raises(Unfit):
-        model.answer([{"history": "today"}])
+    assert model.answer([model.example]) == [now]
+    # An empty list says that nothing has come since; silence says nothing.
+    faults: list[tuple[Json, str]] = [
+        ({}, "missing: history"),
+        ({"history": [], "nix": 1}, "no such column: nix"),
+        ({"history": "today"}, "list"),
+        ({"history": None}, "list"),
+        ({"history": [1, True]}, "value 2"),
+        ({"history": ["371.9"]}, "value 1"),
+    ]
+    for case, said in faults:
+        with pytest.raises(Unfit, match=said):
+            model.answer([case])
 
 
 def test_why_a_candidate_is_not_served_is_told_to_every_caller() -> None:

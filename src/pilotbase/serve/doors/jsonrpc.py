@@ -87,6 +87,6 @@ class ResultReading:
 
 def settle(call: Call, usage: Usage, result: bytes) -> None:
     """One case; tokens are bounded by bytes, since neither protocol says any."""
-    usage.cases, usage.chunks = call.ask.cases, 1
+    usage.cases, usage.chunks = call.most.cases, 1
     usage.input_tokens = call.most.input_tokens
     usage.output_tokens = min(len(result), call.most.output_tokens)

@@ -18,11 +18,11 @@ import msgspec
 
 from pilotbase.kernel import canonical
 from pilotbase.serve.call import Ask, Call, Operation, Refused, Route, Upstream, Usage
-from pilotbase.serve.doors.openai_refusals import faulty
+from pilotbase.serve.doors.openai_refusals import check_cases, faulty
 from pilotbase.serve.doors.openai_refusals import refusal as openai_refusal
 from pilotbase.serve.doors.openai_refusals import said as openai_said
 from pilotbase.serve.ports import Dialect, Door, Gate, Pieces, Put, Reading
-from pilotbase.serve.rules import tensors
+from pilotbase.serve.rules import cases, tensors
 from pilotbase.serve.rules.http_head import RequestHead
 from pilotbase.serve.rules.tensors import Tensor, Unfit
 
@@ -202,13 +202,8 @@ class OipDialect:
                 413,
                 "serve.too_long",
             )
-        if not 0 < ask.cases <= caps.cases_max:
-            raise faulty(
-                f"{ask.cases} rows; this service takes from 1 to {caps.cases_max}",
-                f"共 {ask.cases} 行; 该服务每次接受 1 至 {caps.cases_max} 行",
-                413 if ask.cases else 400,
-                "serve.too_many_cases",
-            )
+        ask.cases = _cases(ask, route)
+        check_cases(ask.cases, route)
         if ask.tail and route.handoff:  # a person reads one text, and it is kept as such
             _inline_all(ask)
         return Usage(0, 0, ask.cases, count, caps.answer_bytes_max)
@@ -228,13 +223,24 @@ class OipDialect:
                 pass  # each has the length that its shape says
         except (KeyError, ValueError, RecursionError):
             return None
-        usage.cases, usage.counted = call.ask.cases, True
+        usage.cases, usage.counted = call.most.cases, True
         fields["model_name"] = msgspec.Raw(_encode(call.route.service))
         fields["model_version"] = msgspec.Raw(_encode(version_of(call.route)))
         return _encode(fields)
 
     def reading(self, call: Call, usage: Usage, pieces: Pieces | None) -> Reading:
         raise faulty("an inference is answered whole", "推理请求整体应答")
+
+
+def _cases(ask: Ask, route: Route) -> int:
+    """As the upstream counts them: own workers take no shapes but their own. Raises Refused."""
+    if not cases.own(route.upstreams):
+        return ask.cases
+    try:
+        inputs = _tensors(_fields(ask.body)["inputs"])
+        return cases.in_shapes({one.name: one.shape for one in inputs})
+    except Unfit as error:
+        raise faulty(error.en, error.zh) from None
 
 
 def _inline_all(ask: Ask) -> None:

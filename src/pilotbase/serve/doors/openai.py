@@ -14,11 +14,13 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from pilotbase.serve.call import Ask, Call, Operation, Refused, Route, Upstream, Usage
-from pilotbase.serve.doors.openai_refusals import faulty, refusal
+from pilotbase.serve.doors.openai_refusals import check_cases, faulty, refusal
 from pilotbase.serve.doors.openai_streams import ChatReading, ResponsesReading
 from pilotbase.serve.doors.openai_usage import NULL, take_usage
 from pilotbase.serve.ports import Door, Pieces, Reading
+from pilotbase.serve.rules import cases
 from pilotbase.serve.rules.http_head import RequestHead
+from pilotbase.serve.rules.tensors import Unfit
 
 CHOICES_MAX = 16
 T = TypeVar("T")
@@ -105,6 +107,19 @@ class OpenAIDoor:
         return refusal(refused)
 
 
+def _cases(ask: Ask, route: Route) -> int:
+    """Cases of a chat: one, but where an own worker takes columns. Raises Refused."""
+    if "infer" not in route.speaks or ask.operation != "chat" or not cases.own(route.upstreams):
+        return 1
+    fields = fields_of(ask.body) if ask.fields is None else ask.fields
+    try:
+        count = cases.in_messages(bytes(fields.get("messages", NULL)))
+    except Unfit as error:
+        raise faulty(error.en, error.zh) from None
+    check_cases(count, route)
+    return count
+
+
 def _limit(fields: Fields) -> int:
     """The caller's own limit on output tokens: the largest of those given; 0 where none is."""
     given = [_positive(fields, name) for name in _LIMITS if name in fields]
@@ -154,6 +169,7 @@ class OpenAIDialect:
                 400,
                 "serve.too_many_tokens",
             )
+        ask.cases = _cases(ask, route)
         written = (ask.output_tokens_max or caps.output_tokens_max) * ask.choices
         if self._operation == "embeddings":
             written = 0
@@ -186,14 +202,14 @@ class OpenAIDialect:
                 answer.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        usage.cases = call.ask.cases
+        usage.cases = call.most.cases
         if not take_usage(usage, said.usage):
             usage.input_tokens = call.most.input_tokens
             usage.output_tokens = min(len(answer), call.most.output_tokens)
         return answer
 
     def reading(self, call: Call, usage: Usage, pieces: Pieces | None) -> Reading:
-        usage.cases = call.ask.cases
+        usage.cases = call.most.cases
         usage.input_tokens = call.most.input_tokens
         if self._operation == "responses":
             return ResponsesReading(call, usage, pieces)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pilotbase.kernel import canonical
 from pilotbase.kernel.text import Text
-from pilotbase.serve.call import Refused
+from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.gateway.headers import register_path
 
 JSON = b"content-type: application/json\r\n"
@@ -52,3 +52,15 @@ def said(refused: Refused) -> dict[str, Any]:
 def faulty(en: str, zh: str, status: int = 400, code: str = "serve.request") -> Refused:
     """What is wrong with a request's own form."""
     return Refused(status, code, Text(en, zh), Text("Correct the request.", "请更正请求。"))
+
+
+def check_cases(count: int, route: Route) -> None:
+    """Raises Refused where a request holds no case, or more than the service takes at once."""
+    most = route.caps.cases_max
+    if not 0 < count <= most:
+        raise faulty(
+            f"{count} rows; this service takes from 1 to {most}",
+            f"共 {count} 行; 该服务每次接受 1 至 {most} 行",
+            413 if count else 400,
+            "serve.too_many_cases",
+        )

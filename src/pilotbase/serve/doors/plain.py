@@ -75,7 +75,7 @@ def schema_of(route: Route, about: Json) -> Json:
         return {
             "type": "object",
             "properties": {name: _property(one) for name, one in columns.items()},
-            "required": sorted(columns),
+            "required": sorted(columns.keys() - _optional(about)),
         }
     return QUESTION if operation == "chat" else TEXT
 
@@ -106,6 +106,25 @@ def columns_of(about: Json) -> dict[str, Column]:
         inner = tuple(shape[1:]) if len(shape) > 1 else None
         columns[name] = Column(datatype, (-1,) if name == tensors.SERIES else inner, sample)
     return columns
+
+
+def _optional(about: Json) -> frozenset[str]:
+    """Columns whose value may be missing, as own workers say."""
+    try:
+        found = msgspec.json.decode(str(about.get("parameters", {}).get("optional", "[]")))
+    except (msgspec.DecodeError, AttributeError):
+        return frozenset()
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+
+
+def _check_whole(arguments: Json, about: Json) -> None:
+    """Of an own worker's case, each column is there. Raises Refused."""
+    if "optional" not in about.get("parameters", {}):
+        return
+    needed = columns_of(about).keys() - _optional(about)
+    lacking = sorted(one[:60] for one in needed if arguments.get(one) is None)
+    if lacking:
+        raise faulty(f"missing: {', '.join(lacking[:12])}", f"缺少列: {'、'.join(lacking[:12])}")
 
 
 def _property(column: Column) -> Json:
@@ -142,6 +161,7 @@ def ask_of(route: Route, arguments: Json, about: Json, door: str) -> Ask:
         if unknown := sorted(arguments.keys() - columns_of(about).keys()):
             raise faulty(f"no column is called {unknown[0][:60]!r}",
                          f"没有名为 {unknown[0][:60]!r} 的列")  # fmt: skip
+        _check_whole(arguments, about)
         body = {"inputs": [tensors.as_json(one) for one in inputs if one is not None]}
         cases = 1
     elif operation == "chat":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway import said
+from pilotbase.serve.rules.cases import ANSWERED
 from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.upstreams.link import Lost
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pilotbase.serve.gateway.live import Live
 
 TRIES_MAX = 4
+_ANSWERED = ANSWERED.encode()
 
 
 def lost(live: Live, lost: Lost) -> None:
@@ -27,7 +29,14 @@ def lost(live: Live, lost: Lost) -> None:
     live.refuse("failed", said.lost(lost, live.route))
 
 
-def not_answered(live: Live, head: ResponseHead) -> None:
+def miscounted(live: Live, head: ResponseHead) -> bool:
+    """Whether an own worker answered another number of cases than was reserved, or says none."""
+    if live.replica.upstream.kind != "candidate" or live.call is None:
+        return False
+    return head.headers.get(_ANSWERED) != b"%d" % live.call.most.cases
+
+
+def not_answered(live: Live, head: ResponseHead, body: bytes) -> None:
     """A status other than 200. 429 and 503 say that nothing was done: another may do it."""
     if head.status >= 500:
         live.replica.failed()
@@ -35,6 +44,8 @@ def not_answered(live: Live, head: ResponseHead) -> None:
         live.replica.answered()
     if head.status in (429, 503) and _another(live):
         return
+    if live.replica.upstream.kind == "candidate":
+        return live.refuse("failed", said.own_said(head.status, body, live.route))
     retry = head.headers.get(b"retry-after", b"")
     live.refuse("failed", said.upstream_said(head.status, live.route, retry))
 

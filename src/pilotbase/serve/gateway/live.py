@@ -190,10 +190,12 @@ class Live:
 
     def _read_whole(self, head: ResponseHead, body: bytes) -> None:
         if head.status != 200:
-            return attempts.not_answered(self, head)
+            return attempts.not_answered(self, head, body)
         self.replica.answered()
         call, usage = self.call, self.usage
         assert call is not None
+        if attempts.miscounted(self, head):
+            return self.refuse("failed", said.miscounted(self.route))
         answer = self.dialect.read(call, body, usage)
         if answer is None:
             return self.refuse("failed", said.unread(self.route))

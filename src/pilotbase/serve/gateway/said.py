@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.upstreams.link import Lost
 from pilotbase.serve.upstreams.reasons import Unreached, reason_of
 
 _LATER = Text("Try again later.", "请稍后重试。")
+WORDS_MAX = 1_000
+"""Characters of an own worker's refusal that are handed on."""
+_CODE = re.compile(r"[a-z][a-z_.]{0,60}")
 _TELL = Text("Tell whoever runs this service.", "请告知该服务的运营方。")
 
 
@@ -95,6 +104,56 @@ def unread(route: Route) -> Refused:
         filing=route.filed,
         where=route.filing,
     )
+
+
+class _Words(msgspec.Struct):
+    """A refusal as an own worker words it: by the protocol of tensors, or of chats."""
+
+    error: str | dict[str, Any] = ""
+    message_zh: str = ""
+    code: str = ""
+
+
+_words = msgspec.json.Decoder(_Words).decode
+
+
+def own_said(status: int, body: bytes, route: Route) -> Refused:
+    """An own worker's refusal, in its words: they are this program's, about this very request."""
+    try:
+        read = _words(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        read = _Words()
+    if isinstance(read.error, dict):
+        one = {name: value for name, value in read.error.items() if isinstance(value, str)}
+        read = _Words(one.get("message", ""), one.get("message_zh", ""), one.get("code", ""))
+    en, zh = _line(str(read.error)), _line(read.message_zh)
+    en = en or f"its own worker said {status}"
+    zh = zh or f"其自有工作进程返回 {status}"
+    if status in (400, 404, 409, 413, 415, 422):
+        at = f"/v2/models/{quote(route.service, safe='')}"
+        see = Text(f"What it takes is described at {at}.", f"其输入说明见 {at}。")
+        return Refused(
+            422, "serve.unfit", Text(en, zh), see, filing=route.filed, where=route.filing
+        )
+    code = read.code if _CODE.fullmatch(read.code) else "serve.worker_failed"
+    known = 503 if status == 503 else 502
+    return Refused(known, code, Text(en, zh), _TELL, filing=route.filed, where=route.filing)
+
+
+def _line(text: str) -> str:
+    """One printable line of bounded length."""
+    line = "".join(one if one.isprintable() else " " for one in text[: WORDS_MAX + 1])
+    return line.strip() if len(line) <= WORDS_MAX else f"{line[: WORDS_MAX - 1]}…"
+
+
+def miscounted(route: Route) -> Refused:
+    """What was answered is not what was reserved: it is not handed out, and costs nothing."""
+    name = route.filing
+    why = Text(
+        f"{name}: its own worker did not answer as many cases as were asked",
+        f"{name}: 其自有工作进程应答的案例数与所问不符",
+    )
+    return Refused(502, "serve.worker_miscounted", why, _TELL, filing=route.filed, where=name)
 
 
 def upstream_said(status: int, route: Route, retry_after: bytes) -> Refused:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pilotbase.serve.call import Refused
-from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway import attempts, said
 from pilotbase.serve.gateway.headers import JSON, STREAM
 from pilotbase.serve.rules.as_events import IN_EVENTS
 from pilotbase.serve.rules.http_head import ResponseHead
@@ -24,6 +24,9 @@ def begin(live: Live, head: ResponseHead, link: Link) -> None:
     assert live.call is not None
     live.link = link
     live.replica.answered()
+    if attempts.miscounted(live, head):
+        live.leave()
+        return live.refuse("failed", said.miscounted(live.route))
     if live.watch is not None:
         live.pieces = live.watch.pieces()
     if live.route.handoff and live.serving.people is not None:

@@ -17,6 +17,8 @@ import pandas as pd
 
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
+from pilotbase.serve.rules.tensors import SERIES, Unfit
+from pilotbase.serve.worker.columns import Case, Columns, number_of
 from pilotbase.serve.worker.proof import Proven
 from pilotbase.trial.candidates.callable import launch_of
 from pilotbase.trial.candidates.command import Gone, Session
@@ -24,29 +26,28 @@ from pilotbase.trial.candidates.estimator import FoldJob, answers, cutoff_of
 from pilotbase.trial.candidates.forecast import WindowJob, estimated, forecasts
 from pilotbase.trial.candidates.messages import BadReply
 from pilotbase.trial.candidates.recipe import fitted
-from pilotbase.trial.cases import OK, Cases, Ints, Predictions
+from pilotbase.trial.cases import OK, Cases, Floats, Ints, Predictions
 from pilotbase.trial.jobs import is_series_model, known_rows, recipe_of, series_recipe_of
-from pilotbase.trial.rules.encoding import as_text, is_indicator, source_of
+from pilotbase.trial.rules.encoding import is_indicator, source_of
 
 QUESTION = "What is in these documents?"
+HISTORY_MAX = 10_000
 Fields = dict[str, Any]
-Case = Mapping[str, Any]
-
-
-class Unfit(Exception):
-    """What is asked cannot be answered; the message says why, in English."""
 
 
 class Answering(Protocol):
     """A candidate that is ready. One thread at a time.
 
     Attributes:
-        columns: what a case holds. fit: what it has learnt from, in words. task: of the scenario.
+        columns: what a case holds. datatypes: of their tensors. optional: those whose value may be
+            missing. fit: what it has learnt from, in words. task: of the scenario.
         example: a case to try it with: of each column the middle or most frequent value.
     """
 
     task: str
     columns: tuple[str, ...]
+    datatypes: Mapping[str, str]
+    optional: tuple[str, ...]
     fit: str
     example: Mapping[str, Any]
 
@@ -100,8 +101,9 @@ class Estimator:
         seed = proven.scenario.plan.seed
         self._recipe = recipe_of(proven.candidate, self._cases, seed=seed, trust=False)
         features = proven.versions.features[0]
-        self._names = [str(name) for name in features.columns]
-        self.columns = tuple(dict.fromkeys(map(source_of, self._names)))
+        self._columns = Columns(features)
+        self.columns, self.optional = self._columns.names, self._columns.optional
+        self.datatypes: Mapping[str, str] = self._columns.datatypes
         self.example: Mapping[str, Any] = example_of(features)
         rows, self.fit = lessons_of(proven)
         units = tuple(self._cases.unit_ids[unit] for unit in self._cases.unit[rows])
@@ -110,15 +112,11 @@ class Estimator:
         self._cut = cutoff_of(FoldJob(self._recipe, train, target, units, ()), self._model)
 
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
-        rows = np.array([self._row(case) for case in cases], np.float64)
+        many = len(cases) > 1
+        found = [self._columns.row(case, many * at) for at, case in enumerate(cases, 1)]
+        rows = np.array(found, np.float64)
         block = answers(self._recipe, self._model, rows.reshape(len(cases), -1), self._cut)
         return fields_of(block, self._cases)
-
-    def _row(self, case: Case) -> list[float]:
-        unknown = case.keys() - set(self.columns)
-        if unknown:
-            raise Unfit(f"no column is called {sorted(unknown)[0]!r}"[:120])
-        return [_number(name, case) for name in self._names]
 
 
 class SeriesModel:
@@ -128,7 +126,9 @@ class SeriesModel:
         cases = self._cases = proven.cases
         assert cases.time is not None
         self.task = cases.task
-        self.columns: tuple[str, ...] = ("history",)
+        self.columns: tuple[str, ...] = (SERIES,)
+        self.datatypes: Mapping[str, str] = {SERIES: "FP64"}
+        self.optional: tuple[str, ...] = ()
         self.example: Mapping[str, Any] = {"history": []}
         seed = proven.scenario.plan.seed
         self._recipe = series_recipe_of(proven.candidate, seed=seed, trust=False)
@@ -145,10 +145,8 @@ class SeriesModel:
         return [self._one(case) for case in cases]
 
     def _one(self, case: Case) -> Fields:
-        since = case.get("history") or []
-        if not isinstance(since, list) or len(since) > 10_000:
-            raise Unfit("`history` is a list of at most 10000 numbers")
-        known = [math.nan if one is None else _float("history", one) for one in since]
+        _only(case, self.columns)
+        known = _since(case, self._series)
         series = np.concatenate([self._series, np.array(known, np.float64)])
         job = WindowJob(
             self._recipe, (series,), len(self._series), (len(series),), self._cases.horizon
@@ -164,9 +162,20 @@ class Program:
         self.task = proven.cases.task
         features = proven.versions.features[0]
         words = self._cases.language is not None
-        self.columns = ("question",) if words else tuple(str(n) for n in features.columns)
+        self._columns = Columns(features)
+        self.columns: tuple[str, ...] = ("question",) if words else self._columns.names
+        self.datatypes: Mapping[str, str] = (
+            {"question": "BYTES"} if words else self._columns.datatypes
+        )
+        self.optional = () if words else self._columns.optional
+        self._series: Floats | None = None
+        if proven.versions.series and self._cases.time is not None:
+            self._series = proven.versions.series[0][np.argsort(self._cases.time, kind="stable")]
+            self.columns = (*self.columns, SERIES)
+            self.datatypes = {**self.datatypes, SERIES: "FP64"}
         asked: Fields = {"question": QUESTION}
-        self.example: Mapping[str, Any] = asked if words else example_of(features)
+        series: Fields = {SERIES: []} if self._series is not None else {}
+        self.example: Mapping[str, Any] = asked if words else {**example_of(features), **series}
         self.fit = "nothing is learnt"
         self._session = self._started()
 
@@ -175,7 +184,7 @@ class Program:
         seconds = proven.scenario.plan.budget.unit_seconds
         launch = launch_of(proven.candidate, proven.folder, seconds, trust=False)
         hello = {
-            "task": cases.task, "classes": list(cases.classes), "columns": list(self.columns),
+            "task": cases.task, "classes": list(cases.classes), "columns": self._shown(),
             "rolling": cases.split == "rolling", "season": cases.season,
             "seed": proven.scenario.plan.seed, "parameters": dict(proven.candidate.parameters),
         }  # fmt: skip
@@ -196,28 +205,71 @@ class Program:
         return session
 
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
-        return [self._one(case) for case in cases]
+        many = len(cases) > 1  # whatever is wrong is told before any is answered
+        return [
+            self._one(one) for one in [self._asked(c, many * n) for n, c in enumerate(cases, 1)]
+        ]
 
-    def _one(self, case: Case) -> Fields:
+    def _one(self, asked: Fields) -> Fields:
         try:
-            reply, _ = self._session.ask(self._asked(case))
+            reply, _ = self._session.ask(asked)
         except BadReply as error:
-            raise Unfit(str(error)) from error
+            raise Unfit(str(error), str(error)) from error
         except Gone as error:
             self._session.close()
             self._session = self._started()
-            raise Unfit(str(error)) from error
+            # What it wrote before it ended may be of others' calls.
+            raise Unfit("the candidate's program ended at this case",
+                        "候选方案的程序在处理该案例时结束") from error  # fmt: skip
         if "error" in reply:
-            raise Unfit(str(reply["error"])[:200])
+            raise Unfit(str(reply["error"])[:200], str(reply["error"])[:200])
         return {name: value for name, value in reply.items() if name != "id"}
 
-    def _asked(self, case: Case) -> dict[str, Any]:
+    def _shown(self) -> list[str]:
+        """Its columns as the trial showed them: the question, or features in numbers."""
+        return ["question"] if self._cases.language is not None else [*self._columns.features]
+
+    def _asked(self, case: Case, number: int) -> Fields:
         if self._cases.language is None:
-            return {"features": {name: case.get(name) for name in self.columns}}
+            features = {name: one for name, one in case.items() if name != SERIES}
+            row = self._columns.row(features if self._series is not None else case, number)
+            asked: Fields = {"features": dict(zip(self._columns.features, row, strict=True))}
+            if self._series is None:
+                return asked
+            since = [*self._series.tolist(), *_since(case, self._series)]
+            return {**asked, "history": since, "horizon": self._cases.horizon}
         question = case.get("question")
         if not isinstance(question, str) or not question.strip():
-            raise Unfit("no question is asked")
+            raise Unfit("no question is asked", "没有提出问题")
         return {"question": question, "columns": {}}
+
+
+def _only(case: Case, columns: tuple[str, ...]) -> None:
+    """Raises Unfit where a case holds something else, or less."""
+    if lacking := [name for name in columns if name not in case]:
+        raise Unfit(f"missing: {', '.join(lacking)}", f"缺少列: {'、'.join(lacking)}")
+    if unknown := sorted(case.keys() - set(columns)):
+        raise Unfit(f"no such column: {unknown[0][:60]}", f"没有这样的列: {unknown[0][:60]}")
+
+
+def _since(case: Case, recorded: Floats) -> list[float]:
+    """The values that have come since the recorded series; an empty list says that none has.
+
+    Raises:
+        Unfit: no list of numbers; a missing value where the recorded series has none.
+    """
+    since = case.get(SERIES)
+    if not isinstance(since, list) or len(since) > HISTORY_MAX:
+        raise Unfit(f"`{SERIES}` is a list of at most {HISTORY_MAX} numbers",
+                    f"`{SERIES}` 须为至多 {HISTORY_MAX} 个数值的列表")  # fmt: skip
+    gaps = bool(np.isnan(recorded).any())
+    found = [math.nan if one is None and gaps else number_of(one) for one in since]
+    for at, one in enumerate(found):
+        if one is None:
+            said = str(since[at])[:40]
+            raise Unfit(f"value {at + 1} of `{SERIES}` is {said!r}, which is no number",
+                        f"`{SERIES}` 的第 {at + 1} 个值 {said!r} 不是数值")  # fmt: skip
+    return [one for one in found if one is not None]
 
 
 def example_of(features: pd.DataFrame) -> Fields:
@@ -241,7 +293,7 @@ def fields_of(block: Predictions, cases: Cases) -> list[Fields]:
     for row in range(len(block.status)):
         if block.status[row] != OK:
             said = next((what for at, what in block.problems if at == row), "no answer")
-            raise Unfit(f"case {row + 1}: {said}")
+            raise Unfit(f"case {row + 1}: {said}", f"第 {row + 1} 个案例: {said}")
         found.append(_fields(block, cases, row))
     return found
 
@@ -257,20 +309,3 @@ def _fields(block: Predictions, cases: Cases, row: int) -> Fields:
         return {"label": int(block.label[row]), "score": float(block.score[row])}
     found = {name: float(getattr(block, name)[row]) for name in ("value", "lower", "upper")}
     return {name: value for name, value in found.items() if math.isfinite(value)}
-
-
-def _number(feature: str, case: Case) -> float:
-    """A feature of a case: a number, or whether a text column has the indicator's value."""
-    source = source_of(feature)
-    value = case.get(source)
-    if value is None:
-        return math.nan
-    if is_indicator(feature):
-        return float(as_text(value) == feature.partition("=")[2])
-    return _float(source, value)
-
-
-def _float(name: str, value: Any) -> float:
-    if isinstance(value, (bool, int, float)):
-        return float(value)
-    raise Unfit(f"{name} holds {str(value)[:40]!r}, which is no number")

@@ -12,8 +12,10 @@ import anyio
 import anyio.to_thread
 
 from pilotbase.kernel.errors import PilotbaseError
+from pilotbase.serve.rules.cases import ANSWERED
+from pilotbase.serve.rules.tensors import Unfit
 from pilotbase.serve.worker import chat, oip
-from pilotbase.serve.worker.answering import Answering, Unfit
+from pilotbase.serve.worker.answering import Answering
 
 BODY_BYTES_MAX = 16 * 2**20
 ANSWER_SECONDS_MAX = 120.0
@@ -43,7 +45,9 @@ class App:
         body = await _body(receive)
         try:
             if body is None:
-                await _say(send, 413, {"error": "the request is too long"})
+                await _say(
+                    send, 413, {"error": "the request is too long", "message_zh": "请求过长"}
+                )
             elif path in ("/v2/health/live", "/healthz"):
                 await _say(send, 200, {"live": True})
             elif isinstance(self._model, PilotbaseError):
@@ -57,9 +61,16 @@ class App:
             else:
                 await _say(send, 404, {"error": f"nothing is at {path[:80]}"})
         except Unfit as error:
-            said = {"message": str(error), "type": "invalid_request_error", "code": "serve.unfit"}
-            v2 = path.startswith("/v2/")
-            await _say(send, 400, {"error": str(error) if v2 else said})
+            said: dict[str, Any] = {
+                "message": error.en,
+                "message_zh": error.zh,
+                "code": "serve.unfit",
+            }
+            if path.startswith("/v2/"):  # the protocol's error is a text
+                said = {**said, "error": said.pop("message")}
+            else:
+                said = {"error": {**said, "type": "invalid_request_error"}}
+            await _say(send, 400, said)
 
     async def _told(self, model: Answering, path: str, send: Send) -> None:
         if path.endswith("/ready"):
@@ -78,16 +89,16 @@ class App:
         answers = await self._answers(model, cases)
         id_ = json.loads(body[: int(length) if length else len(body)]).get("id")
         data = oip.answer_of(answers, self._name, self._version, id_, model.fit)
-        await _send(send, 200, JSON, [data])
+        await _send(send, 200, JSON, [data], len(answers))
 
     async def _chat(self, model: Answering, body: bytes, send: Send) -> None:
         cases, said = chat.asked(body, model)
         answers = await self._answers(model, cases)
         done = chat.completion(answers, model, self._name, said, int(time.time()))
         if said.get("stream"):
-            await _send(send, 200, "text/event-stream", chat.pieces(done, said))
+            await _send(send, 200, "text/event-stream", chat.pieces(done, said), len(answers))
         else:
-            await _say(send, 200, done)
+            await _say(send, 200, done, len(answers))
 
     async def _answers(self, model: Answering, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
         async with self._turn:
@@ -102,7 +113,8 @@ class App:
 
 def _as_error(error: PilotbaseError) -> dict[str, Any]:
     said = {
-        "message": f"{error.where}: {error.message.en} / {error.message.zh}",
+        "message": error.message.en,
+        "message_zh": error.message.zh,
         "type": "service_unavailable",
         "code": error.code,
     }
@@ -121,12 +133,15 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _say(send: Send, status: int, said: dict[str, Any]) -> None:
-    await _send(send, status, JSON, [json.dumps(said, ensure_ascii=False).encode()])
+async def _say(send: Send, status: int, said: dict[str, Any], count: int = 0) -> None:
+    await _send(send, status, JSON, [json.dumps(said, ensure_ascii=False).encode()], count)
 
 
-async def _send(send: Send, status: int, kind: str, parts: list[bytes]) -> None:
+async def _send(send: Send, status: int, kind: str, parts: list[bytes], count: int = 0) -> None:
+    """``count`` is how many cases were answered; the gateway compares it with what it reserved."""
     headers = [(b"content-type", kind.encode())]
+    if count:
+        headers.append((ANSWERED.encode(), str(count).encode()))
     if len(parts) == 1:
         headers.append((b"content-length", str(len(parts[0])).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -11,7 +11,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pilotbase.serve.worker.answering import Answering, Fields, Unfit
+import msgspec
+
+from pilotbase.serve.rules import cases
+from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.worker.answering import Answering, Fields
 from pilotbase.serve.worker.oip import CASES_MAX
 
 PIECE = 64
@@ -23,27 +27,18 @@ def asked(body: bytes, model: Answering) -> tuple[list[Fields], dict[str, Any]]:
     """The cases of a request, and the request. Raises Unfit."""
     try:
         said = json.loads(body)
-        words = [one for one in said["messages"] if one.get("role") == "user"]
-        text = _text(words[-1]["content"])
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise Unfit("no chat request with a user's message") from error
+        text = cases.words_of(said["messages"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, Unfit):
+            raise
+        raise Unfit("no chat request with a user's message", "不是含用户消息的对话请求") from error
     if model.columns == ("question",):
         return [{"question": text}], said
-    try:
-        cases = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        columns = ", ".join(model.columns[:5])
-        raise Unfit(f"this service takes a JSON object of columns ({columns} …)") from error
-    cases = cases if isinstance(cases, list) else [cases]
-    if not 0 < len(cases) <= CASES_MAX or not all(isinstance(one, dict) for one in cases):
-        raise Unfit("this service takes a JSON object of columns, or a list of them")
-    return cases, said
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(part["text"] for part in content if part.get("type") == "text")
+    if not 0 < cases.in_text(text) <= CASES_MAX:  # its error says what a text has to be
+        raise Unfit(f"at most {CASES_MAX} cases are answered at once",
+                    f"每次至多应答 {CASES_MAX} 个案例")  # fmt: skip
+    found = msgspec.json.decode(text)
+    return found if isinstance(found, list) else [found], said
 
 
 def text_of(answers: Sequence[Fields], model: Answering) -> str:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pilotbase.serve.worker.answering import Answering, Fields, Unfit
+from pilotbase.serve.rules.cases import MATRIX, in_shapes
+from pilotbase.serve.rules.tensors import SERIES, Unfit
+from pilotbase.serve.worker.answering import Answering, Fields
 from pilotbase.trial.endpoints.port import Misspoken
 from pilotbase.trial.endpoints.tensors import output_tensors
 
 LENGTH = "inference-header-content-length"
-INPUT = "input"
 CASES_MAX = 10_000
 OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
     "classification": (("label", "BYTES"),),
@@ -40,38 +41,32 @@ def cases_of(body: bytes, header_length: str | None, model: Answering) -> list[F
         # Requests and answers are built alike: one reader of tensors does for both.
         alike = json.dumps({"model_name": "", "outputs": head["inputs"]}).encode()
         tensors = output_tensors(alike, body[length:], "", None)
+        count = in_shapes(named)
     except Misspoken as error:
-        raise Unfit(str(error)) from error
+        raise Unfit(str(error), f"张量无法读取: {error}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Unfit(f"no inference request: {type(error).__name__}") from error
-    if model.columns == ("history",):
-        return [{"history": [_plain(one) for one in tensors.get("history", [])]}]
-    if set(tensors) == {INPUT}:
-        return _from_matrix(tensors[INPUT], named[INPUT], model.columns)
-    return _from_columns(tensors)
-
-
-def _from_matrix(values: list[Any], shape: list[int], columns: Sequence[str]) -> list[Fields]:
-    width = len(columns)
-    if shape[-1:] != [width] or len(values) % width:
-        raise Unfit(f"the tensor {INPUT} has shape {shape}; its rows hold {width} columns")
-    rows = [values[at : at + width] for at in range(0, len(values), width)]
-    _check_count(len(rows))
-    return [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
-
-
-def _from_columns(tensors: Mapping[str, list[Any]]) -> list[Fields]:
-    counts = {len(values) for values in tensors.values()}
-    if len(counts) != 1:
-        raise Unfit("the tensors of the columns have different lengths")
-    count = counts.pop()
-    _check_count(count)
-    return [{name: _plain(values[row]) for name, values in tensors.items()} for row in range(count)]
-
-
-def _check_count(count: int) -> None:
+        if isinstance(error, Unfit):
+            raise
+        kind = type(error).__name__
+        raise Unfit(f"no inference request: {kind}", f"不是推理请求: {kind}") from error
     if not 0 < count <= CASES_MAX:
-        raise Unfit(f"{count} cases; from 1 to {CASES_MAX} are answered at once")
+        raise Unfit(f"{count} cases; from 1 to {CASES_MAX} are answered at once",
+                    f"共 {count} 个案例; 每次应答 1 至 {CASES_MAX} 个")  # fmt: skip
+    if set(tensors) == {MATRIX}:
+        return _from_matrix(tensors[MATRIX], named[MATRIX], model)
+    each = {name: [_plain(one) for one in values] for name, values in tensors.items()}
+    series = {name: each.pop(name) for name in (SERIES,) if name in each}
+    rows = ({name: values[row] for name, values in each.items()} for row in range(count))
+    return [{**series, **row} for row in rows]
+
+
+def _from_matrix(values: list[Any], shape: list[int], model: Answering) -> list[Fields]:
+    width = len(model.columns)
+    if shape[1] != width or "BYTES" in model.datatypes.values():
+        raise Unfit(f"the tensor {MATRIX} has shape {shape}; its rows are to hold {width} numbers",
+                    f"张量 {MATRIX} 的形状为 {shape}; 每行应有 {width} 个数值")  # fmt: skip
+    rows = [values[at : at + width] for at in range(0, len(values), width)]
+    return [dict(zip(model.columns, map(_plain, row), strict=True)) for row in rows]
 
 
 def _plain(value: Any) -> Any:
@@ -107,20 +102,23 @@ def _tensor(name: str, values: list[Any]) -> dict[str, Any]:
 
 def metadata_of(model: Answering, name: str, version: str) -> dict[str, Any]:
     """What the protocol's metadata call answers; ``parameters.fit`` says what it has learnt
-    from."""
-    each = [{"name": one, "datatype": "FP64", "shape": [-1]} for one in model.columns]
-    matrix = {"name": INPUT, "datatype": "FP64", "shape": [-1, len(model.columns)]}
+    from, ``parameters.optional`` which columns' values may be missing."""
+    types = model.datatypes
+    each = [{"name": one, "datatype": types[one], "shape": [-1]} for one in model.columns]
+    matrix = {"name": MATRIX, "datatype": "FP64", "shape": [-1, len(model.columns)]}
+    as_numbers = SERIES not in types and set(types.values()) == {"FP64"}
     return {
         "name": name,
         "versions": [version],
         "platform": "pilotbase",
-        "inputs": each if model.columns == ("history",) else [matrix, *each],
+        "inputs": [matrix, *each] if as_numbers else each,
         "outputs": [
             {"name": word, "datatype": kind, "shape": [-1]} for word, kind in OUTPUTS[model.task]
         ],
         "parameters": {
             "fit": model.fit,
             "task": model.task,
+            "optional": json.dumps(model.optional, ensure_ascii=False),
             "example": json.dumps(model.example, ensure_ascii=False),
         },
     }

@@ -1,0 +1,105 @@
+"""How many cases a request to one of the base's own workers holds. Pure.
+
+Gateway and worker count by these functions: the one before anything is reserved, the other before
+it answers. What a worker answered it says in a header (`ANSWERED`), which has to be what was
+reserved; so what is charged is what is answered, whatever door a call came by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from pilotbase.serve.call import Upstream
+from pilotbase.serve.rules.tensors import SERIES, Unfit
+
+ANSWERED = "pilotbase-cases"
+"""The header in which a worker says how many cases it answered."""
+MATRIX = "input"
+"""The tensor that holds all columns, (cases, columns)."""
+_messages = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_listed = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_one = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NO_WORDS = "there is no message of a user", "缺少用户消息"
+_NO_CASES = (
+    "this service takes a JSON object of columns, or a list of them",
+    "该服务接受由各列组成的 JSON 对象或其列表",
+)
+
+
+def own(upstreams: Sequence[Upstream]) -> bool:
+    """Whether some of them is a worker of the base's own."""
+    return any(one.kind == "candidate" for one in upstreams)
+
+
+def in_messages(messages: bytes) -> int:
+    """Cases in a chat's messages: those of the last message of a user. Raises Unfit."""
+    try:
+        return in_text(words_of(_messages(messages)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unfit(*_NO_WORDS) from None
+
+
+def words_of(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What the last message of a user says, a text or parts of text. Raises Unfit."""
+    found = [one.get("content") for one in messages if one.get("role") == "user"]
+    content = found[-1] if found else None
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise Unfit(*_NO_WORDS)
+    texts = [one.get("text") for one in content if one.get("type") == "text"]
+    return "".join(one for one in texts if isinstance(one, str))
+
+
+def in_text(text: str) -> int:
+    """Cases in a text: one object, or a list of them. Raises Unfit.
+
+    >>> in_text('{"age": 41}'), in_text('[{"age": 41}, {"age": 30}]')
+    (1, 2)
+    """
+    try:
+        said = text.encode()
+        if not said.lstrip().startswith(b"["):
+            _one(said)
+            return 1
+        listed = _listed(said)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise Unfit(*_NO_CASES) from None
+    if not listed or not all(bytes(one).lstrip().startswith(b"{") for one in listed):
+        raise Unfit(*_NO_CASES)
+    return len(listed)
+
+
+def in_shapes(shapes: Mapping[str, Sequence[int]]) -> int:
+    """Cases in tensors: `MATRIX` of shape (cases, columns), or of each column (cases,).
+
+    A series (`tensors.SERIES`) is one case, and columns beside it hold one value. Raises Unfit.
+
+    >>> in_shapes({"input": [3, 10]}), in_shapes({"age": [2], "area": [2]})
+    (3, 2)
+    >>> in_shapes({"history": [120]})
+    1
+    """
+    if set(shapes) == {MATRIX}:
+        shape = shapes[MATRIX]
+        if len(shape) != 2:
+            raise _misshapen(MATRIX, shape, "(cases, columns)", "(案例, 列)")
+        return shape[0]
+    for name, shape in shapes.items():
+        if len(shape) != 1:
+            raise _misshapen(name, shape, "(cases,)", "(案例,)")
+    counts = {shape[0] for name, shape in shapes.items() if name != SERIES}
+    if len(counts) > 1 or (SERIES in shapes and counts - {1}):
+        raise Unfit("the tensors of the columns have different lengths", "各列张量的长度不一致")
+    return 1 if SERIES in shapes else counts.pop() if counts else 0
+
+
+def _misshapen(name: str, shape: Sequence[int], en: str, zh: str) -> Unfit:
+    said = list(shape[:16])
+    return Unfit(
+        f"tensor {name[:60]!r} has shape {said}; this service takes {en}",
+        f"张量 {name[:60]!r} 的形状为 {said}; 该服务接受 {zh}",
+    )
