@@ -14,6 +14,7 @@ from pilotbase.catalog.parties import verbs as parties
 from pilotbase.catalog.parties.verbs import DelegateRequest, KeyCreateRequest, WhoRequest
 from pilotbase.catalog.views import VIEWS
 from pilotbase.kernel.errors import InputError, SheetError
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.kernel.verb import Context
 from pilotbase.record.audit import verify
@@ -115,7 +116,11 @@ def test_the_chain_goes_up_to_the_person(base: Context) -> None:
     added(base)
     first = delegated(base, "library", "bot", "serve.*", further=1)
     second = delegated(base, "bot", "helper", "serve.call", until="P30D")
+    told = list[Text]()
+    base = dataclasses.replace(base, remark=told.append)
     made = parties.key_create(base, KeyCreateRequest("helper", ("serve.call",)))
+    (remark,) = told
+    assert "opens nothing" in remark.en and "serve.call.*" in remark.zh
     assert made.until == "2026-12-23T00:00:00.000Z"  # no longer than what it rests on
     for name in (made.key, made.text):
         said = who(base, name)

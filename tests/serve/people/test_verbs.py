@@ -47,6 +47,9 @@ def test_from_the_queue_to_the_share(tmp_path: Path) -> None:
             given = verbs.AnswerRequest(one["usage"], "li", refuse=True, reason="no")
             said = verbs.answer(context, given)
             assert (said.said, said.go, said.person) == ("refused", False, "li")
+            with pytest.raises(InputError, match="decided before: refused") as late:
+                verbs.answer(context, given)
+            assert "拒绝" in late.value.render("zh") and two["usage"] not in str(late.value)
             await on.until(one["usage"], 403)
             (found,) = verbs.share(context, verbs.ShareRequest()).filings
             assert (found["filing"], found["calls"], found["waiting"]) == ("f-1", 1, 1)

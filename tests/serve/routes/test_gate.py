@@ -103,7 +103,7 @@ def test_what_was_tried_and_not_filed_is_refused_with_its_verdict(made: Base) ->
     made.compile()
     refused = why_not(made, "advice-hasty")
     assert (refused.code, refused.status) == ("serve.not_filed", 403)
-    assert "no-go" in refused.message.en and "no-go" in refused.message.zh
+    assert "no-go" in refused.message.en and "不通过" in refused.message.zh
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(made: Base) -> None:

@@ -66,7 +66,9 @@ def test_what_is_filed_is_called_from_lines_to_copy(
     assert said["workers"] == {f"{SERVICE}-1": {"state": "ready", "reason": ""}}
     lines = [line.strip() for line in shown(said, home, "en")]
     monkeypatch.setenv("PILOTBASE_KEY", said["key"])
-    first, refused = (line for line in lines if line.startswith("curl "))
+    first, agent, refused = (line for line in lines if line.startswith("curl "))
+    task = json.loads(_run(agent))["result"]["task"]
+    assert 0 < json.loads(task["artifacts"][0]["parts"][0]["text"])["value"] < 9
     answer = json.loads(_run(first))
     assert 0 < json.loads(answer["choices"][0]["message"]["content"])["value"] < 9
     assert "a refit on all" in answer["pilotbase"]["fit"]

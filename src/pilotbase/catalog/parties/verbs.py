@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pilotbase.kernel.event import Entry
 
 SCOPES = (
-    "What is allowed: words like serve.call, serve.* or *.",
-    "允许的范围: serve.call、serve.* 或 * 等。",
+    "What is allowed: words like serve.call.SERVICE, serve.* or *.",
+    "允许的范围: serve.call.服务名、serve.* 或 * 等。",
 )
 UNDER = (
     "The delegation that is acted under; left out, an agent's only one that fits.",
@@ -217,10 +217,13 @@ class KeyCreateResponse:
 )
 def key_create(context: Context, request: KeyCreateRequest) -> KeyCreateResponse:
     from pilotbase.catalog.parties.mandates import create_key
+    from pilotbase.catalog.parties.opening import remarks
     from pilotbase.record.opened import open_record
 
     with open_record(context, create=False) as record:
         entry, text = create_key(record, context, request.holder, _wanted(request))
+        for remark in remarks(record, entry.body["scopes"]):
+            context.remark(remark)
     said = entry.body
     return KeyCreateResponse(
         said["key"], text, said["holder"], said["under"], tuple(said["scopes"]), said["since"],

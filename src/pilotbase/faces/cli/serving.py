@@ -18,7 +18,7 @@ from pilotbase.kernel.verb import Context
 KEY = "PILOTBASE_KEY"
 NOT_FILED = "serve.not_filed"
 SERVING = Text(
-    "Serving at {address} ({processes} process, Ctrl-C ends it). The register: {address}/register",
+    "Serving at {address} ({processes} {noun}, Ctrl-C ends it). The register: {address}/register",
     "已在 {address} 提供服务 ({processes} 个进程, Ctrl-C 结束)。备案登记: {address}/register",
 )
 STARTING = Text("The candidates' workers are starting …", "候选方案的工作进程正在启动 …")
@@ -26,6 +26,10 @@ FILED = Text("Filed, and served:", "已备案并提供服务:")
 NOTHING = Text(
     "Nothing is filed here. `{tour}` tries and files the built-in scenarios.",
     "此处尚无备案。`{tour}` 可试验并备案内置场景。",
+)
+BEGIN = Text(
+    "`{tour}` tries and files the built-in scenarios; then there is something to serve.",
+    "`{tour}` 可试验并备案内置场景, 之后即可提供服务。",
 )
 REFUSED = Text("Not served:", "未提供服务:")
 BAD_WORKER = Text("its worker cannot serve: {reason}", "其工作进程无法提供服务: {reason}")
@@ -40,6 +44,7 @@ CLIENT = Text(
 MCP = Text(
     "As a tool of an MCP client (pip install mcp):", "作为 MCP 客户端的工具 (pip install mcp):"
 )
+A2A = Text("As an agent, over A2A; its card: {card}", "作为智能体, 经 A2A 调用; 其名片: {card}")
 MCP_CODE = """\
 import asyncio, os, httpx2
 from mcp import Client
@@ -62,7 +67,7 @@ def serve(context: Context, request: Any, language: Language, as_json: bool) -> 
     from pilotbase.serve.running.parent import Running, run
 
     def announce(said: Mapping[str, Any]) -> None:
-        click.echo(json.dumps(said) if as_json else SERVING.format(**said).in_language(language))
+        click.echo(json.dumps(said) if as_json else _serving(said, language))
 
     def settled(said: Mapping[str, Any]) -> None:
         if not as_json:
@@ -71,25 +76,39 @@ def serve(context: Context, request: Any, language: Language, as_json: bool) -> 
     return run(context, Running(**dataclasses.asdict(request)), announce, settled)
 
 
+def _serving(said: Mapping[str, Any], language: Language) -> str:
+    noun = "process" if said["processes"] == 1 else "processes"
+    return SERVING.format(**said, noun=noun).in_language(language)
+
+
 def up(context: Context, request: Any, language: Language, as_json: bool) -> int:
     """`pilotbase up`."""
+    from pilotbase.kernel.errors import RecordError
     from pilotbase.serve.running.up import up as everything
 
     def say(said: Mapping[str, Any]) -> None:
         if as_json:
             click.echo(json.dumps(said, ensure_ascii=False))
         elif "services" not in said:
-            click.echo(SERVING.format(**said).in_language(language))
+            click.echo(_serving(said, language))
             click.echo(STARTING.in_language(language))
         else:
             for line in shown(said, context, language):
                 click.echo(line)
 
-    return everything(context, request, say)
+    try:
+        return everything(context, request, say)
+    except RecordError as error:
+        if error.code != "record.missing":
+            raise
+        step = BEGIN.format(tour=_command(context, "tour"))
+        raise RecordError(error.code, error.message, where=error.where, next_step=step) from None
 
 
 def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iterator[str]:
     """What `pilotbase up` prints once all is ready: lines to copy."""
+
+    from pilotbase.register.rules.words import price as price_said
 
     def words(text: Text, **values: object) -> str:
         return text.format(**values).in_language(language)
@@ -98,9 +117,9 @@ def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iter
         words(FILED) if said["services"] else words(NOTHING, tour=_command(context, "tour"))
     )
     for one in said["services"]:
-        price = one["price"] or {"amount": "–", "per": "–"}
+        price = one["price"]
         title = one["title"][language]
-        yield f"  {one['service']}  {title} · {price['amount']} / {price['per']}"
+        yield f"  {one['service']}  {title} · {price_said(price, language) if price else '–'}"
     for name, worker in said["workers"].items():
         if worker["state"] == "refused":
             yield f"  {name}: {words(BAD_WORKER, reason=worker['reason'])}"
@@ -158,6 +177,10 @@ def _calls(said: Mapping[str, Any], chosen: Mapping[str, Any], language: Languag
         service, arguments = chosen["service"], _literal(case)
         code = MCP_CODE.format(key=KEY, address=address, service=service, case=arguments)
         yield f"  python -c {shlex.quote(code)}"
+    if find_spec("a2a") is not None:
+        agent = f"{address}/a2a/{chosen['filing']}"
+        yield "\n" + A2A.format(card=f"{agent}/.well-known/agent-card.json").in_language(language)
+        yield f"  {_message(agent, case)}"
 
 
 def _literal(case: Mapping[str, Any]) -> str:
@@ -187,6 +210,18 @@ def _curl(address: str, model: str, case: Mapping[str, Any]) -> str:
     body = json.dumps({"model": model, "messages": [message]}, ensure_ascii=False)
     return (
         f'curl -s {address}/v1/chat/completions -H "Authorization: Bearer ${KEY}" '
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    )
+
+
+def _message(agent: str, case: Mapping[str, Any]) -> str:
+    """A message to an agent: JSON-RPC of A2A 1.0, section 9."""
+    part = {"text": case["question"]} if set(case) == {"question"} else {"data": dict(case)}
+    message = {"messageId": "1", "role": "ROLE_USER", "parts": [part]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+    body = json.dumps(call, ensure_ascii=False)
+    return (
+        f"curl -s {agent} -H \"Authorization: Bearer ${KEY}\" -H 'A2A-Version: 1.0' "
         f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
     )
 

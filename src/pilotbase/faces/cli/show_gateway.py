@@ -12,6 +12,7 @@ from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
+from pilotbase.register.rules import words
 from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedResponse
 
 HEADS = (
@@ -20,6 +21,7 @@ HEADS = (
     Text("second choice", "备选"),
 )  # fmt: skip
 SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
+OWN = Text("own", "自有")
 NOT = Text("Not served:", "未提供服务:")
 DRILL = Text(
     "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
@@ -32,8 +34,10 @@ DRILL = Text(
 
 def _served(console: Console, found: ServedResponse, language: Language) -> None:
     rows = [
-        (one["service"], one["filing"], ", ".join(one["speaks"]), one["tier"],
-         one["expires"][:10], ", ".join(one["upstreams"]), _as_tried(one, language),
+        (one["service"], one["filing"], ", ".join(one["speaks"]),
+         words.word(words.TIERS, one["tier"], language), one["expires"][:10],
+         ", ".join(_upstream(one, name, language) for name in one["upstreams"]),
+         _as_tried(one, language),
          ", ".join(one["fallback"]))
         for one in found.services
     ]  # fmt: skip
@@ -43,6 +47,11 @@ def _served(console: Console, found: ServedResponse, language: Language) -> None
     for one in found.refused:
         line = f"  {one['filing']} · {one['code']} · {one['message'][language]}"
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _upstream(one: Mapping[str, Any], name: str, language: Language) -> str:
+    """An upstream's id; where nothing is arranged, the base serves it itself."""
+    return OWN.in_language(language) if one["own"] else name
 
 
 def _as_tried(one: Mapping[str, Any], language: Language) -> str:

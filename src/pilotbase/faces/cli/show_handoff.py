@@ -10,6 +10,7 @@ from rich.console import Console
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
+from pilotbase.serve.people.answering import SAID
 from pilotbase.serve.people.verbs import (
     AnswerResponse,
     QueueResponse,
@@ -56,7 +57,8 @@ def _answered(console: Console, found: AnswerResponse, language: Language) -> No
     said = Text(
         "{usage}: {said} by {person} (entry {entry})", "{usage}: {person} {said} (第 {entry} 条)"
     )
-    values = {"usage": found.usage, "said": found.said, "person": found.person}
+    word = SAID.get(found.said, Text(found.said, found.said)).in_language(language)
+    values = {"usage": found.usage, "said": word, "person": found.person}
     _say(console, said, language, entry=found.entry, **values)
 
 

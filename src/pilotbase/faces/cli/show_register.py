@@ -10,6 +10,7 @@ from rich.console import Console
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
+from pilotbase.register.rules import words
 from pilotbase.register.rules.states import WORDS
 from pilotbase.register.verbs import FilingResponse, ListResponse
 
@@ -28,7 +29,7 @@ def _filing(console: Console, found: FilingResponse, language: Language) -> None
     console.print(f"[bold]{found.id}[/] · {stands}", soft_wrap=True)
     shown = {
         **filing,
-        "verdict": f"{filing['said']} · {filing['verdict']}",
+        "verdict": f"{words.word(words.VERDICTS, filing['said'], language)} · {filing['verdict']}",
         "asset": f"{filing['asset']['id']} · {filing['asset']['version']}",
         "principal": f"{filing['principal']} · {filing['person']}",
     }
@@ -36,21 +37,26 @@ def _filing(console: Console, found: FilingResponse, language: Language) -> None
         line = f"{head.in_language(language)}: {shown[name]}"
         console.print(line, markup=False, soft_wrap=True)
     price = Text("price: {amount} a {per}", "价格: {amount} / {per}")
-    _say(console, price, language, **filing["price"])
+    per = words.word(words.PER, filing["price"]["per"], language)
+    _say(console, price, language, amount=filing["price"]["amount"], per=per)
     _tier(console, filing["tier"], language)
     points = ", ".join(filing["single_points"]) or "–"
     lone = Text("single points of failure: {names}", "单点依赖: {names}")
     _say(console, lone, language, names=points)
     for step in found.history:
         state = WORDS[step["state"]].in_language(language)
-        line = f"{step['entry']} · {step['at']} · {state} · {step['role']} · {step['reason']}"
+        role = words.role(step["role"], language)
+        line = f"{step['entry']} · {step['at']} · {state} · {role} · {step['reason']}"
         console.print(line.rstrip(" ·"), markup=False, soft_wrap=True)
 
 
 def _tier(console: Console, tier: dict[str, Any], language: Language) -> None:
-    _say(console, Text("tier: {tier}", "等级: {tier}"), language, tier=tier["tier"])
+    def word(tier: str) -> str:
+        return words.word(words.TIERS, tier, language)
+
+    _say(console, Text("tier: {tier}", "等级: {tier}"), language, tier=word(tier["tier"]))
     for reason in tier["reasons"]:
-        line = f"  • {reason['tier']}: {reason['reason'][language]}"
+        line = f"  • {word(reason['tier'])}: {reason['reason'][language]}"
         console.print(line, markup=False, soft_wrap=True)
     other = tier["override"]
     if other is not None:
@@ -59,7 +65,7 @@ def _tier(console: Console, tier: dict[str, Any], language: Language) -> None:
             "  由 {by} 改定 (规则为 {rule}): {why}",
         )
         why = other["reason"][language]
-        _say(console, said, language, by=other["by"], rule=tier["by_rule"], why=why)
+        _say(console, said, language, by=other["by"], rule=word(tier["by_rule"]), why=why)
 
 
 def _list(console: Console, found: ListResponse, language: Language) -> None:
@@ -69,8 +75,9 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
         Text("single points", "单点依赖"),
     )  # fmt: skip
     rows = [
-        (f["id"], WORDS[f["stands"]].in_language(language), f["tier"], f["principal"],
-         f["expires"][:10], len(f["single_points"]))
+        (f["id"], WORDS[f["stands"]].in_language(language),
+         words.word(words.TIERS, f["tier"], language), f["principal"], f["expires"][:10],
+         len(f["single_points"]))
         for f in found.filings
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in heads], rows)

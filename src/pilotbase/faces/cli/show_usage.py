@@ -25,6 +25,7 @@ NAMES = {
     "key": Text("key", "密钥"),
     "day": Text("day", "日期"),
     "call": Text("call", "调用"),
+    "upstream": Text("upstream", "上游"),
 }
 USED = (
     Text("calls", "调用"), Text("unsettled", "未结算"), Text("tokens in", "输入词元"),

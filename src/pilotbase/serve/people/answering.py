@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,14 @@ EDIT_MAX, KEY_MAX = 2**20, 4_096
 REASON_MAX = 4_000
 Said = Literal["approve", "refuse", "edit"]
 _WORDS = {"approve": "approved", "refuse": "refused", "edit": "edited"}
+SAID = {
+    "approved": Text("approved", "批准"),
+    "refused": Text("refused", "拒绝"),
+    "edited": Text("edited", "修改"),
+    "manual": Text("answered by hand", "人工作答"),
+    "lapsed": Text("lapsed", "已逾期"),
+    "withdrawn": Text("withdrawn by its caller", "调用方撤回"),
+}
 
 
 def queue(record: Record, filing: str = "") -> list[dict[str, Any]]:
@@ -177,6 +186,9 @@ def reveal(record: Record, context: Context, month: str) -> dict[str, Any]:
 def _open(record: Record, usage: str) -> dict[str, Any]:
     known = keeping.waiting(record)
     if usage not in known:
+        parking = keeping.parking_of(record, usage)
+        if parking is not None and parking.decided is not None:
+            raise _decided(usage, parking.decided)
         meant = nearest(usage, known)
         raise InputError(
             "gateway.not_waiting",
@@ -193,6 +205,23 @@ def _open(record: Record, usage: str) -> dict[str, Any]:
             ),
         )
     return known[usage]
+
+
+def _decided(usage: str, decided: Mapping[str, Any]) -> InputError:
+    said = SAID.get(decided["said"], Text(decided["said"], decided["said"]))
+    whom = ", ".join(one for one in (decided["person"], decided["at"]) if one)
+    return InputError(
+        "gateway.decided",
+        Text(
+            f"this call was decided before: {said.en} ({whom})",
+            f"该调用此前已有决定: {said.zh} ({whom})",
+        ),
+        where=usage,
+        next_step=Text(
+            "A decision stands; `pilotbase gateway queue` shows what waits.",
+            "决定不再更改; `pilotbase gateway queue` 可列出待处理调用。",
+        ),
+    )
 
 
 def _check_person(record: Record, call: dict[str, Any], person: str) -> None:

@@ -20,6 +20,7 @@ from starlette.routing import Route as Path
 
 from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.time import parse
+from pilotbase.register.rules import words
 from pilotbase.register.rules.states import WORDS, standing
 from pilotbase.serve.call import Refused, Route
 from pilotbase.serve.routes import why
@@ -125,8 +126,8 @@ class Pages:
         rows = [
             [
                 f'<a href="/register/{escape(one["filing"])}">{escape(one["filing"])}</a>',
-                escape(_word(one["stands"], language)),
-                escape(one["tier"]),
+                escape(words.state(one["stands"], language)),
+                escape(words.word(words.TIERS, one["tier"], language)),
                 escape(one["principal"]),
                 escape(one["expires"]),
             ]
@@ -149,7 +150,7 @@ class Pages:
         lines = [
             [
                 escape(head.in_language(language)),
-                f"<code>{escape(_shown(said[word], language))}</code>",
+                f"<code>{escape(_shown(word, said[word], language))}</code>",
             ]
             for word, head in LINES
         ]
@@ -158,7 +159,13 @@ class Pages:
                 [escape(ANSWERS.in_language(language)), _as_tried(said["served"], language)]
             )
         steps = [
-            [escape(str(step[word])) for word in ("entry", "at", "state", "role", "reason")]
+            [
+                str(step["entry"]),
+                escape(step["at"]),
+                escape(words.state(step["state"], language)),
+                escape(words.role(step["role"], language)),
+                escape(step["reason"]),
+            ]
             for step in said["history"]
         ]
         refused = said["refused"]
@@ -240,17 +247,18 @@ def _head(name: str, language: Language) -> str:
     return escape(heads[name].in_language(language))
 
 
-def _word(stands: str, language: Language) -> str:
-    return WORDS[stands].in_language(language)
+_OF = {"stands": WORDS, "tier": words.TIERS, "said": words.VERDICTS}
 
 
-def _shown(value: Any, language: Language) -> str:
+def _shown(name: str, value: Any, language: Language) -> str:
+    if name in _OF:
+        return words.word(_OF[name], value, language)
+    if name == "price":
+        return words.price(value, language)
     if isinstance(value, str):
-        return WORDS[value].in_language(language) if value in WORDS else value
+        return value
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
-    if isinstance(value, dict) and set(value) == {"amount", "per"}:
-        return f"{value['amount']} / {value['per']}"
     return json.dumps(value, ensure_ascii=False)
 
 

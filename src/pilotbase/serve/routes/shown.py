@@ -42,6 +42,7 @@ def service(
     route: Route, arrangements: Mapping[str, Any], filings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A live route as data; nothing of secrets but where they lie is known, and not that either."""
+    arranged = arrangements.get(route.filing, {})
     return {
         "filing": route.filing,
         "service": route.service,
@@ -53,11 +54,12 @@ def service(
         "expires": route.expires_at,
         "price": filings.get(route.filing, {}).get("price"),
         "upstreams": [one.id for one in route.upstreams],
+        "own": not arranged.get("upstreams"),
         "served": route.served,
         "arranged_by": route.arranged_by,
-        "declared": _declared(arrangements.get(route.filing, {})),
+        "declared": _declared(arranged),
         "fallback": [one.filing for one in route.fallback],
-        "arranged": arrangements.get(route.filing, {}).get("entry"),
+        "arranged": arranged.get("entry"),
         "source": route.source,
     }
 

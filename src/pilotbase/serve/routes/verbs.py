@@ -26,8 +26,9 @@ class ServedResponse:
 
     Attributes:
         services: of each live route ``{"filing", "service", "speaks", "title", "tier", "said",
-            "principal", "expires", "price", "upstreams", "served", "arranged_by", "declared",
-            "fallback", "arranged", "source"}``.
+            "principal", "expires", "price", "upstreams", "own", "served", "arranged_by",
+            "declared", "fallback", "arranged", "source"}``; ``own``: nobody named upstreams, and
+            the base serves it with a worker of its own.
         refused: of each filing that is not served ``{"filing", "code", "message"}``.
     """
 

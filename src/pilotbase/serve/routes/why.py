@@ -8,6 +8,7 @@ from typing import Any
 
 from pilotbase.catalog.rules.delegation import Refusal
 from pilotbase.kernel.text import Text
+from pilotbase.register.rules.words import VERDICTS, word
 from pilotbase.serve.call import Refused
 
 REGISTER = "/register"
@@ -45,7 +46,7 @@ def not_filed(name: str, verdict: str) -> Refused:
         "serve.not_filed",
         Text(
             f"{name} is not filed: its verdict is {verdict}, and only what is filed is served",
-            f"{name} 未备案: 其结论为 {verdict}, 只有已备案的服务才能提供",
+            f"{name} 未备案: 其结论为{word(VERDICTS, verdict, 'zh')}, 只有已备案的服务才能提供",
         ),
         see(),
         where=name,
