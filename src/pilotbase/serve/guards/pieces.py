@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pilotbase.serve.call import Refused
 from pilotbase.serve.guards import bodies
+from pilotbase.serve.guards.looking import Looking, Step
 from pilotbase.serve.guards.saying import found, unread
-from pilotbase.serve.ports import Seen, Window
-
-if TYPE_CHECKING:
-    from pilotbase.serve.guards.watch import CallWatch, Step
+from pilotbase.serve.ports import Window
 
 GROWING_MAX = 256
 """Texts that may grow at the same time in one answer."""
@@ -55,15 +53,15 @@ class _Growing:
 class GuardedPieces:
     """See `ports.Pieces`."""
 
-    def __init__(self, watch: CallWatch, steps: Sequence[Step], seen: Seen) -> None:
-        self._watch, self._seen = watch, seen
+    def __init__(self, looking: Looking, steps: Sequence[Step]) -> None:
+        self._looking, self._seen = looking, looking.seen("answer", None)
         self._first = [step for step in steps if not step.waits]
         self._last = [step for step in steps if step.waits]
         self._growing: dict[Key, _Growing] = {}
         self._kept: list[Any] = []
         for step in self._first:
             held = step.arranged.guard.held
-            watch.note(step.name, f"answer (held {held} chars)" if held else "answer")
+            looking.note(step.name, f"answer (held {held} chars)" if held else "answer")
 
     def feed(self, data: bytes) -> list[bytes]:
         if data.strip() == b"[DONE]":
@@ -115,12 +113,12 @@ class GuardedPieces:
                     node[key] = new
             then([bodies.write(one) for one in self._kept])
 
-        self._watch.run(self._last, "answer", {"texts": texts}, spots, done)
+        self._looking.run(self._last, "answer", {"texts": texts}, spots, done)
 
     def _look(self, node: Any, key: Any) -> None:
         """A text that stands whole in an event."""
         for step in self._first:
-            if refused := self._watch.take(
+            if refused := self._looking.take(
                 [step.arranged.guard.look(node[key], self._seen)], [(node, key)]
             ):
                 raise refused
@@ -171,7 +169,7 @@ class GuardedPieces:
     def _flag(self) -> None:
         for one in self._growing.values():
             if one.flags:
-                self._watch.flag(one.flags)
+                self._looking.flag(one.flags)
 
 
 def growing_texts(event: dict[str, Any]) -> list[tuple[Key, Any, Any, dict[str, Any]]]:
