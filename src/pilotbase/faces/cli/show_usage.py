@@ -41,6 +41,7 @@ CALLS = (
     Text("key", "密钥"), Text("reserved", "预留"), Text("charged", "费用"),
 )  # fmt: skip
 NO_CALL = Text("No call was found.", "没有找到调用。")
+NO_LIMIT = Text("No limit is set.", "没有设定限额。")
 REPLACED = Text("The file that was there is replaced.", "原有文件已被替换。")
 FOCUS = Text("{rows} rows of FOCUS 1.2 in {file}", "FOCUS 1.2 共 {rows} 行, 已写入 {file}")
 UNITS = {
@@ -64,8 +65,8 @@ WINDOWS = {
 }
 NONE = Text("There is nothing unsettled.", "没有未结算的调用。")
 GOING = Text(
-    "{n} calls wait for a person, or for their caller after one has decided; they are settled "
-    "then: {ids}",
+    "Wait for a person, or for their caller after one has decided, and are settled then: {n} "
+    "({ids})",
     "{n} 次调用正在等待人工处理, 或已处理而待调用方取回, 届时结算: {ids}",
 )
 GIVEN_UP = Text(
@@ -162,6 +163,9 @@ def _is_none(most: int | str | None) -> bool:
 
 
 def _limits(console: Console, found: LimitsResponse, language: Language) -> None:
+    if not found.limits:
+        _say(console, NO_LIMIT, language)
+        return
     rows = [
         (one["account"], one["per"], one["most"][language], one["used_or_held"][language],
          one["by"])

@@ -18,6 +18,7 @@ from starlette.routing import Route as Path
 
 from pilotbase.kernel.actor import Actor
 from pilotbase.serve.call import Ask, Grant, Refused, Route
+from pilotbase.serve.gateway.awaited import BegunRefused
 from pilotbase.serve.gateway.headers import receipt_headers
 from pilotbase.serve.gateway.parking import Kept
 from pilotbase.serve.people import keeping, orphans
@@ -64,13 +65,22 @@ class CallDoor:
 
     async def outcome(self, usage: str, key: str) -> Response:
         """202 while it waits; else what was answered. Raises Refused."""
-        people = self._people
         parking, route, grant = await self._of(usage, key)
+        receipt = receipt_headers(route, grant, usage)
+        try:
+            answer = await self._answer(usage, key, route, parking)
+        except Refused as refused:
+            raise BegunRefused(refused, receipt) from None
+        answer.headers.update(receipt)
+        return answer
+
+    async def _answer(
+        self, usage: str, key: str, route: Route, parking: keeping.Parking
+    ) -> Response:
+        people = self._people
         if parking.kept is None and parking.decided is not None and not people.owns(usage):
             parking = await self._orphaned(usage, key, route, parking, parking.decided)
-        answer = _wait(parking) if parking.kept is None else await self._kept(parking.kept)
-        answer.headers.update(receipt_headers(route, grant, usage))
-        return answer
+        return _wait(parking) if parking.kept is None else await self._kept(parking.kept)
 
     async def withdraw(self, usage: str, key: str) -> None:
         """Nobody has to look at it any more; nothing is charged. Again, it does nothing.
@@ -161,7 +171,7 @@ def key_of(request: Request) -> str:
 
 def refusal(refused: Refused) -> Response:
     """A refusal as JSON."""
-    headers = {}
+    headers = dict[str, str]()
     if refused.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(refused.retry_after_s)))
     said = {
@@ -170,6 +180,8 @@ def refusal(refused: Refused) -> Response:
         "message": refused.message.as_dict(),
         "next": refused.next_step.as_dict(),
     }
+    if isinstance(refused, BegunRefused):
+        headers |= refused.headers
     return JSONResponse(said, refused.status, headers=headers)
 
 

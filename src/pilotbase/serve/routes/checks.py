@@ -136,7 +136,7 @@ def _tokens(service: ServiceSheet, at: Path, filings: Said) -> Iterator[Finding]
         try:
             _ = tariff_of(price, {word: text}) if price else token_price(text)
         except ValueError as error:
-            said = Text(str(error), f"价格无法使用: {error}")
+            said = Text(str(error), f"{text!r} 不能用作价格: 格式、币种或精度不符")
             yield Finding((*at, "tokens", word), "sheet.price", said, _AMOUNT)
 
 
