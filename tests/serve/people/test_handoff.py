@@ -12,6 +12,7 @@ import pytest
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import open_record
+from pilotbase.record.verbs.vault import EraseRequest, erase
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.gateway.awaited import Awaited
 from pilotbase.serve.people import answering, events, keeping
@@ -262,6 +263,10 @@ def test_a_caller_takes_its_call_back_until_it_is_decided(tmp_path: Path) -> Non
             late = await on.client.delete(f"http://gw/calls/{two}", headers=headers)
             assert (late.status_code, late.json()["error"]) == (409, "serve.decided")
             await on.until(two, 200)
+            erase(context, EraseRequest("asked for", "data subject", subject=f"call:{two}"))
+            gone = await on.client.get(f"http://gw/calls/{two}", headers=headers)
+            assert (gone.status_code, gone.json()["error"]) == (410, "serve.call_erased")
+            assert gone.headers["pilotbase-usage"] == two
             none = await on.client.delete("http://gw/calls/gw-99", headers=headers)
             assert none.status_code == 404
             assert on.rig.meter.outcomes == ["refused", "served"] and len(on.seen) == 1
