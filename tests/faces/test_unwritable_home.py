@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from pilotbase.kernel.verb import Context
 from pilotbase.main import _invoke, commands
 from pilotbase.record.opened import Record, open_record
-from tests.serve.metering.kit import USED, begun, call, metering, route, run
+from tests.serve.metering.kit import USED, begun, call, limit, metering, route, run
 from tests.serve.routes.making import base
 
 NOBODY = 65534
@@ -47,6 +47,7 @@ def made() -> Iterator[Path]:
         found.file(tier={"tier": "limited", "reasons": [], "override": None})
 
     async def work(record: Record) -> None:
+        limit(record, "key:a1", money="5.00 CNY")
         async with metering(record) as opened:
             for _ in range(2):
                 one = call(of=route(filing="advice-logit-1"))
@@ -113,6 +114,15 @@ def test_the_answers_are_the_same(home: Path, answers: list[str], way: str) -> N
     assert [one.stdout for one in found[:4]] == answers[:4]
     assert [one.stderr for one in found] == ["", REMARK, REMARK, REMARK, ""]
     assert not list(home.glob("views/*"))
+
+
+@pytest.mark.parametrize("way", ["full disk", "only read"])
+def test_what_is_used_of_limits_is_told(home: Path, answers: list[str], way: str) -> None:
+    with full_disk() if way == "full disk" else only_reader(home):
+        found = asked(home, "gateway", "limits")
+        refused = asked(home, "gateway", "reconcile")
+    assert found.exit_code == 0 and "0.0409 CNY" in found.stdout
+    assert refused.exit_code == 3 and "Traceback" not in refused.output
 
 
 def test_what_changes_something_is_refused_and_the_record_goes_on_later(home: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from pilotbase.kernel.errors import RecordError
 from pilotbase.record.opened import Record
 from pilotbase.serve.metering.limits import in_force
+from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
 from pilotbase.serve.metering.recount import GONE, differences, ledger_faults
 from pilotbase.serve.metering.store import FILE, open_store
@@ -73,6 +78,29 @@ def test_a_ledger_that_is_lost_is_counted_again(tmp_path: Path) -> None:
         used = {window.unit: n for window, n in store.used().items()}
         store.close()
         assert used == {"money:CNY": PAID, "tokens": 0} and differing(record) == []
+
+    run(tmp_path, work)
+
+
+def test_a_ledger_that_is_damaged_says_what_to_do(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", money="0.03 CNY")
+        async with metering(record) as opened:
+            one = call()
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+        lose(record.home)
+        (record.home / "usage" / FILE).write_bytes(b"no database" * 400)
+        (said,) = ledger_faults(record)
+        assert said.en == "the ledger is damaged: file is not a database"
+        with pytest.raises(RecordError) as refused:
+            Metering(record, asyncio.get_running_loop())
+        assert refused.value.code == "serve.ledger_damaged"
+        assert "move ledger.db away" in refused.value.next_step.en
+        lose(record.home)
+        async with metering(record) as opened:
+            spent = await begun(opened.meter, call())
+            assert spent is not None and spent.code == "serve.budget_spent"
 
     run(tmp_path, work)
 

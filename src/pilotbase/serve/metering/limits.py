@@ -18,7 +18,7 @@ from pilotbase.scenario.finding import nearest
 from pilotbase.serve.metering.events import Limited
 from pilotbase.serve.metering.recount import differences
 from pilotbase.serve.metering.refusals import amount_of
-from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.metering.store import store_to_read
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.routes.checks import ENDED
 from pilotbase.serve.routes.compile import service_of
@@ -205,12 +205,9 @@ def in_force(record: Record) -> list[dict[str, Any]]:
     """
     state = catch_up(record, [LIMITS])[LIMITS.name]
     now = record.context.clock().timestamp()
-    store = open_store(record.home)
-    try:
+    with store_to_read(record.home) as store:
         used = store.used()
         wrong = {one.window: one.message().as_dict() for one in differences(record, store)}
-    finally:
-        store.close()
     found = list[dict[str, Any]]()
     for said in state.values():
         for limit in limits_of(said):

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from sqlite3 import Connection
 
-from pilotbase.kernel.errors import HomeError
+from pilotbase.kernel.errors import HomeError, RecordError
 from pilotbase.kernel.home import only_one
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import parse
@@ -31,7 +30,7 @@ from pilotbase.serve.metering.store import (
     LedgerStore,
     Spent,
     Standing,
-    open_store,
+    store_to_read,
 )
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.rules.budget import Limit, Window, limits_of
@@ -191,7 +190,7 @@ def differences(record: Record, store: LedgerStore) -> list[Difference]:
 
 
 def ledger_faults(record: Record) -> list[Text]:
-    """What is wrong with the ledger; that it cannot be asked is only remarked on.
+    """What is wrong with the ledger.
 
     Raises:
         HomeError, RecordError: the journals cannot be read.
@@ -201,23 +200,17 @@ def ledger_faults(record: Record) -> list[Text]:
     if store_of(record.home) is None and not (record.home / FOLDER / FILE).exists():
         return [GONE] if journals(record.home) else []
     try:
-        store = open_store(record.home)
-    except (HomeError, sqlite3.Error, OSError):  # as in a home that is only read
-        record.context.remark(NOT_ASKED)
-        return []
-    try:
-        return [one.message() for one in differences(record, store)]
-    finally:
-        store.close()
+        with store_to_read(record.home) as store:
+            return [one.message() for one in differences(record, store)]
+    except RecordError as error:
+        if error.code != "serve.ledger_damaged":
+            raise
+        return [error.message]
 
 
 GONE = Text(
     "the ledger is gone; the next gateway to start counts it again from the journals",
     "账本缺失; 下一个启动的网关将依据日志重新计出",
-)
-NOT_ASKED = Text(
-    "the ledger could not be opened, so its counters were not held against the journals",
-    "账本无法打开, 未将其计数与日志核对",
 )
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pilotbase.kernel.errors import HomeError, PilotbaseError, RecordError
+from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.text import Text
 from pilotbase.record import stores
+from pilotbase.record.adapters.sqlite import connect, database_errors, translated
 from pilotbase.serve.metering.segments import FOLDER
 from pilotbase.serve.rules.budget import Window, slice_of
 from pilotbase.serve.rules.window import MONTH, length_of
@@ -22,6 +26,7 @@ FILE = "ledger.db"
 BUSY_S = 3.0
 KEPT_S = 2 * 86_400
 """Claims are forgotten when they are older; see `rules.usage_id`."""
+_NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS gateway_counter (account text, unit text, per text, start bigint,"
     " used bigint NOT NULL, PRIMARY KEY (account, unit, per, start))",
@@ -107,15 +112,21 @@ class LedgerStore:
     """
 
     def __init__(
-        self, connect: Callable[[], Any], begin: str, mark: str, errors: type[Exception]
+        self,
+        connect: Callable[[], Any],
+        begin: str,
+        mark: str,
+        errors: type[Exception],
+        said: Callable[[Any], PilotbaseError] | None = None,
     ) -> None:
         """Connect, and make the tables where they are missing.
 
         Args:
             connect: again after an error, because a server may have been restarted. begin: how one
                 is alone in writing. mark: how a parameter is written. errors: what may be raised.
+                said: such an error in words for people, which is raised instead of it.
         """
-        self._connect, self._begin, self._mark = connect, begin, mark
+        self._connect, self._begin, self._mark, self._said = connect, begin, mark, said
         self._connection: Any = None
         self.errors = errors
         with self._alone() as do:
@@ -244,22 +255,24 @@ class LedgerStore:
 
     @contextmanager
     def _alone(self) -> Iterator[Callable[..., Any]]:
-        if self._connection is None:
-            self._connection = self._connect()
-        connection, mark = self._connection, self._mark
-
-        def do(words: str, values: Sequence[Any] = ()) -> Any:
-            return connection.execute(words.replace("?", mark), values)
-
         try:
+            if self._connection is None:
+                self._connection = self._connect()
+            connection, mark = self._connection, self._mark
+
+            def do(words: str, values: Sequence[Any] = ()) -> Any:
+                return connection.execute(words.replace("?", mark), values)
+
             for words in self._begin.split(";"):
                 connection.execute(words)
             yield do
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             # Closing takes back what was not committed, also where nobody answers any more.
             with suppress(self.errors):
                 self.close()
+            if self._said is not None and isinstance(error, self.errors):
+                raise self._said(error) from error
             raise
 
 
@@ -303,23 +316,73 @@ def open_store(home: Path) -> LedgerStore:
     """The ledger's store of a home.
 
     Raises:
-        HomeError: the database cannot be reached, or its driver is missing; OSError, sqlite3.Error.
+        HomeError: the database cannot be reached, or its driver is missing; no room, no right.
+        RecordError: ``serve.ledger_damaged``.
     """
     said = stores.store_of(home)
     if said is not None:
         return _postgres(said)
     folder = home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return _sqlite(folder / FILE)
 
-    def connect() -> sqlite3.Connection:
+
+@contextmanager
+def store_to_read(home: Path) -> Iterator[LedgerStore]:
+    """The ledger's store for whoever only asks; a copy in memory where nothing can be written.
+
+    Raises:
+        HomeError, RecordError: see `open_store`.
+    """
+    try:
+        store = open_store(home)
+    except HomeError as error:
+        if error.code not in _NOT_WRITTEN:
+            raise
+        store = _copied(home / FOLDER / FILE, alone=error.code != "home.not_writable")
+    with closing(store):
+        yield store
+
+
+def _copied(file: Path, *, alone: bool) -> LedgerStore:
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    if file.exists():
+        with database_errors(file), closing(connect(file, alone=alone)) as kept:
+            kept.backup(memory)
+    return LedgerStore(lambda: memory, "BEGIN IMMEDIATE", "?", sqlite3.Error)
+
+
+def _sqlite(file: Path) -> LedgerStore:
+    def connected() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            folder / FILE, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
-    return LedgerStore(connect, "BEGIN IMMEDIATE", "?", sqlite3.Error)
+    def said(error: sqlite3.Error) -> PilotbaseError:
+        found = translated(error, file)
+        if isinstance(found, HomeError):
+            return found
+        message = DAMAGED.format(reason=error)
+        return RecordError("serve.ledger_damaged", message, where=str(file), next_step=COUNT_AGAIN)
+
+    return LedgerStore(connected, "BEGIN IMMEDIATE", "?", sqlite3.Error, said)
+
+
+DAMAGED = Text("the ledger is damaged: {reason}", "账本已损坏: {reason}")
+COUNT_AGAIN = Text(
+    "Stop the gateways of this home and move ledger.db away, with ledger.db-wal and ledger.db-shm;"
+    " the next gateway to start counts it again from the journals.",
+    "请停止此主目录的网关, 移走 ledger.db、ledger.db-wal 与 ledger.db-shm; "
+    "下一个启动的网关将依据日志重新计出。",
+)
 
 
 def _postgres(said: stores.Postgres) -> LedgerStore:

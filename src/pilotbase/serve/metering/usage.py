@@ -15,6 +15,7 @@ from typing import Any
 
 from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.home import storage_errors
+from pilotbase.kernel.text import Text
 from pilotbase.record.adapters.sqlite import translated
 from pilotbase.record.opened import Record
 from pilotbase.record.views import not_kept
@@ -76,8 +77,23 @@ def usage_of(record: Record, *, damaged: bool = False) -> Iterator[sqlite3.Conne
         connection = _opened(record, None, damaged)
     try:
         yield connection
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+            raise
+        _remove(file)
+        raise HomeError(
+            "serve.cache_damaged", REMOVED, where=str(file), next_step=ASK_AGAIN
+        ) from error
     finally:
         connection.close()
+
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+REMOVED = Text(
+    "this cache of the usage journals was damaged, and is removed",
+    "用量日志的此缓存已损坏, 现已删除",
+)
+ASK_AGAIN = Text("Ask again: it is made anew.", "请重试: 缓存将重新生成。")
 
 
 def _kept(record: Record, file: Path, damaged: bool) -> sqlite3.Connection:
@@ -87,9 +103,13 @@ def _kept(record: Record, file: Path, damaged: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
-        for path in (file, *(file.with_name(f"{FILE}-{end}") for end in ("wal", "shm"))):
-            path.unlink(missing_ok=True)
+        _remove(file)
         return _opened(record, file, damaged)
+
+
+def _remove(file: Path) -> None:
+    for path in (file, *(file.with_name(f"{FILE}-{end}") for end in ("wal", "shm"))):
+        path.unlink(missing_ok=True)
 
 
 def _opened(record: Record, file: Path | None, damaged: bool) -> sqlite3.Connection:

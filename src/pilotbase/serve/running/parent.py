@@ -36,6 +36,7 @@ from pilotbase.serve.worker.keeper import Keeper, wanted_of
 READY_SECONDS, SPARE_SECONDS = 60.0, 10.0
 BACK_OFF_SECONDS = (0.5, 30.0)
 PROCESSES_MAX = 64
+PORT_MAX = 65_535
 Announce = Callable[[Mapping[str, Any]], None]
 
 
@@ -264,6 +265,10 @@ def _bound(host: str, port: int, workers: int, word: str = "--port") -> socket.s
     if not 1 <= workers <= PROCESSES_MAX:
         said = Text(f"from 1 to {PROCESSES_MAX} processes", f"进程数为 1 至 {PROCESSES_MAX}")
         raise RunError("serve.processes", said, where="--workers")
+    if not 0 <= port <= PORT_MAX:
+        said = Text(f"{port} is no port", f"{port} 不是端口号")
+        step = Text(f"Choose one from 0 to {PORT_MAX}.", f"请选 0 至 {PORT_MAX}。")
+        raise RunError("serve.port", said, where=word, next_step=step)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
