@@ -20,8 +20,9 @@ from pilotbase.record.archive import Manifest, item_of, write_archive
 from pilotbase.record.copying import copy_log, copy_vault
 from pilotbase.record.encryption import EncryptedVault
 from pilotbase.record.erasure import LOCK
-from pilotbase.record.opened import LATEST, LOG, VAULT, Record, root_of
+from pilotbase.record.opened import LATEST, LOG, VAULT, Record
 from pilotbase.record.stores import SETTING, store_of
+from pilotbase.record.tree import root_of
 from pilotbase.record.views import FOLDER as VIEWS
 
 KEYS = "keys"

@@ -11,10 +11,11 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Fact
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import Clock, stamp
-from pilotbase.record.ports import LogReader, LogWriter, Row, Sealed
+from pilotbase.record.ports import LogWriter, Row, Sealed
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
-from pilotbase.record.rules.merkle import CompactRange, cover, leaf_hashes, node_count, node_number
+from pilotbase.record.rules.merkle import leaf_hashes
 from pilotbase.record.rules.tiles import ENTRY_SIZE_MAX
+from pilotbase.record.tree import tree_of
 
 
 class Batch:
@@ -138,25 +139,3 @@ def _too_long(kind: str, size: int) -> RecordError:
             "请将较长内容作为正文存入保险库, 条目只保留其承诺值。",
         ),
     )
-
-
-def tree_of(log: LogReader) -> CompactRange:
-    """The right edge of the stored tree.
-
-    Raises:
-        RecordError: entries and nodes are not of the same size, so nothing may be built on them.
-    """
-    size = log.size()
-    if log.node_total() != node_count(size):
-        raise RecordError(
-            "record.damaged",
-            Text(
-                f"the log has {size} entries, but its stored tree is of another size",
-                f"日志有 {size} 条记录, 但已存储的树大小不符",
-            ),
-            next_step=Text(
-                "Run `pilotbase record verify` to see where; put the home back from a backup.",
-                "请运行 `pilotbase record verify` 查看位置, 并从备份恢复主目录。",
-            ),
-        )
-    return CompactRange(size, log.nodes([node_number(node) for node in cover(0, size)]))

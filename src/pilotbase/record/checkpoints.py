@@ -6,12 +6,13 @@ from typing import Protocol
 
 from pilotbase.kernel.text import Text
 from pilotbase.record.findings import Findings
-from pilotbase.record.opened import LATEST, root_of
+from pilotbase.record.opened import LATEST
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.audit import TREE, Finding
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.rotation import KeyChain
+from pilotbase.record.tree import root_of
 
 _COPY = Text(f"the file {LATEST!r}", f"文件 {LATEST!r}")
 _HELD = Text("the checkpoint held elsewhere", "另行保存的检查点")

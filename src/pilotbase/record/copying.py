@@ -12,11 +12,11 @@ from itertools import islice
 
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
-from pilotbase.record.opened import root_of
 from pilotbase.record.ports import Log, LogReader, Vault
 from pilotbase.record.rules.checkpoint import Checkpoint
 from pilotbase.record.rules.merkle import CompactRange, leaf_hash
 from pilotbase.record.rules.note import parse
+from pilotbase.record.tree import root_of
 
 ROWS = 4096
 BODIES = 64

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pilotbase.kernel.text import Text
 from pilotbase.record.checkpoints import CheckpointAudit
 from pilotbase.record.findings import Findings
-from pilotbase.record.opened import LOG, Record, root_of
+from pilotbase.record.opened import LOG, Record
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rehash import rehash
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.audit import of_entry
 from pilotbase.record.rules.note import VerifierKey
+from pilotbase.record.tree import root_of
 from pilotbase.record.verify_report import VerifyReport, chain_of, own_key
 
 _LOG = Text(LOG, LOG)

@@ -31,6 +31,7 @@ from pilotbase.record.rules import dsse, jws, merkle, note
 from pilotbase.record.rules.checkpoint import Checkpoint, is_checkpoint, sign_checkpoint
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
 from pilotbase.record.rules.rotation import KeyChain
+from pilotbase.record.tree import root_of
 
 LOG, VAULT = stores.LOG, stores.VAULT
 ENCODED_MAX = 2_048
@@ -153,7 +154,7 @@ class Record:
         given, added = iter(rows), 0
         with ThreadPoolExecutor(1) as beside:
             some = list(islice(given, ENCODED_MAX))
-            leaves = _leaves(some)
+            leaves = merkle.leaf_hashes([row.data for row in some])
             while some:
                 following = list(islice(given, ENCODED_MAX))
                 with self.log.transaction() as log:
@@ -162,7 +163,7 @@ class Record:
                     batch.add_encoded(some, leaves)
                     log.extend_new(batch.rows, batch.hashes())
                     # What follows is hashed while the disk is waited for.
-                    hashing = beside.submit(_leaves, following)
+                    hashing = beside.submit(merkle.leaf_hashes, [row.data for row in following])
                 added += len(some)
                 some, leaves = following, hashing.result()
         return added
@@ -401,12 +402,3 @@ class Record:
         except (ValueError, TypeError) as error:
             where = f"{self.log.where}: entry {row.index}"
             raise RecordError("record.bad_entry", _BAD, where=where, next_step=_RESTORE) from error
-
-
-def root_of(log: LogReader, size: int) -> bytes:
-    """The root of the first ``size`` entries, from the stored nodes."""
-    return merkle.hash_ranges([(0, size)], log.nodes)[0]
-
-
-def _leaves(rows: Sequence[Row]) -> list[bytes]:
-    return merkle.leaf_hashes([row.data for row in rows])

@@ -14,8 +14,9 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.archive import Manifest, damaged, read_archive
 from pilotbase.record.audit import VerifyReport, verify
-from pilotbase.record.opened import LOG, open_record, root_of
+from pilotbase.record.opened import LOG, open_record
 from pilotbase.record.rules.checkpoint import verify_checkpoint
+from pilotbase.record.tree import root_of
 
 
 @dataclass(frozen=True, slots=True)

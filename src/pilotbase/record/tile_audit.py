@@ -9,7 +9,6 @@ from pilotbase.kernel.errors import RecordError, RunError
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Progress
 from pilotbase.record.findings import Findings
-from pilotbase.record.opened import root_of
 from pilotbase.record.ports import LogReader
 from pilotbase.record.publish import content
 from pilotbase.record.rules.audit import of_entry
@@ -27,6 +26,7 @@ from pilotbase.record.rules.tiles import (
     tiles,
 )
 from pilotbase.record.static import CHECKPOINT_SIZE_MAX, Folder
+from pilotbase.record.tree import root_of
 
 
 class TileAudit:
