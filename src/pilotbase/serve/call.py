@@ -111,7 +111,8 @@ class Route:
 
     Attributes:
         service: the name without the filing's number; it stays over renewals.
-        speaks: the operations that it answers.
+        speaks: the operations that it answers. columns: whether an own worker is asked for cases
+            of columns, also in a chat, which then holds as many cases as its text does.
         asset, version, tried: what is served, by content hash; ``tried`` as the plan froze it.
         expires: seconds since 1970; ``expires_at`` the same for people.
         principal, person: who answers for the service.
@@ -148,6 +149,7 @@ class Route:
     handoff: Mapping[str, Any] = field(default_factory=dict)
     content: bool = False
     worker: str = ""
+    columns: bool = False
     source: Literal["filed", "development"] = "filed"
     served: Served = "declared"
     arranged_by: str = ""

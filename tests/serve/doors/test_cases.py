@@ -20,7 +20,8 @@ from a2a.types import Role, SendMessageRequest, TaskState
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pilotbase.serve.call import Caps, Tariff
+from pilotbase.serve.call import Ask, Caps, Tariff
+from pilotbase.serve.doors.openai import DIALECTS
 from pilotbase.serve.doors.plain import delta_of
 from pilotbase.serve.rules.price import due, price
 from pilotbase.serve.rules.tensors import Unfit
@@ -49,6 +50,8 @@ class Adds:
     """
 
     task, fit = "regression", "nothing"
+    columns: tuple[str, ...]
+    optional: tuple[str, ...]
 
     def __init__(self, table: pd.DataFrame, drift: int = 0) -> None:
         self._read, self._drift = Columns(table), drift
@@ -64,7 +67,9 @@ class Adds:
 class Counts:
     """A model of a series for tests: how many values have come since."""
 
-    task, fit, columns, optional = "forecast", "nothing", ("history",), ()
+    task, fit = "forecast", "nothing"
+    columns: tuple[str, ...] = ("history",)
+    optional: tuple[str, ...] = ()
     datatypes: Mapping[str, str] = {"history": "FP64"}
     example: Mapping[str, Any] = {"history": []}
 
@@ -83,9 +88,8 @@ async def mounted(names: str, beside: Any = None) -> AsyncIterator[Rig]:
         for service, model in zip(SERVICES, models, strict=True):
             url = await stack.enter_async_context(served(App("m", "1", model)))
             caps = Caps(cases_max=MOST, whole_s_max=20.0)
-            speaks = "chat", "infer"
-            name = f"{service}-1"
-            routes.append(serving_by("candidate", url, *speaks, filing=name, caps=caps))
+            more: Json = {"filing": f"{service}-1", "caps": caps, "columns": True}
+            routes.append(serving_by("candidate", url, "chat", "infer", **more))
         yield await stack.enter_async_context(doors(names, *routes, beside=beside))
 
 
@@ -247,6 +251,14 @@ def test_lists_of_cases_are_reserved_and_charged_by_their_number(held: Held) -> 
     got = held.chat("f", json.dumps([CASE] * (MOST + 1)))
     assert got.status_code == 413 and got.json()["error"]["code"] == "serve.too_many_cases"
     assert not held.rig.meter.begun
+
+
+def test_a_question_in_words_is_one_case_whatever_it_looks_like() -> None:
+    said = {"messages": [{"role": "user", "content": "[{}, {}]"}]}
+    for columns, cases in ((False, 1), (True, 2)):
+        route = serving_by("candidate", "unix:/x", "chat", "infer", columns=columns)
+        ask = Ask("f", "chat", json.dumps(said).encode())
+        assert DIALECTS["chat"].most(ask, route).cases == ask.cases == cases
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -46,7 +46,7 @@ def test_a_live_filing_is_a_route_by_its_id_and_by_its_service(made: Base) -> No
         "maker", "person-1", "limited", "go",
     )  # fmt: skip
     assert route.tariff.case == 20_000_000 and route.tariff.currency == "CNY"
-    assert route.source == "filed" and route.speaks == {"infer", "chat"}
+    assert route.source == "filed" and route.speaks == {"infer", "chat"} and route.columns
     upstream = route.upstreams[0]
     assert upstream.kind == "candidate" and upstream.url.startswith(f"unix:{SOCKETS}/")
     assert [one.filing for one in gate.routes(made.at)] == [id_]
@@ -104,6 +104,24 @@ def test_what_was_tried_and_not_filed_is_refused_with_its_verdict(made: Base) ->
     refused = why_not(made, "advice-hasty")
     assert (refused.code, refused.status) == ("serve.not_filed", 403)
     assert "no-go" in refused.message.en and "不通过" in refused.message.zh
+
+
+def test_a_key_is_known_after_it_expired_and_not_after_it_was_revoked(made: Base) -> None:
+    id_ = made.file()
+    text = made.key("buyer")
+    made.act(id_, "stop")
+    gate = made.compile()
+    name = gate.whose(text, made.at)
+    assert name == text.split("_")[1]
+    assert gate.whose(text, made.at + 40 * 365 * 86_400) == name, "expired"
+    for wrong, code in ((text[:-1] + "~", "key_wrong"), ("pbk_ä", "key_wrong"), ("", "no_key")):
+        with pytest.raises(Refused) as caught:
+            gate.whose(wrong, made.at)
+        assert caught.value.code == f"serve.{code}"
+    revoke_key(made.record, made.context, name, "lost")
+    with pytest.raises(Refused) as caught:
+        made.compile().whose(text, made.at)
+    assert caught.value.code == "serve.key_revoked"
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(made: Base) -> None:

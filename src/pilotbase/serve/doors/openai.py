@@ -109,7 +109,7 @@ class OpenAIDoor:
 
 def _cases(ask: Ask, route: Route) -> int:
     """Cases of a chat: one, but where an own worker takes columns. Raises Refused."""
-    if "infer" not in route.speaks or ask.operation != "chat" or not cases.own(route.upstreams):
+    if not route.columns or ask.operation != "chat" or not cases.own(route.upstreams):
         return 1
     fields = fields_of(ask.body) if ask.fields is None else ask.fields
     try:

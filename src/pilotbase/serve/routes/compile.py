@@ -185,6 +185,7 @@ class _Making:
             filing=id_,
             service=service_of(id_),
             speaks=_speaks(arranged, upstreams, craft),
+            columns=_columns(craft),
             title=self.books.titles.get(said["asset"]["id"], Text(id_, id_)),
             asset=said["asset"]["id"],
             version=said["asset"]["version"],
@@ -227,8 +228,8 @@ class _Making:
         upstreams = self._upstreams(name, arranged, offer, craft)
         return Route(
             filing=name, service=name, speaks=_speaks(arranged, upstreams, craft),
-            title=Text(name, name), asset="", version="", tried="", verdict="",
-            said=tried.get("verdict", ""), tier="", principal=arranged.get("by", ""),
+            columns=_columns(craft), title=Text(name, name), asset="", version="", tried="",
+            verdict="", said=tried.get("verdict", ""), tier="", principal=arranged.get("by", ""),
             person=arranged.get("by", ""), expires=EVER, expires_at="", tariff=Tariff(""),
             upstreams=self._without_drilled(name, upstreams), source="development",
             **_terms(arranged),
@@ -311,6 +312,11 @@ def _speaks(
     return frozenset(
         word for one in upstreams for word in (own if one.kind == "candidate" else SPEAKS[one.kind])
     )
+
+
+def _columns(craft: Craft | None) -> bool:
+    """Whether own workers take columns: all but those that answer questions in words."""
+    return craft is not None and craft.task in OWN and craft.task != "answer"
 
 
 def _terms(arranged: Said) -> dict[str, Any]:
