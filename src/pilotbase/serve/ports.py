@@ -34,6 +34,11 @@ class Gate(Protocol):
         """For whom a key's text calls the route. Raises Refused."""
         ...
 
+    def whose(self, key: str, at: float) -> str:
+        """The id of the key with this text, for what was done with it before: it may have expired,
+        and what it opened may be stopped. Raises Refused for none, one of nobody, a revoked one."""
+        ...
+
     def routes(self, at: float) -> Sequence[Route]:
         """All live routes, by name."""
         ...

@@ -76,6 +76,11 @@ class TestGate:
             raise refused(401, "key.wrong")
         return self.grants.get(key, self.grant)
 
+    def whose(self, key: str, at: float) -> str:
+        if key not in self.keys:
+            raise refused(401, "key.wrong")
+        return self.grants.get(key, self.grant).key
+
     def routes(self, at: float) -> Sequence[Route]:
         return list({one.filing: one for one in self.known.values()}.values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,11 @@ def test_a_stop_ends_what_waits_and_nobody_is_asked_any_more(tmp_path: Path) -> 
             on.rig.serving.recheck()
             await until(lambda: answering.queue(on.record) == [])
             assert on.rig.meter.outcomes == ["refused"]  # its answer went to nobody
+            on.rig.gate.keys.add("other")
+            on.rig.gate.grants["other"] = replace(on.rig.gate.grant, key="4567")
+            told = await on.poll(usage, "other")
+            assert told.json()["error"] == "serve.no_such_call", "and of which filing neither"
+            assert (await on.poll(usage)).json()["error"] == "serve.not_filed"
             with pytest.raises(InputError):
                 answering.answer(on.record, usage, "approve", "li", "", None)
             on.rig.gate.stopped = False

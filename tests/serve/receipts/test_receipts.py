@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,12 @@ def test_a_receipt_says_what_happened_and_is_checked_by_itself(tmp_path: Path) -
             assert (await on.receipt("gw-99")).status_code == 404
             answer = await on.receipt(usage)
             assert answer.status_code == 200
+            on.rig.gate.stopped = True
+            assert (await on.receipt(usage)).status_code == 200, "a stop takes nobody's proof"
+            on.rig.gate.keys.add("other")
+            on.rig.gate.grants["other"] = replace(on.rig.gate.grant, key="4567")
+            others = await on.receipt(usage, "other")
+            assert (others.status_code, others.json()["error"]) == (404, "serve.no_receipt")
             return answer.json(), got[3].body, on.record.vkey
 
     file, answer, vkey = asyncio.run(work())

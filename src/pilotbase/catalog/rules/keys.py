@@ -135,14 +135,29 @@ class KeyRing:
         The answer to a wrong key does not say whether its id exists, and takes as long: the hash
         is made and compared in constant time either way.
         """
-        key = self._keys.get(id_of(text) or "")
-        same = hmac.compare_digest(hash_of(text), key.hash if key else _NO_HASH)
-        if key is None or not same:
+        key = self._of(text)
+        if key is None:
             return WRONG
         if not any(covers(held, scope) for held in key.scopes):
             said = Text(f"the key does not open {scope!r}", f"该密钥不含范围 {scope!r}")
             return Refusal("key.scope", said, key.id)
         return self.standing(key, at)
+
+    def known(self, text: str, at: datetime) -> Key | Refusal:
+        """Whose a key's text is, for what was done with it: also one that has expired, or whose
+        delegation ended; not one that was revoked, because somebody else may have it."""
+        key = self._of(text)
+        if key is None:
+            return WRONG
+        if key.ended is not None and at >= key.ended:
+            found = self.standing(key, at)
+            return found if isinstance(found, Refusal) else key
+        return key
+
+    def _of(self, text: str) -> Key | None:
+        key = self._keys.get(id_of(text) or "")
+        same = hmac.compare_digest(hash_of(text), key.hash if key else _NO_HASH)
+        return key if same else None
 
     def standing(self, key: Key, at: datetime) -> Admission | Refusal:
         """Whether a key, and all that it rests on, holds at a moment."""

@@ -103,15 +103,14 @@ class CallDoor:
     async def _of(self, usage: str, key: str) -> tuple[keeping.Parking, Route, Grant]:
         """A parked call of this key. Raises Refused."""
         people = self._people
-        parking = await people.off(partial(keeping.parking_of, people.record, usage))
-        if parking is None:
-            raise unknown(usage)
         at = self._clock()
-        route = self._gate.route(parking.parked["filing"], at)
-        grant = self._gate.admit(key, route, at)
-        if grant.key != parking.parked["key"]:
+        mine = self._gate.whose(key, at)
+        parking = await people.off(partial(keeping.parking_of, people.record, usage))
+        if parking is None or parking.parked["key"] != mine:
             raise unknown(usage)
-        return parking, route, grant
+        # From here on it may be said that, and why, the service is no longer there.
+        route = self._gate.route(parking.parked["filing"], at)
+        return parking, route, self._gate.admit(key, route, at)
 
     async def _kept(self, kept: dict[str, Any]) -> Response:
         people = self._people

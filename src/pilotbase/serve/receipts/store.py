@@ -48,7 +48,6 @@ class Owned(NamedTuple):
     """A receipt file, and whose it is."""
 
     key: str
-    filing: str
     file: dict[str, Any]
 
 
@@ -81,15 +80,15 @@ class Receipts:
             self.sign()
         with self._opened() as db:
             words = (
-                "SELECT key, filing, place, data, signed, leaves FROM receipt JOIN batch"
+                "SELECT key, place, data, signed, leaves FROM receipt JOIN batch"
                 " ON batch.id = receipt.batch WHERE usage = ?"
             )
             row = db.execute(words, (usage,)).fetchone()
         if row is None:
             return None
-        key, filing, place, data, signed, hashes = row
+        key, place, data, signed, hashes = row
         leaves = [hashes[n : n + 32] for n in range(0, len(hashes), 32)]
-        return Owned(key, filing, file_of(data, place, leaves, json.loads(signed)))
+        return Owned(key, file_of(data, place, leaves, json.loads(signed)))
 
     def one(self, receipt: Mapping[str, Any]) -> dict[str, Any]:
         """A receipt that is signed by itself."""

@@ -71,6 +71,17 @@ class RecordGate:
         self._grants[named] = grant
         return grant
 
+    def whose(self, key: str, at: float) -> str:
+        """See `ports.Gate.whose`."""
+        if not key:
+            raise why.no_key()
+        if self._ring is None or self.lost:
+            raise why.lost()
+        found = self._ring.known(_text(key), moment_of(at))
+        if isinstance(found, Refusal):
+            raise why.of_key(found)
+        return found.id
+
     def routes(self, at: float) -> Sequence[Route]:
         """See `ports.Gate.routes`."""
         if self.lost:
