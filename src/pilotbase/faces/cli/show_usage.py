@@ -87,8 +87,9 @@ PARTIAL = Text(
     "错误 {n} 处: 以上数字仅为可读部分, 并不完整。",
 )
 PROVEN = Text(
-    "Proven entries of the record about them: {proven}; the newest checkpoint is of {signed}.",
-    "记录中与之有关且已证明的条目: {proven} 条; 最新检查点含 {signed} 条。",
+    "Proven entries of the record about them: {proven}; the newest checkpoint covers {signed} of"
+    " its entries.",
+    "记录中与之有关且已证明的条目: {proven} 条; 最新检查点涵盖前 {signed} 条。",
 )
 NO_CHECKPOINT = Text(
     "Proven entries of the record about them: {proven}; there is no checkpoint to prove them by.",
