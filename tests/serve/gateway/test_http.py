@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -199,6 +201,35 @@ def test_an_orderly_stop_answers_what_is_under_way_and_cuts_the_rest() -> None:
             assert sorted(rig.meter.outcomes) == ["cut", "served"]
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", rig.port)
+
+    asyncio.run(work())
+
+
+def test_who_was_let_in_before_a_stop_is_answered_and_who_only_waits_is_not_waited_for() -> None:
+    async def work() -> None:
+        async with upstream(saying(ANSWER)) as url, gateway(route(url)) as rig:
+            each = [await asyncio.open_connection("127.0.0.1", rig.port) for _ in range(4)]
+            (fresh, say), (half, say_half), (idle, ask_idle), (silent, _) = each
+            asked = post(BODY)
+            say_half.write(asked[:40])
+            ask_idle.write(asked)
+            await idle.readuntil(b"\r\n\r\n")
+            await until(lambda: rig.server.connections == 4 and len(rig.meter.outcomes) == 1)
+            await asyncio.sleep(0.05)
+            began = time.monotonic()
+            stop = asyncio.create_task(rig.server.stop(10))
+            await asyncio.sleep(0.05)
+            say.write(asked)
+            say_half.write(asked[40:])
+            for reader in (fresh, half):
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert head.startswith(b"HTTP/1.1 200 ") and b"connection: close" in head
+            await asyncio.gather(idle.read(), stop)
+            with suppress(ConnectionError):
+                assert await silent.read() == b""
+            assert rig.meter.outcomes == ["served"] * 3 and time.monotonic() - began < 8
+            for _, writer in each:
+                writer.close()
 
     asyncio.run(work())
 

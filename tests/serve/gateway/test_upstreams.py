@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -39,9 +40,12 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 BOMB = gzip.compress(b" " * 10_000_000, 1)
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port where nobody listens, and which nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def sends(data: bytes, *, hold: bool = False) -> Script:
@@ -251,9 +255,9 @@ def test_an_answered_connection_says_nothing_more() -> None:
     asyncio.run(work())
 
 
-def test_another_replica_and_another_filing_answer_where_one_cannot() -> None:
+def test_another_replica_and_another_filing_answer_where_one_cannot(closed_port: int) -> None:
     """The second choice has a filing of its own, and its answers say so."""
-    down = f"http://127.0.0.1:{closed_port()}/v1"
+    down = f"http://127.0.0.1:{closed_port}/v1"
 
     async def work() -> None:
         busy = whole(b"{}", "503 Busy")
@@ -270,8 +274,8 @@ def test_another_replica_and_another_filing_answer_where_one_cannot() -> None:
     asyncio.run(work())
 
 
-def test_an_upstream_that_fails_is_left_alone() -> None:
-    down = f"http://127.0.0.1:{closed_port()}/v1"
+def test_an_upstream_that_fails_is_left_alone(closed_port: int) -> None:
+    down = f"http://127.0.0.1:{closed_port}/v1"
 
     async def work() -> None:
         async with gateway(route(down)) as rig:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 HEADS_KEPT = 1024
 KEPT_HEAD_BYTES_MAX = 2048
+FRESH_S = 1.0
+"""How long a stop waits for the first byte of who has just come."""
 STATUS = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
@@ -43,6 +45,7 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_cycle",
         "_door",
+        "_fresh",
         "_half",
         "_live",
         "_odd",
@@ -70,6 +73,7 @@ class Connection(asyncio.Protocol):
         self._busy = self._closing = self._paused = False
         # HTTP/1.0 is old; half is who sends no more; odd is either, so that most calls ask once.
         self._odd = self._old = self._half = self._started = False
+        self._fresh = True
         self._said = 0  # bytes of the answer's first line that are sent already
         self._until = NEVER
         self.gone = False
@@ -226,7 +230,7 @@ class Connection(asyncio.Protocol):
             self._body = None
 
     def _begin(self, head: RequestHead, door: Door | None, body: bytes) -> None:
-        self._busy = True
+        self._busy, self._fresh = True, False
         self.deadline = NEVER
         self._door = door
         if not head.keep or self._server.draining or (self._half and not self._ahead):
@@ -354,9 +358,7 @@ class Connection(asyncio.Protocol):
     def _answered(self) -> None:
         self._live = self._cycle = None
         self._busy = self._started = False
-        if self._odd:
-            self._said = 0
-        server = self._server
+        server, self._said = self._server, 0
         if self.gone:
             return
         if self._closing:
@@ -377,9 +379,15 @@ class Connection(asyncio.Protocol):
         self.whole(error.status, b"content-type: text/plain; charset=utf-8\r\n", body)
 
     def drain(self) -> None:
-        """No further request on this connection; the one that is under way is answered."""
-        self._closing = True
-        if not self._busy:
+        """One more answer at most: to what was asked, is being read, or is about to be asked."""
+        if self._busy:
+            self._closing = True
+        elif self._rest or self._body is not None:
+            return  # read on: `_begin` sees that it is the last
+        elif self._fresh:  # it was let in before the door was closed
+            self.deadline = min(self.deadline, self._server.ticks.now + FRESH_S)
+        else:
+            self._closing = True
             self._transport.close()
 
     def turn_away(self, answer: bytes) -> None:

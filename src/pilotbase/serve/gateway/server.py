@@ -80,8 +80,10 @@ class Server:
     def joined(self, connection: Connection) -> None:
         self._connections.add(connection)
         self.ticks.watch(connection)
-        if len(self._connections) > self.limits.connections_max or self.draining:
+        if len(self._connections) > self.limits.connections_max:
             connection.turn_away(_FULL)
+        elif self.draining:
+            connection.drain()
 
     def left(self, connection: Connection) -> None:
         self._connections.discard(connection)
