@@ -173,6 +173,9 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
         for one in found.limits
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in LIMITS], rows)
+    for one in found.limits:
+        if one["journals_say"] is not None:
+            console.print("• " + one["journals_say"][language], markup=False, soft_wrap=True)
 
 
 def _reconcile(console: Console, found: ReconcileResponse, language: Language) -> None:

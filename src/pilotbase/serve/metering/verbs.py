@@ -179,7 +179,8 @@ class LimitsRequest:
 
 @dataclass(frozen=True)
 class LimitsResponse:
-    """Limits as ``{"account", "per", "most", "used_or_held", "by", "at", "reason"}``."""
+    """Limits as ``{"account", "per", "most", "used_or_held", "by", "at", "reason",
+    "journals_say"}``; the last is null, or how the ledger differs from the journals."""
 
     limits: tuple[dict[str, Any], ...]
 
