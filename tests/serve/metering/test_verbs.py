@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -104,6 +106,21 @@ def test_usage_is_summed_up(context: Context, tmp_path: Path) -> None:
     assert verbs.usage(context, verbs.UsageRequest(until="2020-01-01T00:00:00Z")).rows == ()
     with pytest.raises(InputError, match="no moment"):
         verbs.usage(context, verbs.UsageRequest(since="yesterday"))
+
+
+def test_a_bill_is_made_from_the_journals_and_not_from_a_cache(
+    context: Context, tmp_path: Path
+) -> None:
+    """Who used what is moved within the cache, and all of its sums stay as they were."""
+    serve(context)
+    whole = verbs.usage(context, verbs.UsageRequest(by="party")).rows
+    with closing(sqlite3.connect(context.home / "usage" / "usage.db")) as cache, cache:
+        cache.execute("UPDATE terms SET holder = 'another'")
+    moved = verbs.usage(context, verbs.UsageRequest(by="party")).rows
+    assert {one["party"] for one in moved} == {"another"}  # what the pages on usage warn of
+    billed = verbs.usage(context, verbs.UsageRequest(by="party", focus=tmp_path / "bill.csv"))
+    assert billed.rows == whole and billed.focus_rows
+    assert "another" not in (tmp_path / "bill.csv").read_text("utf-8")
 
 
 def test_focus_rows_add_up(context: Context, tmp_path: Path) -> None:

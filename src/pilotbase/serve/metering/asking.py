@@ -52,6 +52,12 @@ class Asked:
         return " AND ".join(parts), values
 
 
+def read_again(record: Record) -> None:
+    """Read all journals again: what is asked next rests on nothing that was kept."""
+    with usage_of(record, anew=True):
+        pass
+
+
 def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
     """Sums of calls by one of `BY`, each name with its currencies."""
     where, values = asked.where()

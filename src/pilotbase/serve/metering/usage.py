@@ -52,7 +52,9 @@ _NOTHING = (0, 0, 0, 0, 0, 0, 0, "")
 
 
 @contextmanager
-def usage_of(record: Record, *, damaged: bool = False) -> Iterator[sqlite3.Connection]:
+def usage_of(
+    record: Record, *, damaged: bool = False, anew: bool = False
+) -> Iterator[sqlite3.Connection]:
     """The home's usage as of now, in the tables ``usage`` and ``terms``.
 
     What was read is held against what the record sealed (see `ingesting`). Where the database
@@ -61,6 +63,7 @@ def usage_of(record: Record, *, damaged: bool = False) -> Iterator[sqlite3.Conne
 
     Args:
         damaged: give what can be read of a journal that cannot be right too.
+        anew: take nothing from the database as it stands, and read all journals again.
 
     Raises:
         RecordError: ``serve.journal_not_right``: damaged, changed, gone, or older than its seals.
@@ -68,7 +71,7 @@ def usage_of(record: Record, *, damaged: bool = False) -> Iterator[sqlite3.Conne
     file = record.home / FOLDER / FILE
     try:
         with storage_errors(file):
-            connection = _kept(record, file, damaged)
+            connection = _kept(record, file, damaged, anew)
     except (HomeError, sqlite3.OperationalError) as error:
         refused = error if isinstance(error, HomeError) else translated(error, file)
         if refused.code not in _NOT_WRITTEN:
@@ -96,10 +99,10 @@ REMOVED = Text(
 ASK_AGAIN = Text("Ask again: it is made anew.", "请重试: 缓存将重新生成。")
 
 
-def _kept(record: Record, file: Path, damaged: bool) -> sqlite3.Connection:
+def _kept(record: Record, file: Path, damaged: bool, anew: bool) -> sqlite3.Connection:
     """The database in its file; made anew where that is none."""
     try:
-        return _opened(record, file, damaged)
+        return _opened(record, file, damaged, anew)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
@@ -112,13 +115,15 @@ def _remove(file: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _opened(record: Record, file: Path | None, damaged: bool) -> sqlite3.Connection:
+def _opened(
+    record: Record, file: Path | None, damaged: bool, anew: bool = False
+) -> sqlite3.Connection:
     """The database with all that is new; in memory where there is no file."""
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     connection = sqlite3.connect(file or ":memory:", timeout=30, isolation_level=None)
     try:
-        _prepare(connection)
+        _prepare(connection, anew)
         problems = ingest(record, connection)
         if problems and not damaged:
             raise problems[0]
@@ -129,11 +134,11 @@ def _opened(record: Record, file: Path | None, damaged: bool) -> sqlite3.Connect
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables; what another version left is thrown away."""
+def _prepare(connection: sqlite3.Connection, anew: bool) -> None:
+    """Make the tables; what another version left, or is not to count, is thrown away."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    if connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+    if anew or connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
         drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
         version = f"PRAGMA user_version = {_VERSION};"
         connection.executescript(f"BEGIN IMMEDIATE; {drop} {_TABLES} {version} COMMIT;")

@@ -71,6 +71,8 @@ def usage(context: Context, request: UsageRequest) -> UsageResponse:
     if request.focus is not None:
         replaced = asking.is_ours(request.focus)
     with open_record(context, create=False) as record:
+        if request.focus is not None:  # a bill is made from the journals, and from nothing kept
+            asking.read_again(record)
         rows = tuple(asking.sums(record, request.by, meant))
         if request.focus is not None:
             publishers = {id_: said["principal"] for id_, said in filings(record).items()}
