@@ -13,6 +13,7 @@ from pilotbase.catalog.rules.delegation import Book
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.call import Refused
+from pilotbase.serve.routes import watch as watching
 from pilotbase.serve.routes.compile import Books
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.watch import Watch
@@ -104,6 +105,35 @@ def test_looking_now_tells_at_once(tmp_path: Path) -> None:
             watch.close()
 
         asyncio.run(scene())
+
+
+def test_when_the_record_is_back_nobody_hears_of_a_gate_that_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who listens cuts what the gate does not let through: calls that never had to end."""
+    monkeypatch.setattr(watching, "LOST_SECONDS", 0.3)
+    with base(tmp_path / "home", real_time=True) as made:
+        made.try_("logit")
+        id_ = made.file()
+
+        async def scene() -> None:
+            gate = RecordGate()
+            heard: list[list[str]] = []
+            gate.on_change(lambda: heard.append([one.filing for one in gate.routes(time.time())]))
+            watch = Watch(made.context, gate, sockets=SOCKETS)
+            await watch.start()
+            with monkeypatch.context() as away:
+                away.setattr(watching.Reading, "grown", _away)
+                await until(lambda: gate.lost)
+            await until(lambda: len(heard) == 2)
+            watch.close()
+            assert heard == [[id_], [id_]] and not gate.lost
+
+        asyncio.run(scene())
+
+
+def _away(reading: object) -> bool:
+    raise OSError("the database is away")
 
 
 def test_a_home_without_a_record_is_told_at_the_start(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class Watch:
 
     def _beat(self) -> None:
         """The loop itself sees that the thread lives; a hanging database stops the thread only."""
-        self._gate.lost = time.monotonic() - self._seen > LOST_SECONDS
+        self._gate.lost = self.age_s > LOST_SECONDS
         self._pulse = self._loop.call_later(1.0, self._beat)
 
     def _run(self) -> None:
@@ -122,11 +122,14 @@ class Watch:
             workers=self._note.said(),
         )
         self._until = made.until
+        self._seen = time.monotonic()
         self._call(self._put, books, made)
 
     def _put(self, books: Books, made: Compiled) -> None:
         if self._tell is not None:
             self._tell(books, made)
+        # Before anybody hears of it: whoever listens cuts the calls of a gate that is lost.
+        self._gate.lost = self.age_s > LOST_SECONDS
         self._gate.put(books, made)
         if self.first is not None and not self.first.done():
             self.first.set_result(None)
