@@ -198,3 +198,18 @@ def test_no_receipt_makes_the_check_fail_over(
     )
     found = check({**file, part: value}, VerifierKey.parse(vkey))
     assert found.problem is not None or value == file[part]
+
+
+def test_a_file_sent_without_its_newlines_is_told(tmp_path: Path) -> None:
+    sent = b'{"model": "f-1"}'
+    with open_record(Context(tmp_path / "base")) as record:
+        receipts = Receipts(record)
+        receipt = {"format": "pilotbase/receipt/1", "request": hashlib.sha256(sent).hexdigest()}
+        path, request = tmp_path / "receipt.json", tmp_path / "request.json"
+        path.write_text(json.dumps(receipts.one(receipt)))
+        receipts.close()
+    for content, hint in ((sent + b"\n", True), (sent + b"\r\n", True), (sent + b"x", False)):
+        request.write_bytes(content)
+        problem = checked(path, record.vkey, request, None).problem
+        assert problem is not None
+        assert ("--data-binary" in problem.en, "--data-binary" in problem.zh) == (hint, hint)

@@ -16,6 +16,12 @@ NO_HASH = Text(
     "the receipt was made of what was metered, and holds no hash to compare anything with",
     "该回执依据计量结果生成, 不含可用于比对的哈希",
 )
+LINE_ENDS = Text(
+    ", but of the same bytes without newlines, as `curl -d @file` sends them: send a file with "
+    "--data-binary, or compare the bytes that were sent",
+    "; 但与去掉换行符后的字节相符: `curl -d @文件` 会去掉换行符。请用 --data-binary 发送文件, "
+    "或以实际发送的字节比对",
+)
 FILE_MAX, CONTENT_MAX = 2**20, 64 * 2**20
 
 
@@ -56,11 +62,22 @@ def checked(
             continue
         if found.receipt.get("metered_only"):
             return Checked(NO_HASH, found.receipt)
-        digest = hashlib.sha256(_read(path, CONTENT_MAX)).hexdigest()
-        if found.receipt.get(name) != digest:
+        content, digest = _read(path, CONTENT_MAX), found.receipt.get(name)
+        if digest != _digest(content):
             said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")
+            if digest in map(_digest, _without_line_ends(content)):
+                said = Text(said.en + LINE_ENDS.en, said.zh + LINE_ENDS.zh)
             return Checked(said, found.receipt)
     return found
+
+
+def _without_line_ends(content: bytes) -> tuple[bytes, ...]:
+    """What some clients send of a file: without its last newline, or (curl -d) without any."""
+    return content.removesuffix(b"\n"), content.translate(None, b"\r\n\0")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(file: Path, most: int) -> bytes:
