@@ -11,13 +11,14 @@ from typing import Any
 
 from pilotbase.kernel.event import Draft
 from pilotbase.record.opened import Record, open_record
+from pilotbase.record.verbs.vault import EraseRequest, erase
 from pilotbase.serve.call import Caps, Tariff
 from pilotbase.serve.metering.events import Limited
 from pilotbase.serve.metering.reconcile import unsettled
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
-from pilotbase.serve.people import answering
+from pilotbase.serve.people import answering, keeping
 from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, stream_of, whole
 from tests.serve.people.kit import BY, Desk, home, metered_desk
 
@@ -236,3 +237,34 @@ def test_what_can_no_longer_go_on_is_refused_and_what_nobody_comes_back_for(tmp_
     asyncio.run(two_days_later(two))
     free = Ending("before-1", "approve", 0, "refused", 0)
     check_charges(context, {one: (free, False), two: (free, False)})
+
+
+def test_where_an_edit_was_erased_what_it_replaced_is_not_let_through(tmp_path: Path) -> None:
+    context = limited(home(tmp_path))
+    handoffs = {name: HANDOFFS[name] for name in ("before-1", "after-1")}
+
+    async def first() -> list[str]:
+        async with metered_desk(context, handoffs, *ANSWERS, tariff=TARIFF) as on:
+            on.people.look = lambda: None  # type: ignore[method-assign]
+            found = list[str]()
+            for ending in (ENDINGS[1], ENDINGS[9]):
+                answer = await ask(on.rig, post(chat(ending.filing)))
+                found.append(answer.headers["pilotbase-usage"])
+                decide(on.record, found[-1], ending, tmp_path)
+                parking = keeping.parking_of(on.record, found[-1])
+                assert parking is not None and parking.decided is not None
+                entry = parking.decided["entry"]
+                erase(context, EraseRequest("asked for", "data subject", entry=entry))
+            return found
+
+    async def second(calls: list[str]) -> None:
+        async with metered_desk(context, handoffs, *ANSWERS, tariff=TARIFF) as on:
+            for usage in calls:
+                got = await on.until(usage, 410)
+                assert got.json()["error"] == "serve.call_erased"
+            assert on.seen == []
+
+    calls = asyncio.run(first())
+    asyncio.run(second(calls))
+    free = Ending("", "", 0, "refused", 0)
+    check_charges(context, {usage: (free, False) for usage in calls})

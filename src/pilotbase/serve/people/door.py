@@ -139,19 +139,20 @@ class CallDoor:
         mark = secrets.token_hex(8)
         if orphans.needs_key(said, now):
             await self._go_on(key, route, parking, mark)
-            return parking
-        await people.off(partial(orphans.finish, people.record, usage, mark))
+        else:
+            await people.off(partial(orphans.finish, people.record, usage, mark))
         return (await self._of(usage, key))[0]
 
     async def _go_on(self, key: str, route: Route, parking: keeping.Parking, mark: str) -> None:
         people, parked = self._people, parking.parked
         usage, decided = parked["usage"], parking.decided
         assert decided is not None
-        read = partial(keeping.body_of, people.record)
-        body = await people.off(partial(read, decided, "edited"))
-        body = body or await people.off(partial(read, parked, "request"))
-        if body is None:
-            raise erased(usage)
+        edited = decided["said"] == "edited"
+        said, name = (decided, "edited") if edited else (parked, "request")
+        body = await people.off(partial(keeping.body_of, people.record, said, name))
+        if body is None:  # it was erased: there is nothing to go on with
+            await people.off(partial(orphans.finish, people.record, usage, mark))
+            return
         claim = partial(keeping.resume, people.record, usage, parked["entry"], mark)
         if await people.off(claim):
             ask = keeping.ask_of(parked, body)

@@ -17,7 +17,7 @@ from pilotbase.serve.gateway.parking import refusal_body
 from pilotbase.serve.metering import late
 from pilotbase.serve.metering.reconcile import is_over
 from pilotbase.serve.people import keeping
-from pilotbase.serve.people.outcomes import decided_of, not_fetched
+from pilotbase.serve.people.outcomes import decided_of, erased, not_fetched
 from pilotbase.serve.ports import Given
 from pilotbase.serve.rules.as_events import JSON
 
@@ -75,7 +75,7 @@ def finish(record: Record, usage: str, mark: str) -> bool:
     come = decided_of(decided, parked["stage"], ask, given, edited)
     outcome: Outcome = "served"
     if come.answer is None:
-        refused = come.refused or not_fetched(usage)
+        refused = come.refused or (erased(usage) if request is None else not_fetched(usage))
         outcome = "refused"
         _keep_refusal(record, usage, refused)
     else:

@@ -23,7 +23,8 @@ def decided_of(
     word, person = said["said"], said["person"]
     if not said["go"]:
         return Decided(False, word, person, refused=refusal_of(said))
-    if word == "manual" and edited is None:
+    if word in ("manual", "edited") and edited is None:
+        # What it was to take the place of is not what the person let pass.
         return Decided(False, word, person, refused=erased(said["usage"]))
     if edited is not None and (word == "manual" or stage == "after"):
         media = media_of(ask.operation, ask.stream)
