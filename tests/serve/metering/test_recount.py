@@ -153,3 +153,25 @@ def test_an_older_copy_of_the_ledger_counts_what_came_after(tmp_path: Path) -> N
         assert differing(record) == []
 
     run(tmp_path, work)
+
+
+async def spend(record: Record, calls: int = 1) -> None:
+    """A gateway that runs for some calls."""
+    async with metering(record) as opened:
+        for _ in range(calls):
+            one = call()
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+
+
+def test_a_limit_that_is_lifted_leaves_no_fault(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "PT1H", requests=9)
+        limit(record, "key:a1", money="1.00 CNY")
+        await spend(record, 3)
+        limit(record, "key:a1", "PT1H")
+        limit(record, "key:a1", tokens=9_000)
+        await spend(record)
+        assert ledger_faults(record) == [] and differing(record) == []
+
+    run(tmp_path, work)

@@ -223,9 +223,11 @@ def _differing(
         for entry in record.entries(kind="serve.journal_opened/1")
     }
     for key, spans in spans_of(record).items():
+        if spans[-1][1] != inf:
+            continue  # lifted: its counter stays as it is, and holds nobody back
         start, end = bounds(key[2], now)
         window, least, most = Window(*key, start), 0, 0
-        for span in spans if spans[-1][1] == inf else ():
+        for span in spans:
             low, high = _around(asking, key, span, (start * 1000, end * 1000), opened)
             gone = [name for name in high if (name, window) not in stands.leased]
             least += sum(low.get(name, 0) for name in gone)
