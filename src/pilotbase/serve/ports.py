@@ -26,8 +26,9 @@ Then = Callable[[Refused | None], None]
 class Gate(Protocol):
     """What the record allows at present: routes and keys, compiled; made anew when it changes."""
 
-    def route(self, service: str, at: float) -> Route:
-        """The route of a filing or service. Raises Refused, with the reason, where none is live."""
+    def route(self, service: str, at: float, key: str = "") -> Route:
+        """The route of a filing or service. Raises Refused, with the reason, where none is live; a
+        known key is told the name that was probably meant."""
         ...
 
     def admit(self, key: str, route: Route, at: float) -> Grant:

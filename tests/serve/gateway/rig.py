@@ -66,7 +66,7 @@ class TestGate:
         self.grant = Grant("0123", "agent", ("d1",), "bureau", "officer", 4e9)
         self.grants: dict[str, Grant] = {}
 
-    def route(self, service: str, at: float) -> Route:
+    def route(self, service: str, at: float, key: str = "") -> Route:
         if self.stopped or service not in self.known:
             raise refused(404, "serve.not_filed")
         return self.known[service]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from pilotbase.catalog.parties.mandates import revoke_key, undelegate
 from pilotbase.serve.call import Ask, Call, Refused, Usage
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import compiled
+from pilotbase.serve.routes.near import Near
 from pilotbase.serve.routes.workers import STATES, Note
 from tests.serve.routes.making import SOCKETS, Base, base
 
@@ -124,13 +127,43 @@ def test_a_key_is_known_after_it_expired_and_not_after_it_was_revoked(made: Base
     assert caught.value.code == "serve.key_revoked"
 
 
-def test_an_unknown_name_is_refused_with_the_nearest(made: Base) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_for_who_has_a_key(made: Base) -> None:
     made.file()
-    made.compile()
-    refused = why_not(made, "advice-lojit")
-    assert refused.code == "serve.unknown_service" and "'advice-logit'" in refused.next_step.en
+    key = made.key("buyer", "serve.call.other")
+    gate = made.compile()
+    for given in (key, "pbk_wrong", ""):
+        with pytest.raises(Refused) as caught:
+            gate.route("advice-lojit", made.at, given)
+        assert caught.value.code == "serve.unknown_service"
+        assert ("'advice-logit'" in caught.value.next_step.en) is (given == key)
     assert why_not(made, "x" * 10_000).where == "x" * 80
-    assert why_not(made, "advice-lojit") is refused  # not searched for again
+
+
+def test_a_name_of_any_letters_costs_little() -> None:
+    known = [f"service-of-some-district-{n:04d}-logit-{n % 7}" for n in range(300)]
+    near = Near(known)
+    steps = [0]
+
+    def stepped(*_: object) -> None:
+        steps[0] += 1
+
+    sys.setprofile(stepped)
+    try:
+        assert near.to("".join(sorted("-service-of-some-district-0042-logit-0" * 2))[:64]) is None
+        assert near.to("dvice-of-some-district-0042-logit-0") == known[42]
+    finally:
+        sys.setprofile(None)
+    assert steps[0] < 500
+    assert near.to("x" * 65) is None and near.to("") is None and Near(()).to("x") is None
+
+
+def test_a_refusal_that_is_said_again_and_again_does_not_grow(made: Base) -> None:
+    id_ = made.file()
+    made.act(id_, "suspend")
+    made.compile()
+    refused = [why_not(made, id_) for _ in range(3)][-1]
+    frames = list(traceback.walk_tb(refused.__traceback__))
+    assert len(frames) == 2  # the test's own and the gate's
 
 
 def test_a_filing_that_nobody_can_serve_has_no_route(made: Base) -> None:

@@ -154,7 +154,7 @@ class McpDoor:
         self, ctx: Context, name: str, arguments: Json, key: str
     ) -> types.CallToolResult | types.InputRequiredResult:
         at = self._serving.clock()
-        route = self._serving.gate.route(name, at)
+        route = self._serving.gate.route(name, at, key)
         self._serving.gate.admit(key, route, at)  # before an upstream is asked about itself
         ask = plain.ask_of(route, arguments, await self._about.of(route), "mcp")
         ask.service = name

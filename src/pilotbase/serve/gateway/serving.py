@@ -68,7 +68,7 @@ class Serving:
         try:
             if self.stopping:
                 raise said.stopping()
-            route = self.gate.route(ask.service, at)
+            route = self.gate.route(ask.service, at, key)
             if route.fallback:
                 live.others = route.fallback
             self.live.add(live)

@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 
 from pilotbase.catalog.rules.delegation import Chain, Refusal
 from pilotbase.catalog.rules.keys import Admission, KeyRing
-from pilotbase.scenario.finding import nearest
 from pilotbase.serve.call import Call, Grant, Refused, Route
 from pilotbase.serve.routes import why
 from pilotbase.serve.routes.compile import Books, Compiled
+from pilotbase.serve.routes.near import Near
 
 GRANTS_MAX = 100_000
-MISSES_MAX = 1_000
 SERVICE_MAX = 200
 SCOPE = "serve.call."
 
@@ -31,7 +30,7 @@ class RecordGate:
         self._books: Books | None = None
         self._ring: KeyRing | None = None
         self._grants: dict[tuple[bytes, str], Grant] = {}
-        self._misses: dict[str, Refused] = {}
+        self._near: Near | None = None
         self._listeners: list[Callable[[], None]] = []
         self.lost = False
         """The record has not been read for too long; nothing is served until it is."""
@@ -44,15 +43,16 @@ class RecordGate:
     def put(self, books: Books, compiled: Compiled) -> None:
         """Put a new state in place of the old one, and tell all who listen."""
         self._books, self._ring = books, KeyRing(books.book, books.keys)
-        self._compiled, self._grants, self._misses = compiled, {}, {}
+        self._compiled, self._grants, self._near = compiled, {}, None
         for listener in self._listeners:
             listener()
 
-    def route(self, service: str, at: float) -> Route:
+    def route(self, service: str, at: float, key: str = "") -> Route:
         """See `ports.Gate.route`."""
         route = self._compiled.routes.get(service)
         if route is None or at >= route.expires or self.lost:
-            raise self._why_not(service, at)
+            # One that is kept would hold on to the calls that it was raised for before.
+            raise self._why_not(service, at, key).with_traceback(None)
         return route
 
     def admit(self, key: str, route: Route, at: float) -> Grant:
@@ -130,7 +130,7 @@ class RecordGate:
             raise why.of_key(found)
         return _grant(found)
 
-    def _why_not(self, service: str, at: float) -> Refused:
+    def _why_not(self, service: str, at: float, key: str) -> Refused:
         if self.lost:
             return why.lost()
         route = self._compiled.routes.get(service)
@@ -139,17 +139,19 @@ class RecordGate:
         if service in self._compiled.shut:
             return self._compiled.shut[service]
         name = service[:SERVICE_MAX]
-        if name not in self._misses:
-            if len(self._misses) >= MISSES_MAX:
-                self._misses.clear()
-            self._misses[name] = self._unknown(name)
-        return self._misses[name]
-
-    def _unknown(self, name: str) -> Refused:
         tried = self._books.tried["candidates"] if self._books else {}
         if name in tried:
             return why.not_filed(name, tried[name]["verdict"])
-        return why.unknown(name, nearest(name, self._compiled.routes))
+        return why.unknown(name, self._meant(name, at, key))
+
+    def _meant(self, name: str, at: float, key: str) -> str | None:
+        """Only for who has a key: looking costs more than saying no."""
+        if not key or self._ring is None:
+            return None
+        if isinstance(self._ring.known(_text(key), moment_of(at)), Refusal):
+            return None
+        self._near = self._near or Near(self._compiled.routes)
+        return self._near.to(name)
 
 
 def _text(key: str) -> str:
