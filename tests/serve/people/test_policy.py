@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotbase.kernel.errors import SheetError
+from pilotbase.serve.people.handoff import _read_policy
 from pilotbase.serve.people.policy import policy_of, seconds_of
 from pilotbase.serve.rules.audit_draw import commitment, draw, is_audited
 from pilotbase.serve.rules.share import Share
@@ -22,6 +23,8 @@ from pilotbase.serve.rules.share import Share
         {"before": {"always": "yes"}},
         {"before": {"confidence": {"path": "a", "below": 1}}},
         {"after": {"confidence": {"path": "a"}}},
+        {"before": {"tiers": ["minmal"]}},
+        {"after": "always"},
         {"wait": "30M"},
         {"wait": "PT9999H"},
         {"late": "approve"},
@@ -35,6 +38,23 @@ def test_settings_that_are_wrong_are_named(handoff: dict[str, Any]) -> None:
     with pytest.raises(SheetError) as told:
         policy_of(handoff)
     assert all(fault.path.startswith("handoff → ") for fault in told.value.faults)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    occasion = {"tiers": ["hihg", "high", "low"], "audit": 2, "always": 1, "allways": True}
+    with pytest.raises(SheetError) as told:
+        policy_of({"before": occasion, "late": "never", "after": {"flags": "x"}})
+    paths = sorted(fault.path.partition(" → ")[2] for fault in told.value.faults)
+    assert paths == [
+        "after → flags", "before → allways", "before → always", "before → audit",
+        "before → tiers", "before → tiers", "late",
+    ]  # fmt: skip
+    assert "'hihg'" in told.value.render("en") and "没有等级 'low'" in told.value.render("zh")
+
+
+def test_an_older_arrangement_with_a_fault_asks_for_a_person_each_time() -> None:
+    policy = _read_policy({"after": {"tiers": ["hihg"]}, "people": ["li"], "late": "unreviewed"})
+    assert (policy.before.always, policy.people, policy.late) == (True, ("li",), "refuse")
 
 
 def test_times() -> None:

@@ -199,6 +199,17 @@ services:
     assert made.compile().route("advice-logit", made.at).upstreams[0].kind == "candidate"
 
 
+def test_who_is_to_decide_is_a_person_of_the_catalog(made: Base) -> None:
+    handoff = "handoff: {before: {tiers: [minmal]}, people: [nobody, maker, person-1, persn-2]}"
+    text = f"gateway: 1\nreason: misspelt\nservices: [{{filing: advice-logit-1, {handoff}}}]\n"
+    with pytest.raises(SheetError) as caught:
+        arrange(made, text)
+    codes = [fault.code for fault in caught.value.faults]
+    assert sorted(codes) == ["serve.handoff"] + 3 * ["sheet.no_person"]
+    said = caught.value.render("en")
+    assert "'minmal'" in said and "'maker'" in said and '"person-2"' in said
+
+
 def test_a_word_that_is_unknown_or_a_key_itself_is_refused(made: Base) -> None:
     with pytest.raises(SheetError) as caught:
         arrange(made, SHEET.replace("key: {env: EAST_KEY}", "key: sk-secret"))

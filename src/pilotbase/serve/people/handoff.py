@@ -17,14 +17,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from pilotbase.kernel.errors import SheetError
 from pilotbase.kernel.time import stamp
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Call, Charge, Outcome, Refused, Route, Usage
 from pilotbase.serve.metering import late
 from pilotbase.serve.people import keeping, orphans
 from pilotbase.serve.people.outcomes import decided_of, full, not_parked
-from pilotbase.serve.people.policy import Occasion, Policy, policy_of
+from pilotbase.serve.people.policy import Occasion, Policy, read
 from pilotbase.serve.people.webhook import Webhooks
 from pilotbase.serve.ports import Decided, Given, Ticket
 from pilotbase.serve.rules.audit_draw import is_audited
@@ -297,10 +296,10 @@ class TakenUp:
 
 def _read_policy(handoff: Mapping[str, Any]) -> Policy:
     """An arrangement that cannot be read asks for a person each time: nothing slips through."""
-    try:
-        return policy_of(handoff)
-    except SheetError:
-        return Policy(before=Occasion(always=True))
+    policy, faults = read(handoff)
+    if not faults:
+        return policy
+    return replace(policy, before=Occasion(always=True), late="refuse")
 
 
 def month_of(at: float) -> str:

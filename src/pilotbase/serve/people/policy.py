@@ -21,6 +21,7 @@ import msgspec
 
 from pilotbase.kernel.errors import Fault, SheetError
 from pilotbase.kernel.text import Text
+from pilotbase.register.rules.tiers import TIERS
 from pilotbase.serve.call import Call
 
 LATE = ("refuse", "unreviewed", "manual")
@@ -92,36 +93,81 @@ def policy_of(handoff: Mapping[str, Any]) -> Policy:
     Raises:
         SheetError: all that is wrong with it.
     """
-    faults: list[Fault] = []
-
-    def tried(name: str, read: Callable[[Any], Any], usual: Any) -> Any:
-        if name not in handoff:
-            return usual
-        try:
-            return read(handoff[name])
-        except ValueError as error:
-            said = Text(str(error), f"设置有误: {error}")
-            faults.append(Fault("serve.handoff", said, f"handoff → {name}"))
-            return usual
-
-    known = ("before", "after", "people", "wait", "late", "webhook")
-    for name in sorted(handoff.keys() - set(known)):
-        said = Text(f"known are {', '.join(known)}", f"可用: {', '.join(known)}")
-        faults.append(Fault("serve.handoff", said, f"handoff → {name}"))
-    policy = Policy(
-        tried("before", _occasion, Occasion()),
-        tried("after", _occasion, Occasion()),
-        tried("people", _texts, ()),
-        tried("wait", seconds_of, WAIT_S),
-        tried("late", _late, "refuse"),
-        tried("webhook", _hook, None),
-    )
-    if policy.before.path:
-        said = Text("before a call there is no confidence yet", "调用之前尚无置信度")
-        faults.append(Fault("serve.handoff", said, "handoff → before → confidence"))
+    policy, faults = read(handoff)
     if faults:
         raise SheetError("handoff", faults)
     return policy
+
+
+def read(handoff: Mapping[str, Any]) -> tuple[Policy, list[Fault]]:
+    """A hand-off and all that is wrong with it; a word that is stands for what is usual."""
+    words = _Words(handoff, ("handoff",), _KNOWN)
+    policy = Policy(
+        _occasion(words, "before"),
+        _occasion(words, "after"),
+        words.read("people", _texts, ()),
+        words.read("wait", seconds_of, WAIT_S),
+        words.read("late", _late, "refuse"),
+        words.read("webhook", _hook, None),
+    )
+    if policy.before.path:
+        said = Text("before a call there is no confidence yet", "调用之前尚无置信度")
+        words.fault(said, "before", "confidence")
+    return policy, words.faults
+
+
+_KNOWN = ("before", "after", "people", "wait", "late", "webhook")
+_OCCASION = ("always", "tiers", "flags", "audit", "confidence")
+_USUAL = Occasion()
+
+
+class _Words:
+    """Words and values that are read one by one; of each that is wrong there is a fault."""
+
+    def __init__(self, said: Any, at: tuple[str, ...], known: Sequence[str]) -> None:
+        self.faults: list[Fault] = []
+        self._at, self.said = at, said if isinstance(said, Mapping) else {}
+        names = ", ".join(known)
+        if not isinstance(said, Mapping):
+            self.fault(Text(f"names and values: {names}", f"应为字段与值: {names}"))
+        for name in sorted(map(str, self.said.keys() - set(known))):
+            self.fault(Text(f"known are {names}", f"可用: {names}"), name)
+
+    def read(self, name: str, read: Callable[[Any], Any], usual: Any) -> Any:
+        if name not in self.said:
+            return usual
+        try:
+            return read(self.said[name])
+        except ValueError as error:
+            self.fault(Text(str(error), f"设置有误: {error}"), name)
+            return usual
+
+    def fault(self, said: Text, *names: str) -> None:
+        self.faults.append(Fault("serve.handoff", said, " → ".join((*self._at, *names))))
+
+
+def _occasion(words: _Words, stage: str) -> Occasion:
+    if stage not in words.said:
+        return _USUAL
+    said = _Words(words.said[stage], ("handoff", stage), _OCCASION)
+    path, below = said.read("confidence", _confidence, ((), 0.0))
+    tiers = said.read("tiers", _texts, ())
+    for strange in [one for one in tiers if one not in TIERS]:
+        told = Text(
+            f"{strange[:60]!r} is no tier: {', '.join(TIERS)}",
+            f"没有等级 {strange[:60]!r}, 可用: {', '.join(TIERS)}",
+        )
+        said.fault(told, "tiers")
+    found = Occasion(
+        said.read("always", _always, False),
+        tiers,
+        said.read("flags", _texts, ()),
+        said.read("audit", _share, 0.0),
+        path,
+        below,
+    )
+    words.faults += said.faults
+    return found
 
 
 def seconds_of(term: Any) -> float:
@@ -136,30 +182,26 @@ def seconds_of(term: Any) -> float:
     return total
 
 
-def _occasion(said: Any) -> Occasion:
-    if not isinstance(said, Mapping):
-        raise ValueError("always, tiers, flags, audit or confidence")
-    strange = said.keys() - {"always", "tiers", "flags", "audit", "confidence"}
-    if strange:
-        raise ValueError(f"{', '.join(sorted(strange))}: not known here")
-    always, audit = said.get("always", False), said.get("audit", 0.0)
-    if not isinstance(always, bool):
-        raise ValueError("always: true or false")
-    if isinstance(audit, bool) or not isinstance(audit, (int, float)) or not 0 <= audit <= 1:
-        raise ValueError("audit: a share from 0 to 1")
-    path, below = _confidence(said.get("confidence"))
-    tiers, flags = _texts(said.get("tiers", ())), _texts(said.get("flags", ()))
-    return Occasion(always, tiers, flags, float(audit), path, below)
+def _always(said: Any) -> bool:
+    if not isinstance(said, bool):
+        raise ValueError("true or false")
+    return said
+
+
+def _share(said: Any) -> float:
+    if isinstance(said, bool) or not isinstance(said, (int, float)) or not 0 <= said <= 1:
+        raise ValueError("a share from 0 to 1")
+    return float(said)
 
 
 def _confidence(said: Any) -> tuple[tuple[str, ...], float]:
     if said is None:
         return (), 0.0
     if not isinstance(said, Mapping) or said.keys() != {"path", "below"}:
-        raise ValueError("confidence: path and below")
+        raise ValueError("path and below")
     below = said["below"]
     if isinstance(below, bool) or not isinstance(below, (int, float)):
-        raise ValueError("confidence: below is a number")
+        raise ValueError("below is a number")
     return tuple(str(said["path"]).split(".")), float(below)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from pilotbase.catalog.rules.delegation import Party
 from pilotbase.kernel.errors import CandidateError, InputError, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Finding, Path, nearest
@@ -23,6 +24,7 @@ _AMOUNT = Text('"0.50 CNY per 1000000"', '"0.50 CNY per 1000000"')
 def findings(
     sheet: ArrangementSheet,
     filings: Said,
+    parties: Mapping[str, Party],
     programs: Collection[str] = (),
     *,
     development: bool,
@@ -30,9 +32,9 @@ def findings(
     """All that stands against a sheet.
 
     Args:
-        filings: the register's view. programs: filings of what was tried as a program of the
-            candidate; an address in its place has to be declared. development: services without a
-            filing are meant.
+        filings: the register's view. parties: of the catalog, by id. programs: filings of what was
+            tried as a program of the candidate; an address in its place has to be declared.
+            development: services without a filing are meant.
     """
     seen = set[str]()
     for number, service in enumerate(sheet.services):
@@ -47,6 +49,7 @@ def findings(
             yield from _declared(service, at)
         yield from _tokens(service, at, filings)
         yield from _guards(service, at)
+        yield from _people(service.handoff.get("people"), (*at, "handoff", "people"), parties)
 
 
 def _filing(service: ServiceSheet, at: Path, filings: Said, development: bool) -> Iterator[Finding]:
@@ -153,11 +156,20 @@ def _guards(service: ServiceSheet, at: Path) -> Iterator[Finding]:
             read(said)
         except SheetError as error:
             for fault in error.faults:
-                name = fault.path.split(" → ")[1:2]
-                yield Finding((*at, word, *name), fault.code, fault.message, fault.expected)
+                names = fault.path.split(" → ")[1:]
+                yield Finding((*at, word, *names), fault.code, fault.message, fault.expected)
         except InputError as error:
             yield Finding((*at, word), error.code, error.message, error.next_step)
     yield from _hook(service.handoff.get("webhook"), (*at, "handoff", "webhook", "url"))
+
+
+def _people(said: Any, at: Path, parties: Mapping[str, Party]) -> Iterator[Finding]:
+    """Who is to decide can: a person of the catalog who has not left it."""
+    persons = [one.id for one in parties.values() if one.kind == "person" and not one.gone]
+    for number, name in enumerate(said if isinstance(said, (list, tuple)) else ()):
+        if isinstance(name, str) and name not in persons:
+            told = Text(f"{name!r} is no person of the catalog", f"{name!r} 不是目录中的自然人")
+            yield Finding((*at, number), "sheet.no_person", told, None, nearest(name, persons))
 
 
 def _hook(said: Any, at: Path) -> Iterator[Finding]:

@@ -45,8 +45,15 @@ def offer(
     sheet = read_sheet(file, ArrangementSheet, WHOLE)
     programs = frozenset[str]() if development else _programs(record)
     person = _no_person(record, by)
+    found = findings(
+        sheet.said,
+        filings(record),
+        registry(record).book.parties,
+        programs,
+        development=development,
+    )
     try:
-        sheet.refuse(findings(sheet.said, filings(record), programs, development=development))
+        sheet.refuse(found)
     except SheetError as error:
         raise _with(error, person) if person else error from None
     if person is not None:
