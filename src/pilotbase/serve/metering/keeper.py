@@ -75,6 +75,10 @@ class Keeper:
         """Called on the loop's thread with each slot that something was leased to."""
         self._work = SimpleQueue[Request | Backlog | None]()
         self._backlog = Backlog()
+        # Leases that were answered, in this thread, and that the loop's was told of.
+        self._posted = self._delivered = 0
+        self.ended = False
+        """Whether the store was told everything, and the leases are ended."""
         self._retry_at = 0.0
         self._forget_at = 0.0
         self._thread = threading.Thread(target=self._run, name="usage ledger", daemon=True)
@@ -89,7 +93,11 @@ class Keeper:
         self._work.put(backlog)
 
     def close(self) -> None:
-        """Tell what is left, end the leases and close the store; blocks until that is done."""
+        """Tell what is left, end the leases and close the store; blocks until that is done.
+
+        Where the store could not be told, the leases stay, for `reconcile.recover` to end them by
+        the journal.
+        """
         self._work.put(None)
         self._thread.join()
 
@@ -107,12 +115,14 @@ class Keeper:
                 if isinstance(one, Backlog):
                     self._backlog.take(one)
             # First what comes back, so that it can be leased again at once.
-            self._tell(last=not going)
+            told = self._tell(last=not going)
             if requests:
                 self._answer(requests)
         with suppress(self._store.errors, PilotbaseError, OSError):
             # All that is free was given back; what is open stays charged until it is reconciled.
-            self._store.drop_leases(self._gateway)
+            if told and self._posted == self._delivered:
+                self._store.drop_leases(self._gateway)
+                self.ended = True
         with suppress(self._store.errors):
             self._store.close()
 
@@ -123,10 +133,11 @@ class Keeper:
         with suppress(self._store.errors, PilotbaseError, OSError):
             self._store.forget(int(time()))
 
-    def _tell(self, *, last: bool) -> None:
+    def _tell(self, *, last: bool) -> bool:
+        """Whether the store knows everything now."""
         backlog = self._backlog
         if not last and monotonic() < self._retry_at:
-            return
+            return False
         try:
             if backlog.gives or backlog.changed:
                 self._give_back(backlog)
@@ -138,6 +149,8 @@ class Keeper:
                 backlog.settled = []
         except (self._store.errors, PilotbaseError, OSError):
             self._retry_at = monotonic() + RETRY_S
+            return False
+        return True
 
     def _give_back(self, backlog: Backlog) -> None:
         gives = [(lease.window, amount) for lease, amount in backlog.gives]
@@ -157,6 +170,7 @@ class Keeper:
         except (self._store.errors, PilotbaseError, OSError):
             for one in requests:
                 one.failed = True
+        self._posted += 1
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._back, requests, given)
 
@@ -194,6 +208,7 @@ class Keeper:
 
     def _back(self, requests: list[Request], given: list[tuple[Slot, Given]]) -> None:
         """On the loop's thread: what was leased is free from here on, then each is answered."""
+        self._delivered += 1
         for slot, one in given:
             self.granted(slot, one.amount)
         for request in requests:

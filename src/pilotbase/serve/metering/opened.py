@@ -86,7 +86,7 @@ class Metering:
         """Put everything down, give back what was leased, seal; blocks. Loop's thread."""
         whole = not self.meter.unsettled
         self.meter.close()
-        if self._sealer.close() and whole:
+        if self._sealer.close() and whole and self._keeper.ended:
             with suppress(OSError):
                 (self._folder / ENDED).touch()
         self._lock.close()

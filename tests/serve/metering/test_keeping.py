@@ -1,0 +1,60 @@
+"""What waits for the ledger or the journal when either does not answer: nothing of it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pilotbase.record.opened import Record
+from pilotbase.serve.metering import store
+from pilotbase.serve.metering.opened import Metering
+from pilotbase.serve.metering.reconcile import is_over
+from tests.serve.metering.kit import USED, begun, call, limit, metering, run
+
+
+@contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Somebody else writes to the ledger."""
+    with closing(sqlite3.connect(home / "usage" / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def used(home: Path) -> list[int]:
+    with closing(store.open_store(home)) as ledger:
+        return list(ledger.used().values())
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_S", 0.05)
+
+
+@pytest.mark.parametrize("on_its_way", [False, True])
+def test_a_ledger_that_is_busy_at_a_stop(tmp_path: Path, on_its_way: bool) -> None:
+    """What was leased comes back by the journal, also what the stop overtook on its way."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", requests=1000)
+        opened = Metering(record, asyncio.get_running_loop())
+        first = call(name="order 7")
+        if on_its_way:
+            opened.meter.begin(first, lambda _: None)
+            opened.close()
+        else:
+            assert await begun(opened.meter, first) is None
+            with held(record.home):
+                opened.meter.settle(first, USED, "served")
+                opened.close()
+        assert used(record.home) == [125] and not is_over(record.home, opened.gateway)
+        async with metering(record) as later:
+            assert used(record.home) == [0 if on_its_way else 1]
+            again = await begun(later.meter, call(name="order 7", at=first.at))
+            assert again is None if on_its_way else again and "is settled" in again.message.en
+
+    run(tmp_path, work)
