@@ -14,6 +14,7 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.call import Refused
 from pilotbase.serve.routes import watch as watching
+from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import Books
 from pilotbase.serve.routes.gate import RecordGate
 from pilotbase.serve.routes.watch import Watch
@@ -123,7 +124,7 @@ def test_when_the_record_is_back_nobody_hears_of_a_gate_that_is_lost(
             watch = Watch(made.context, gate, sockets=SOCKETS)
             await watch.start()
             with monkeypatch.context() as away:
-                away.setattr(watching.Reading, "grown", _away)
+                away.setattr(Reading, "grown", _away)
                 await until(lambda: gate.lost)
             await until(lambda: len(heard) == 2)
             watch.close()

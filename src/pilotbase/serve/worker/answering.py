@@ -214,7 +214,7 @@ class Program:
         try:
             reply, _ = self._session.ask(asked)
         except BadReply as error:
-            raise Unfit(str(error), str(error)) from error
+            raise _unusable(str(error)) from error
         except Gone as error:
             self._session.close()
             self._session = self._started()
@@ -293,9 +293,17 @@ def fields_of(block: Predictions, cases: Cases) -> list[Fields]:
     for row in range(len(block.status)):
         if block.status[row] != OK:
             said = next((what for at, what in block.problems if at == row), "no answer")
-            raise Unfit(f"case {row + 1}: {said}", f"第 {row + 1} 个案例: {said}")
+            told = _unusable(said)
+            raise Unfit(f"case {row + 1}: {told.en}", f"第 {row + 1} 个案例: {told.zh}")
         found.append(_fields(block, cases, row))
     return found
+
+
+def _unusable(said: str) -> Unfit:
+    """What is wrong with an answer: its names are the answer's, no columns."""
+    name, found, _ = said.partition(" is not a finite number")
+    zh = f"{name} 不是有限的数值" if found else f"“{said}”"
+    return Unfit(f"the candidate's answer: {said}", f"候选方案的应答: {zh}")
 
 
 def _fields(block: Predictions, cases: Cases, row: int) -> Fields:

@@ -11,8 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from pilotbase.serve.rules import cases
 from pilotbase.serve.rules.tensors import Unfit
 from pilotbase.serve.worker.answering import Answering, Fields
@@ -37,8 +35,7 @@ def asked(body: bytes, model: Answering) -> tuple[list[Fields], dict[str, Any]]:
     if not 0 < cases.in_text(text) <= CASES_MAX:  # its error says what a text has to be
         raise Unfit(f"at most {CASES_MAX} cases are answered at once",
                     f"每次至多应答 {CASES_MAX} 个案例")  # fmt: skip
-    found = msgspec.json.decode(text)
-    return found if isinstance(found, list) else [found], said
+    return cases.read(text), said
 
 
 def text_of(answers: Sequence[Fields], model: Answering) -> str:

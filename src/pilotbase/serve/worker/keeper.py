@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import select
 import signal
@@ -30,6 +31,8 @@ from pilotbase.serve.routes.compile import Books, compiled
 from pilotbase.serve.routes.workers import STATES
 from pilotbase.trial.workers import single_threaded
 
+_log = logging.getLogger("pilotbase.serve")
+
 MEMORY_MB = 2048
 STARTING_MAX = 2
 """Workers that fit at once: more would only take each other's processors."""
@@ -39,6 +42,8 @@ WAIT_SECONDS = 1.5
 """So long are calls left to wait for a worker that has ended; longer, they are refused."""
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.25
+SAID_MAX = 2**22
+"""Bytes of what a worker says of itself."""
 
 
 @dataclass(frozen=True)
@@ -159,22 +164,27 @@ class Keeper:
         self._ending.clear()
 
     def _look(self) -> None:
-        """See to each place; four times a second."""
+        """See to each place; four times a second, whatever becomes of any of them."""
+        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
         now, before = time.monotonic(), self.states()
-        starting = sum(place.state == "starting" for place in self._places.values())
         for place in self._places.values():
-            self._read(place)
-            if place.process is not None and place.process.poll() is not None:
-                self._fell(place, now)
-            called = place.wanted.filed or place.state == "down" or _is_called(place.listening)
-            due = place.process is None and now >= place.again_at and called
-            if due and starting < STARTING_MAX:
-                self._start(place, now)
-                starting += 1
+            try:
+                self._see_to(place, now)
+            except Exception as error:  # no process can be had, or what it says is no line of ours
+                _log.exception("the worker of %s failed", place.wanted.name)
+                self._fell(place, now, f"it does not start: {error}")
         self._reap(now)
         if self.states() != before:
             self._tell()
-        self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _see_to(self, place: _Place, now: float) -> None:
+        self._read(place)
+        if place.process is not None and place.process.poll() is not None:
+            self._fell(place, now, f"its process ended ({place.process.returncode})")
+        called = place.wanted.filed or place.state == "down" or _is_called(place.listening)
+        due = place.process is None and now >= place.again_at and called
+        if due and sum(one.state == "starting" for one in self._places.values()) < STARTING_MAX:
+            self._start(place, now)
 
     def _tell(self) -> None:
         """A note for gates and pages: an error of one of several workers stands for all."""
@@ -197,6 +207,7 @@ class Keeper:
         return max(0.0, place.again_at - time.monotonic()) if place.state == "down" else 0.0
 
     def _start(self, place: _Place, now: float) -> None:
+        place.begun = now
         wanted, key = place.wanted, self._context.vault_key
         order = {
             "home": str(self._context.home),
@@ -220,7 +231,7 @@ class Keeper:
         )
         assert place.process.stdout is not None
         os.set_blocking(place.process.stdout.fileno(), False)
-        place.state, place.reason, place.begun = "starting", "", now
+        place.state, place.reason = "starting", ""
         place.said.clear()
 
     def _read(self, place: _Place) -> None:
@@ -229,18 +240,15 @@ class Keeper:
             return
         assert place.process.stdout is not None
         place.said += place.process.stdout.read(65536) or b""
-        if b"\n" in place.said:
+        if b"\n" in place.said or len(place.said) > SAID_MAX:
             said = json.loads(place.said.split(b"\n", 1)[0])
             place.reason = str(said["reason"])[:500]
             place.state = "refused" if place.reason else "ready"
             place.example, place.error = said.get("example") or {}, said.get("error") or {}
 
-    def _fell(self, place: _Place, now: float) -> None:
-        assert place.process is not None and place.process.stdout is not None
-        code = place.process.returncode
-        place.process.stdout.close()
-        place.process, place.state = None, "down"
-        place.reason = f"its process ended ({code})"
+    def _fell(self, place: _Place, now: float, reason: str) -> None:
+        self._end(place)
+        place.state, place.reason = "down", reason[:500]
         if now - place.begun > STABLE_SECONDS:
             place.pause = BACK_OFF_SECONDS[0]
         place.again_at = now + place.pause
@@ -250,12 +258,19 @@ class Keeper:
         place = self._places.pop(path)
         place.listening.close()
         Path(path).unlink(missing_ok=True)
-        if place.process is not None:
-            assert place.process.stdout is not None
-            place.process.stdout.close()
+        self._end(place)
+
+    def _end(self, place: _Place) -> None:
+        """End its process, if it has one that lives; it is waited for later."""
+        process, place.process = place.process, None
+        if process is None:
+            return
+        assert process.stdout is not None
+        process.stdout.close()
+        if process.poll() is None:
             with suppress(ProcessLookupError):
-                os.killpg(place.process.pid, signal.SIGTERM)
-            self._ending.append((place.process, time.monotonic() + STOP_SECONDS))
+                os.killpg(process.pid, signal.SIGTERM)
+            self._ending.append((process, time.monotonic() + STOP_SECONDS))
 
     def _reap(self, now: float) -> None:
         for process, until in self._ending:

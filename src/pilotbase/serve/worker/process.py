@@ -44,6 +44,8 @@ class Order:
 
 def main() -> None:
     """``python -c … ORDER``: serve until SIGTERM, or until whoever started it is gone."""
+    told = os.dup(1)
+    os.dup2(2, 1)  # estimators print as they fit: the keeper's line is not theirs
     order = Order(**json.loads(sys.argv[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (order.memory_mb * 2**20,) * 2)
@@ -52,9 +54,9 @@ def main() -> None:
     model = _model(order)
     if isinstance(model, PilotbaseError):
         error = {"code": model.code, **model.message.as_dict()}
-        _tell({"reason": model.render("en"), "error": error})
+        _tell(told, {"reason": model.render("en"), "error": error})
     else:
-        _tell({"reason": "", "example": dict(model.example)})
+        _tell(told, {"reason": "", "example": dict(model.example)})
     app = App(order.name, order.version, model)
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off",
                             h11_max_incomplete_event_size=2**16, timeout_keep_alive=75)  # fmt: skip
@@ -72,11 +74,10 @@ def _model(order: Order) -> Answering | PilotbaseError:
         return refusal(error)
 
 
-def _tell(said: dict[str, Any]) -> None:
+def _tell(told: int, said: dict[str, Any]) -> None:
     """One line to whoever started it, and nothing more: why it cannot serve, or an example."""
-    os.write(1, json.dumps(said).encode() + b"\n")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 1)
+    with open(told, "wb") as line:
+        line.write(json.dumps(said).encode() + b"\n")
 
 
 def _end_with_parent(parent: int) -> None:
