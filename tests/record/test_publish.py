@@ -407,6 +407,17 @@ class TestAudited:
         report = verify(record, published=log)
         assert report.ok and [f.severity for f in report.findings] == ["note"]
 
+    def test_a_checkpoint_that_was_put_back_is_remarked_on(
+        self, record: Record, log: Path, make: Make
+    ) -> None:
+        older = (log / "checkpoint").read_bytes()
+        record.append_many([make(n) for n in range(record.size, 310)])
+        publish(record, log)
+        assert not verify(record, published=log).findings
+        (log / "checkpoint").write_bytes(older)
+        found = verify(record, published=log).findings
+        assert any(f.severity == "note" and "files of 310 are there" in f.message.en for f in found)
+
     def test_of_another_log(
         self, record: Record, log: Path, make: Make, context: Context, tmp_path: Path
     ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,10 @@ from pilotbase.kernel.errors import InputError, RecordError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
 from pilotbase.record import cosigned, witness
+from pilotbase.record.audit import verify
+from pilotbase.record.checking import check_file, with_policy
 from pilotbase.record.opened import Record, open_record
+from pilotbase.record.proofs import prove, prove_as_tlog
 from pilotbase.record.rules import note
 from pilotbase.record.rules.checkpoint import Checkpoint, sign_checkpoint
 from pilotbase.record.rules.merkle import consistency_proof, leaf_hash, root
@@ -204,6 +209,63 @@ class TestQuorum:
         for n in (2, 1):
             found = self.cosign(record, witnesses[n], f"w{n}")
         assert found.final and found.checkpoint.size == 4
+
+    def test_a_proof_bears_the_cosignatures(
+        self, record: Record, make: Make, witnesses: list[Context], tmp_path: Path
+    ) -> None:
+        record.append_many([make(n) for n in range(3)])
+        for n in (0, 2):
+            self.cosign(record, witnesses[n], f"w{n}")
+        record.append(make(9))
+        record.checkpoint()  # newer, and not final
+        known = cosigned.read_policy(record.home)
+        assert known is not None
+        (tmp_path / "p.json").write_text(json.dumps(prove(record, 1)), "utf-8")
+        (tmp_path / "p.tlog-proof").write_text(prove_as_tlog(record, 1), "utf-8")
+        for name in ("p.json", "p.tlog-proof"):
+            seen, names = with_policy(check_file(tmp_path / name, [record.verifier]), known)
+            assert seen.ok and len(names) == 2
+
+    def test_a_log_older_than_what_was_cosigned_is_not_gone_on_with(
+        self,
+        record: Record,
+        make: Make,
+        witnesses: list[Context],
+        tmp_path: Path,
+        fixed: Callable[[Path], Context],
+    ) -> None:
+        """All of the home is put back but the cosignatures."""
+        record.append_many([make(n) for n in range(3)])
+        record.checkpoint()
+        shutil.copytree(record.home, tmp_path / "back")
+        record.append(make(3))
+        self.cosign(record, witnesses[0], "w0")
+        shutil.copytree(record.home / "cosignatures", tmp_path / "back" / "cosignatures")
+        with open_record(fixed(tmp_path / "back")) as back:
+            for work in (lambda: back.append(make(7)), back.checkpoint):
+                with pytest.raises(RecordError, match=r"record\.put_back"):
+                    work()
+            (fault,) = verify(back).findings
+            assert "cosignatures/4" in fault.where.en and "signed for 4" in fault.message.en
+
+    def test_spoiled_cosignatures_are_named(
+        self, record: Record, make: Make, witnesses: list[Context]
+    ) -> None:
+        record.append(make(0))
+        self.cosign(record, witnesses[0], "w0")
+        file = record.home / "cosignatures" / "1"
+        good = file.read_text("utf-8")
+        assert verify(record).ok
+        last = good.splitlines()[-1]
+        flipped = last[:-8] + ("A" if last[-8] != "A" else "B") + last[-7:]
+        for bad in (good.replace("\n\n", "\n", 1), good.replace(last, flipped)):
+            file.write_text(bad, "utf-8")
+            (fault,) = verify(record).findings
+            assert fault.severity == "fault" and "cosignatures/1" in fault.where.en
+        file.write_text(good.replace("\n\n", "\n", 1), "utf-8")
+        with pytest.raises(RecordError) as caught:
+            cosigned.standing(record, record.checkpoint(), cosigned.read_policy(record.home))
+        assert caught.value.where == str(file)
 
     def test_the_same_witness_counts_once(
         self, record: Record, make: Make, witnesses: list[Context]

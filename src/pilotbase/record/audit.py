@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
 from pilotbase.record.bodies import BodyAudit
 from pilotbase.record.checkpoints import CheckpointAudit
+from pilotbase.record.cosignatures import all_cosigned
+from pilotbase.record.cosigned import POLICY, read_policy
 from pilotbase.record.findings import FINDINGS_MAX, Findings
 from pilotbase.record.opened import LOG, VAULT, Record
 from pilotbase.record.ports import FIRST, LogReader, Vault
@@ -16,6 +19,7 @@ from pilotbase.record.rules import merkle
 from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.audit import (
     EntryAudit,
+    Finding,
     TreeAudit,
     miscounted,
     of_entry,
@@ -23,6 +27,7 @@ from pilotbase.record.rules.audit import (
 )
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.note import VerifierKey
+from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.views import View, declared_views
 from pilotbase.record.tile_audit import TileAudit
@@ -33,6 +38,7 @@ from pilotbase.record.views import standing
 __all__ = ["FINDINGS_MAX", "VerifyReport", "verify"]
 
 _LOG, _VAULT = Text(LOG, LOG), Text(VAULT, VAULT)
+_POLICY = Text(f"the file {POLICY!r}", f"文件 {POLICY!r}")
 _TRUSTED = Text("the checkpoint to start from", "起始检查点")
 
 
@@ -66,6 +72,7 @@ def verify(
     key = key or own_key(record, found)
     # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
     copy, files, kept = record.latest(), standing(record.home), _kept(record.vault, found)
+    cosigned, policy = list(all_cosigned(record.home)), _policy(record.home, found)
     bodies = BodyAudit(record.vault, found)
     known = declared_views() if views is None else views
     folded = ViewAudit(files, known if since is None else (), found)
@@ -83,7 +90,7 @@ def verify(
                 folded.entry(index, data, said)
                 progress(1)
         found.add(*tree.rest())
-        signed.end(tree.size, copy, held)
+        signed.end(tree.size, copy, held, cosigned, policy)
         folded.ahead(tree.size)
         if tiles is not None:
             tiles.compare(log, chain, trusted.size if trusted else 0, record.context.progress)
@@ -93,6 +100,14 @@ def verify(
         bodies.orphans(kept)
     good = (bodies.good, folded.good, tiles.good if tiles else 0)
     return VerifyReport.of(found, chain, size, root, checkpoints, newest, *good)
+
+
+def _policy(home: Path, found: Findings) -> Policy | None:
+    try:
+        return read_policy(home)
+    except InputError as error:
+        found.add(Finding("fault", _POLICY, error.message))
+        return None
 
 
 def _structure(log: LogReader, bodies: BodyAudit, found: Findings) -> None:

@@ -1,16 +1,19 @@
-"""Auditing checkpoints: the stored ones, the copy beside the log, and one held elsewhere."""
+"""Auditing checkpoints: the stored ones, those beside the log, and one held elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from pilotbase.kernel.text import Text
+from pilotbase.record.cosigned import who_cosigned
 from pilotbase.record.findings import Findings
 from pilotbase.record.opened import LATEST
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.audit import TREE, Finding
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
+from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.tree import root_of
 
@@ -72,10 +75,19 @@ class CheckpointAudit:
             else:
                 self._extends(where, checkpoint)
 
-    def end(self, size: int, copy: str | None, held: str | None) -> None:
-        """After the last entry: what is left, the copy beside the log, and one held elsewhere."""
+    def end(
+        self,
+        size: int,
+        copy: str | None,
+        held: str | None,
+        cosigned: Iterable[tuple[int, str]] = (),
+        policy: Policy | None = None,
+    ) -> None:
+        """After the last entry: what is left, the copies beside the log, and one held elsewhere."""
         self.rest(size)
         self.copy(copy, size)
+        for said, text in cosigned:
+            self.cosigned(said, text, policy, size)
         self.held(held, size)
 
     def rest(self, size: int) -> None:
@@ -103,6 +115,18 @@ class CheckpointAudit:
             self._found.fault(_COPY, en, f"日志中缺少其大小为 {checkpoint.size} 的检查点")
         elif checkpoint.size != max(self._sizes):
             self._found.note(_COPY, "it is not the newest; the next one replaces it", _REWRITTEN)
+
+    def cosigned(self, said: int, text: str, policy: Policy | None, size: int) -> None:
+        """What witnesses have cosigned: good, of the size it lies under, and extended."""
+        where = Text(f"the file 'cosignatures/{said}'", f"文件 'cosignatures/{said}'")
+        checkpoint = self._verified(where, text)
+        if checkpoint is None or not self._within(where, checkpoint, size):
+            return
+        if checkpoint.size != said:
+            en = f"its checkpoint was signed for {checkpoint.size} entries"
+            self._found.fault(where, en, f"其检查点签署时有 {checkpoint.size} 条")
+        with self._found.damage(where):  # a cosignature that does not hold
+            who_cosigned(text, policy.witnesses.values() if policy else ())
 
     def held(self, text: str | None, size: int) -> None:
         """A checkpoint from elsewhere: good, and extended by this log. It is none of the log's own,

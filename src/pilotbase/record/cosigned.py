@@ -1,7 +1,7 @@
 """The base's side of witnessing: the trust policy of the home, and the cosignatures gathered.
 
 ``policy`` (c2sp.org/tlog-policy) says which witnesses count and how many are enough; without the
-file none are needed. ``cosignatures/<size>`` holds a checkpoint with all signatures it has so far.
+file none are needed. `cosignatures` keeps what was gathered.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilotbase.kernel.errors import RecordError
-from pilotbase.kernel.home import storage_errors, write_whole
+from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
+from pilotbase.record.cosignatures import gathered, keep
 from pilotbase.record.opened import Record
 from pilotbase.record.rules import note, policy
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
@@ -21,7 +22,6 @@ from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.witnessing import Request
 
 POLICY = "policy"
-COSIGNATURES = "cosignatures"
 POLICY_SIZE_MAX = 2**20
 
 
@@ -45,19 +45,10 @@ def read_policy(home: Path) -> Policy | None:
             return policy.parse(file.read(POLICY_SIZE_MAX))
 
 
-def cosigned(home: Path, size: int) -> str | None:
-    """The checkpoint of ``size`` entries with the cosignatures gathered, None without any."""
-    path = home / COSIGNATURES / str(size)
-    with storage_errors(path):
-        return path.read_text("utf-8", "replace") if path.exists() else None
-
-
 def standing(record: Record, signed: str, known: Policy | None) -> Standing:
     """How a checkpoint of this base stands with its witnesses."""
     checkpoint = verify_checkpoint(signed, record.chain())
-    gathered = cosigned(record.home, checkpoint.size)
-    if gathered is not None and note.parse(gathered).text == note.parse(signed).text:
-        signed = gathered
+    signed = gathered(record.home, signed, checkpoint.size)
     witnesses = who_cosigned(signed, known.witnesses.values()) if known else ()
     return Standing(signed, checkpoint, witnesses, known is None or known.final(witnesses))
 
@@ -119,7 +110,7 @@ def accept(record: Record, lines: str) -> Standing:
             Text(f"the home has no file {POLICY!r}", f"主目录中没有文件 {POLICY!r}")
         )
     for size, signed in reversed(list(record.log.checkpoints())):
-        kept = cosigned(record.home, size) or signed
+        kept = gathered(record.home, signed, size)
         try:
             new = note.verify(signed + lines, known.witnesses.values()).signatures
         except RecordError as error:
@@ -128,9 +119,7 @@ def accept(record: Record, lines: str) -> Standing:
             continue
         mine = {(s.name, s.key_id) for s in new}
         earlier = [s for s in note.parse(kept).signatures if (s.name, s.key_id) not in mine]
-        whole = note.Note(note.parse(signed).text, (*earlier, *new)).encode()
-        with storage_errors(record.home):
-            write_whole(record.home / COSIGNATURES / str(size), whole.encode())
+        keep(record.home, size, note.Note(note.parse(signed).text, (*earlier, *new)))
         return standing(record, signed, known)
     raise _not_accepted(
         Text(
@@ -145,9 +134,7 @@ def _last(record: Record, witness: str) -> int:
     keys = known.witnesses if known else {}
     wanted = [key for name, key in keys.items() if witness in (name, key.name)]
     for size, signed in reversed(list(record.log.checkpoints())):
-        gathered = cosigned(record.home, size)
-        same = gathered is not None and note.parse(gathered).text == note.parse(signed).text
-        if gathered is not None and same and who_cosigned(gathered, wanted):
+        if who_cosigned(gathered(record.home, signed, size), wanted):
             return size
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from pilotbase.kernel.errors import RecordError
@@ -12,17 +13,17 @@ from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.rotation import KeyChain
 
 
-def refuse_fork(log: LogReader, chain: KeyChain, copy: str | None, where: str) -> None:
-    """Refuse a log that lacks what its newest checkpoint, or the copy beside it, was signed for.
+def refuse_fork(log: LogReader, chain: KeyChain, beside: Iterable[str], where: str) -> None:
+    """Refuse a log that lacks what its newest checkpoint, or one beside it, was signed for.
 
     Raises:
         RecordError: ``record.put_back``.
     """
     last, signed = log.last_checkpoint(), list[Checkpoint]()
-    if copy is not None:
+    for text in beside:
         # A copy that nobody signed proves nothing; it is for the audit to report.
         with suppress(RecordError):
-            signed.append(verify_checkpoint(copy, chain))
+            signed.append(verify_checkpoint(text, chain))
     if last is not None:
         try:
             signed.append(verify_checkpoint(last[1], chain))

@@ -21,7 +21,7 @@ from pilotbase.kernel.event import Draft, Entry, Fact
 from pilotbase.kernel.home import open_home, storage_errors, write_whole
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
-from pilotbase.record import keys, rotation, stores
+from pilotbase.record import cosignatures, keys, rotation, stores
 from pilotbase.record.batch import Batch
 from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.forks import put_back, refuse_fork
@@ -307,7 +307,7 @@ class Record:
             # Read again under the lock: another process may have rotated the key.
             key, size = self._key_in_force(log), log.size()
             chain = rotation.chain(log, key.verifier)
-            refuse_fork(log, chain, self.latest(), self.log.where)
+            refuse_fork(log, chain, self._beside(), self.log.where)
             last = log.last_checkpoint()
             if last is None or last[0] != size:
                 made = Checkpoint(key.name, size, root_of(log, size))
@@ -321,6 +321,12 @@ class Record:
         path = self.home / LATEST
         with storage_errors(path):
             return path.read_text("utf-8", "replace") if path.exists() else None
+
+    def _beside(self) -> list[str]:
+        """Checkpoints that lie beside the log: the copy, and the largest that was cosigned."""
+        largest = max(cosignatures.sizes(self.home), default=-1)
+        found = (self.latest(), cosignatures.cosigned(self.home, largest))
+        return [text for text in found if text is not None]
 
     def _publish(self) -> None:
         # Under the log's lock, so that no other process puts an older copy over a newer one; and
@@ -365,11 +371,11 @@ class Record:
         """Refuse to append to a log that was put back to before its newest checkpoint: a fork."""
         if self._may_append:
             return
-        last, copy = log.last_checkpoint(), self.latest()
+        last = log.last_checkpoint()
         sizes = [last[0]] if last else []
-        if copy is not None:
+        for text in self._beside():
             with suppress(RecordError):
-                sizes.append(Checkpoint.parse(note.parse(copy).text).size)
+                sizes.append(Checkpoint.parse(note.parse(text).text).size)
         if max(sizes, default=0) > log.size():
             raise put_back(self.log.where)
         self._may_append = True

@@ -7,7 +7,8 @@ from typing import Any
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.event import Entry
 from pilotbase.kernel.text import Text
-from pilotbase.record.cosigned import cosigned
+from pilotbase.record.cosignatures import gathered
+from pilotbase.record.cosigned import newest_final, read_policy
 from pilotbase.record.opened import Record
 from pilotbase.record.rotation import rotations
 from pilotbase.record.rules.checkpoint import verify_checkpoint
@@ -18,7 +19,9 @@ from pilotbase.record.rules.tlog_proof import TlogProof
 
 
 def prove(record: Record, index: int) -> dict[str, Any]:
-    """The proof file of an entry, under the newest checkpoint if it has the entry, else a new one.
+    """The proof file of an entry, under a checkpoint that has it, with its cosignatures.
+
+    That is the newest that the home's policy calls final, else the newest, else a new one.
 
     Raises:
         RecordError: there is no such entry; or a checkpoint has to be made and the key is lost.
@@ -32,7 +35,7 @@ def prove_as_tlog(record: Record, index: int) -> str:
     """The same proof as `prove` gives, in the text form of c2sp.org/tlog-proof."""
     entry, note, size, _, _ = _proven(record, index)
     proof = tuple(record.inclusion(index, size))
-    return TlogProof(index, entry.data, proof, cosigned(record.home, size) or note).encode()
+    return TlogProof(index, entry.data, proof, note).encode()
 
 
 def prove_consistency(record: Record, size: int, held: str | None = None) -> dict[str, Any]:
@@ -86,12 +89,16 @@ def index_of(record: Record, leaf: bytes) -> int:
 
 def _proven(record: Record, index: int) -> tuple[Entry, str, int, VerifierKey, list[str]]:
     """Entry, note and size of a checkpoint that has it, its key, and what leads to that key."""
-    entry = record.entry(index)
+    entry, known = record.entry(index), read_policy(record.home)
     last = record.log.last_checkpoint()
-    note = last[1] if last is not None and last[0] > index else record.checkpoint()
+    final = newest_final(record, known) if known is not None else None
+    if final is not None and final.checkpoint.size > index:
+        note = final.note
+    else:
+        note = last[1] if last is not None and last[0] > index else record.checkpoint()
     chain = record.chain()
     size = verify_checkpoint(note, chain).size
-    return entry, note, size, chain.at(size), _statements(record)
+    return entry, gathered(record.home, note, size), size, chain.at(size), _statements(record)
 
 
 def _statements(record: Record) -> list[str]:

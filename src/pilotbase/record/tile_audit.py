@@ -61,6 +61,7 @@ class TileAudit:
                 elif here == tile:
                     self._file(log, tile)
                 step(1)
+        self._behind(log, checkpoint)
         if not since:
             self._others(log, set(wanted))
 
@@ -77,6 +78,17 @@ class TileAudit:
             en = f"the log does not extend it; it was signed for {size} entries"
             self._found.fault(self._of_checkpoint, en, f"日志与之不衔接; 签署时有 {size} 条")
         return None
+
+    def _behind(self, log: LogReader, checkpoint: Checkpoint) -> None:
+        """Whether the files go on beyond what the checkpoint was signed for."""
+        later = (size for size, _ in log.checkpoints() if size > checkpoint.size)
+        ends = ((size, tiles(size, size - 1)) for size in later)
+        there = [size for size, last in ends if any(self._path(one).exists() for one in last)]
+        if there:
+            en = f"signed for {checkpoint.size} entries, though files of {max(there)} are there: "
+            en += "publishing was broken off, or it was put back"
+            zh = f"签署时有 {checkpoint.size} 条, 而已有 {max(there)} 条的文件: 发布中断或被换回"
+            self._found.note(self._of_checkpoint, en, zh)
 
     def _others(self, log: LogReader, wanted: set[Tile]) -> None:
         """Files of other sizes of the log, and those that are none of a log's."""
