@@ -17,7 +17,7 @@ from pilotbase.record.verbs.vault import EraseRequest, erase
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.gateway.awaited import Awaited
 from pilotbase.serve.people import answering, events, keeping
-from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, until
+from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, stream_of, until, whole
 from tests.serve.people.kit import Desk, desk, home, metered_desk
 
 ALWAYS = {"always": True}
@@ -99,6 +99,22 @@ def test_after_the_answer_a_person_lets_it_out_or_writes_another(tmp_path: Path)
             assert (await on.until(one, 200)).json() == SAID
             assert (await on.until(two, 200)).json() == {"choices": []}
             assert on.rig.meter.outcomes == ["served", "served"]
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(("stage", "passes"), [("before", True), ("after", False)])
+def test_a_stream_is_held_back_only_where_a_person_may_see_it(
+    tmp_path: Path, stage: str, passes: bool
+) -> None:
+    context, said = home(tmp_path), whole(stream_of("好", "的"), media="text/event-stream")
+
+    async def work() -> None:
+        handoff = {"f-1": {stage: {"flags": ["injection*"]}}}
+        async with metered_desk(context, handoff, said) as on:
+            got = await ask(on.rig, post(chat(stream=True)))
+            assert got.status == 200 and "好" in got.body.decode()
+            assert ("content-length" not in got.headers) == passes
 
     asyncio.run(work())
 

@@ -29,8 +29,8 @@ def begin(live: Live, head: ResponseHead, link: Link) -> None:
         return live.refuse("failed", said.miscounted(live.route))
     if live.watch is not None:
         live.pieces = live.watch.pieces()
-    if live.route.handoff and live.serving.people is not None:
-        live.held = []
+    if "after" in live.route.handoff and live.serving.people is not None:
+        live.held = []  # a person may have to see it whole
     try:
         live.reading = live.dialect.reading(live.call, live.usage, live.pieces)
     except Refused as refused:
