@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,13 @@ def held(home: Path) -> Iterator[None]:
 def used(home: Path) -> list[int]:
     with closing(store.open_store(home)) as ledger:
         return list(ledger.used().values())
+
+
+def failing(error: type[Exception]) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error("for the test")
+
+    return fail
 
 
 @pytest.fixture(autouse=True)
@@ -56,5 +64,22 @@ def test_a_ledger_that_is_busy_at_a_stop(tmp_path: Path, on_its_way: bool) -> No
             assert used(record.home) == [0 if on_its_way else 1]
             again = await begun(later.meter, call(name="order 7", at=first.at))
             assert again is None if on_its_way else again and "is settled" in again.message.en
+
+    run(tmp_path, work)
+
+
+def test_a_name_is_not_used_up_by_a_call_that_was_not_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger takes the claim, and is busy when the lease is asked for."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", requests=1000)
+        async with metering(record) as opened:
+            with monkeypatch.context() as patched:
+                patched.setattr(store.LedgerStore, "lease", failing(sqlite3.OperationalError))
+                refused = await begun(opened.meter, call(name="order 7"))
+                assert refused is not None and refused.code == "serve.unmetered"
+            assert await begun(opened.meter, call(name="order 7")) is None
 
     run(tmp_path, work)

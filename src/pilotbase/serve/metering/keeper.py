@@ -28,7 +28,8 @@ class Request:
 
     Attributes:
         weighed, needs: what has to be leased. wanted: the claim to be made, once.
-        claim: who has its idempotency key before it. failed: the store could not be asked.
+        claimed: it was made, also where what came after it failed. claim: who has its
+            idempotency key before it. failed: the store could not be asked.
         given: by slot, what the store gave to all who asked together; `short` the slots where that
             was less than was asked for.
     """
@@ -37,6 +38,7 @@ class Request:
     needs: tuple[int, int, int]
     wanted: Wanted | None
     done: Callable[[Request], None]
+    claimed: bool = False
     claim: Claim | None = None
     failed: bool = False
     short: dict[int, Given] = field(default_factory=dict)
@@ -179,7 +181,7 @@ class Keeper:
             wanted = [one.wanted for one in requests if one.wanted is not None]
             claims = self._store.claim(self._gateway, wanted)
             for one, claim in zip(requests, claims, strict=True):
-                one.claim = claim
+                one.claim, one.claimed = claim, claim is None
 
     def _lease(self, requests: list[Request]) -> list[tuple[Slot, Given]]:
         asked = dict[int, int]()

@@ -178,13 +178,13 @@ class JournalMeter:
 
     def _answered(self, held: Held, back: Request) -> None:
         """What the store said: go on, ask again, or refuse."""
+        held.claimed = held.claimed or back.claimed
         if back.failed:
             self._refuse(held, refusals.unmetered())
             return
         if back.claim is not None:
             self._refuse(held, refusals.repeated(back.claim))
             return
-        held.claimed = held.claimed or back.wanted is not None
         if held.early is not None:
             self._refuse(held, refusals.left())
         elif ledger.reserve(back.weighed, held.needs):
