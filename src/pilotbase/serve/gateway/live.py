@@ -41,6 +41,7 @@ class Live:
         begun: its intent is on disk and it is not settled. ended: it has been answered.
         started: whether a first piece went out, and ``first`` when.
         parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
+        pending: the meter has it, and has not said yet whether its intent is down.
             reply since its client was told to come back.
         told: header lines of a call that ended before this one, its second choice, was begun.
         held: of a stream, what a person may have to see first. copy: what went out, where its
@@ -62,7 +63,7 @@ class Live:
     copy: list[bytes] | None = None
     told = b""
     first = 0.0
-    begun = ended = started = parked = waits = False
+    begun = ended = started = pending = parked = waits = False
     route: Route
     grant: Grant
     dialect: Dialect
@@ -120,6 +121,7 @@ class Live:
         self.call = call = Call(self.ask, self.route, self.grant, self.at, most, scanned=scanned)
         self.serving.meter.begin(call, self.intent)
 
+        self.pending = True
     def turn_away(self, refused: Refused) -> None:
         """Refused before it was begun."""
         self.ended = True
@@ -130,7 +132,10 @@ class Live:
     def intent(self, refused: Refused | None) -> None:
         """Its intent is on disk, or never will be."""
         if refused is not None:
-            if not self.ended:
+            if self.ended:
+                self.over()
+            else:
+        self.pending = False
                 self.turn_away(refused)
             return
         self.begun = True
@@ -150,6 +155,7 @@ class Live:
             self.settle("refused")
             return
         if self.route.handoff and self.serving.people is not None:
+            self.over()
             why = parking.wanted(self, "before")
             if why:
                 return parking.park(self, "before", why, None)
@@ -251,8 +257,7 @@ class Live:
         if self.begun:
             self.told = self.block()
             self.settle(outcome, refused.code)
-        self.ended = True
-        self.serving.live.discard(self)
+        self.over()
         if self.started:
             self.reply.abort(refused)
         else:
@@ -261,6 +266,13 @@ class Live:
     def broken(self) -> None:
         """A fault of ours or of a guard: the call is settled all the same, and its client told."""
         _log.exception("a call to %s failed", self.route.filing)
+    def over(self) -> None:
+        """It is answered, or nobody waits for it. What the meter has not told of it yet is under
+        way until it has: only then can it be settled."""
+        self.ended = True
+        if not self.pending:
+            self.serving.live.discard(self)
+
         if not self.ended:
             self.leave()
             self.refuse("failed", said.unread(self.route))
@@ -269,8 +281,7 @@ class Live:
         """The client has left. A call that waits for a person goes on: its answer is kept."""
         if self.ended or self.parked:
             return
-        self.ended = True
-        self.serving.live.discard(self)
+        self.over()
         was_sent = self.leave()
         if self.begun:
             self.settle("aborted" if was_sent else "refused")

@@ -133,4 +133,6 @@ def _decided(live: Live, decided: Decided) -> None:
     if decided.request is not None:
         live.body = live.ask.body = decided.request
         live.ask.fields = None
+    if live.serving.stopping:
+        return live.refuse("refused", said.stopping())
     live.send()

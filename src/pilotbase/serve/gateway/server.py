@@ -18,6 +18,9 @@ from pilotbase.serve.upstreams.timer import Ticks
 
 BACKLOG = 2048
 DRAIN_S = 20.0
+SETTLE_S = 5.0
+"""So long does a stop wait for what the meter was given: a call whose intent goes to a slow disk
+can only be settled once it is there."""
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n"
     b"content-length: 0\r\n\r\n"
@@ -97,9 +100,12 @@ class Server:
         for connection in tuple(self._connections):
             connection.drain()
         until = self.loop.time() + drain_s
-        while self._connections and self.loop.time() < until:
+        while (self._connections or self.serving.under_way) and self.loop.time() < until:
             await asyncio.sleep(0.02)
         self.serving.cut_all()
+        until = self.loop.time() + SETTLE_S
+        while self.serving.under_way and self.loop.time() < until:
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.05 if self._connections else 0)
         for connection in tuple(self._connections):
             connection.abandon()

@@ -36,7 +36,8 @@ class Serving:
         clock: seconds since 1970; read once a call.
 
     Attributes:
-        live: the calls that are under way.
+        live: the calls that are under way or wait for a person, and those that are answered and
+            cannot be settled yet.
     """
 
     def __init__(
@@ -118,6 +119,11 @@ class Serving:
         """The end of a graceful stop: what is still under way is cut and settled.
 
         What waits for a person stays in the queue, with its reservation, for a later gateway.
+    @property
+    def under_way(self) -> bool:
+        """Whether any call is, also without a client; none that waits for a person."""
+        return any(not live.waits for live in self.live)
+
         """
         self.stopping = True
         for live in tuple(self.live):
