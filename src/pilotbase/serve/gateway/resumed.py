@@ -43,6 +43,11 @@ class Resumed(Live):
             self.taken.let_go()
         super().turn_away(refused)
 
+    def refuse(self, outcome: Outcome, refused: Refused) -> None:
+        if self.taken is not None and not self.begun:  # cut while its guard looked
+            return self.turn_away(refused)
+        super().refuse(outcome, refused)
+
     def settle(self, outcome: Outcome, code: str = "") -> None:
         super().settle(outcome, code)
         self.taken = None
