@@ -175,3 +175,69 @@ def test_a_limit_that_is_lifted_leaves_no_fault(tmp_path: Path) -> None:
         assert ledger_faults(record) == [] and differing(record) == []
 
     run(tmp_path, work)
+
+
+def used_of(record: Record) -> list[tuple[str, str]]:
+    return [(one["per"], one["used_or_held"]["en"]) for one in in_force(record)]
+
+
+def test_a_limit_that_is_set_anew_counts_from_then(tmp_path: Path) -> None:
+    """Changed, it goes on counting; lifted and set anew, it begins at nothing: in the ledger, over
+    restarts, in what is counted again, and for calls that were begun under the one before."""
+    most = {"money": "0.04 CNY"}
+
+    async def work(record: Record) -> None:
+        await spend(record)
+        limit(record, "key:a1", **most)
+        assert used_of(record) == [("total", "0.00 CNY")], "what was charged before is not in it"
+        await spend(record)
+        limit(record, "key:a1", money="0.03 CNY", requests=9)
+        assert used_of(record) == [("total", "0 calls"), ("total", "0.02045 CNY")]
+        async with metering(record) as opened:
+            refused = await begun(opened.meter, call())
+            assert refused is not None and refused.code == "serve.budget_spent"
+        limit(record, "key:a1", requests=9)
+        await asyncio.sleep(1)  # a limit's beginning is told in seconds
+        limit(record, "key:a1", requests=9, **most)
+        assert used_of(record) == [("total", "0 calls"), ("total", "0.00 CNY")]
+        await spend(record)
+        stands = [("total", "1 calls"), ("total", "0.02045 CNY")]
+        assert used_of(record) == stands and differing(record) == []
+        since = [one["since"] for one in in_force(record)]
+        assert since[0] < since[1] < in_force(record)[0]["at"], "the calls since before the money"
+        lose(record.home)
+        async with metering(record) as opened:
+            refused = await begun(opened.meter, call())
+            assert refused is not None and refused.code == "serve.budget_spent"
+        assert used_of(record) == stands and differing(record) == []
+
+    run(tmp_path, work)
+
+
+def test_a_call_weighs_on_the_limit_that_it_was_begun_under(tmp_path: Path) -> None:
+    """A gateway runs while a used-up limit is lifted and set anew; two calls span its changes."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", tokens=1_500)
+        async with metering(record) as opened:
+            early = call()
+            assert await begun(opened.meter, early) is None
+            assert await begun(opened.meter, call()) is not None
+            limit(record, "key:a1", "P1D")
+            await asyncio.sleep(1)
+            limit(record, "key:a1", "P1D", tokens=1_600)
+            opened.reload()
+            assert await begun(opened.meter, call()) is None, "open: 1500 of the new one"
+            opened.meter.settle(early, USED, "served")
+            refused = await begun(opened.meter, call())
+            assert refused is not None and refused.code == "serve.limit_reached"
+        assert used_of(record) == [("P1D", "1500 tokens")] and differing(record) == []
+        async with metering(record):
+            pass  # completes what the one before has left
+        (left,), store = unsettled(record), open_store(record.home)
+        reconcile(record, store, {left: 0}, "zhao", "no answer")
+        assert sorted(store.used().values()) == [0, 300]
+        store.close()
+        assert used_of(record) == [("P1D", "0 tokens")] and differing(record) == []
+
+    run(tmp_path, work)

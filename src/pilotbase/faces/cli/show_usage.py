@@ -34,7 +34,7 @@ USED = (
 )  # fmt: skip
 LIMITS = (
     Text("account", "账户"), Text("per", "周期"), Text("at most", "限额"),
-    Text("used or held", "已用或占用"), Text("set by", "设定人"),
+    Text("used or held", "已用或占用"), Text("since", "起算时间"), Text("set by", "设定人"),
 )  # fmt: skip
 CALLS = (
     Text("usage id", "用量编号"), Text("at", "时间"), Text("service", "服务"),
@@ -169,7 +169,7 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
         return
     rows = [
         (one["account"], one["per"], one["most"][language], one["used_or_held"][language],
-         one["by"])
+         one["since"], one["by"])
         for one in found.limits
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in LIMITS], rows)

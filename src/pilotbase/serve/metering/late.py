@@ -129,7 +129,7 @@ def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:
     store = open_store(record.home)
     try:
         found = weights(
-            begun.at_ms, begun.accounts, charge.currency, begun.reserved - charge.nano, tokens,
+            begun.accounts, charge.currency, begun.reserved - charge.nano, tokens,
             counting(record, store.used(), begun.at_ms),
         )  # fmt: skip
         store.credit([(window, n) for window, n in found if window.unit != "requests" and n])

@@ -130,7 +130,7 @@ class Ledger:
         if slot is None or at >= slot.end:
             if slot is not None:
                 self._past.append(slot)
-            start, end = bounds(limit.per, at)
+            start, end = bounds(limit.per, at, limit.since)
             window = Window(*key, start)
             lease = self._leases.get(window)
             if lease is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pilotbase.catalog.parties.registry import registry
@@ -11,6 +12,7 @@ from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft, Entry
 from pilotbase.kernel.money import Money
 from pilotbase.kernel.text import Text
+from pilotbase.kernel.time import stamp
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.register.filings import filings
@@ -211,7 +213,7 @@ def in_force(record: Record) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
     for said in state.values():
         for limit in limits_of(said):
-            start = bounds(limit.per, now)[0]
+            start = bounds(limit.per, now, limit.since)[0]
             window = Window(limit.account, limit.unit, limit.per, start)
             taken = used.get(window, 0)
             found.append(
@@ -220,6 +222,7 @@ def in_force(record: Record) -> list[dict[str, Any]]:
                     "per": limit.per,
                     "most": amount_of(limit, limit.most).as_dict(),
                     "used_or_held": amount_of(limit, taken).as_dict(),
+                    "since": stamp(datetime.fromtimestamp(limit.since, UTC))[:19] + "Z",
                     "by": said["by"],
                     "at": said["at"],
                     "reason": said["reason"],

@@ -103,7 +103,7 @@ class _Spent:
     """
 
     def __init__(self, windows: Iterable[Window]) -> None:
-        self._windows = [(one, *bounds(one.per, one.start)) for one in windows]
+        self._windows = [(one, one.start, bounds(one.per, one.start)[1]) for one in windows]
         self._of = dict[int, list[tuple[Window, float, float, int]]]()
         self._open = dict[int, tuple[int, int, int, int, str]]()
         self.spent = Counter[Window]()
@@ -154,19 +154,17 @@ def _end(folder: Path, store: LedgerStore) -> None:
 
 
 def weights(
-    at_ms: int,
     accounts: Iterable[str],
     currency: str,
     nano: int,
     tokens: int,
     windows: Iterable[Window],
 ) -> Iterator[tuple[Window, int]]:
-    """What a call weighs in each of the windows that it is in."""
+    """What a call weighs on each of the windows that it is in."""
     named = set(accounts)
     needs = {"requests": 1, "tokens": tokens, f"money:{currency}": nano}
     for window in windows:
-        weighs = window.account in named and window.unit in needs
-        if weighs and bounds(window.per, at_ms / 1000)[0] == window.start:
+        if window.account in named and window.unit in needs:
             yield window, needs[window.unit]
 
 
@@ -222,6 +220,6 @@ def _credit(
         # A call that is not to be paid at all used no tokens either; it stays a request.
         tokens = one.tokens if calls[one] == 0 else 0
         windows = counting(record, used, one.at_ms)
-        found = weights(one.at_ms, one.accounts, one.currency, less, tokens, windows)
+        found = weights(one.accounts, one.currency, less, tokens, windows)
         gives += [(window, n) for window, n in found if window.unit != "requests"]
     store.credit(gives)

@@ -103,12 +103,20 @@ def spans_of(record: Record) -> dict[Key, list[Span]]:
 
 
 def counting(record: Record, windows: Iterable[Window], at_ms: int) -> list[Window]:
-    """Those of some windows whose limit was in force when a call came."""
+    """Those of some windows that a call is in whose limit was in force when it came."""
     spans = spans_of(record)
     return [
         one for one in windows
-        if any(since <= at_ms < until for since, until in spans.get(one[:3], ()))
+        if any(
+            since <= at_ms < until and _start(one.per, at_ms / 1000, since) == one.start
+            for since, until in spans.get(one[:3], ())
+        )
     ]  # fmt: skip
+
+
+def _start(per: str, at: float, since_ms: float) -> int:
+    """From when a limit that was set at a moment counts in the window of another."""
+    return bounds(per, at, int(since_ms // 1000))[0]
 
 
 def restore(record: Record, store: LedgerStore) -> list[str]:
@@ -154,7 +162,8 @@ def _spent_of(record: Record, gateways: Iterable[str]) -> dict[str, Spent]:
                 span = max(since, start * 1000), min(until, end * 1000)
                 for gateway, amount in asking.weight(key, span).items():
                     if gateway in windows and amount:
-                        windows[gateway][Window(*key, start)] += amount
+                        window = Window(*key, _start(key[2], now, since))
+                        windows[gateway][window] += amount
         return {
             gateway: Spent(found, tuple(_claims(usage, gateway, now - KEPT_S)))
             for gateway, found in windows.items()
@@ -226,8 +235,9 @@ def _differing(
         if spans[-1][1] != inf:
             continue  # lifted: its counter stays as it is, and holds nobody back
         start, end = bounds(key[2], now)
-        window, least, most = Window(*key, start), 0, 0
-        for span in spans:
+        window, least, most = Window(*key, _start(key[2], now, spans[-1][0])), 0, 0
+        # Set anew within a second of when it was set before, it goes on with that counter.
+        for span in (one for one in spans if _start(key[2], now, one[0]) == window.start):
             low, high = _around(asking, key, span, (start * 1000, end * 1000), opened)
             gone = [name for name in high if (name, window) not in stands.leased]
             least += sum(low.get(name, 0) for name in gone)

@@ -108,9 +108,9 @@ class LimitRequest:
         "key:编号、party:编号、mandate:编号 (委托) 或 service:名称。",
     )
     per: str = asked(
-        "The window: PT1M, PT1H, P1D and the like, P1M (calendar month), or total: all there will "
-        "ever be, which it is where left out.",
-        "周期: PT1M、PT1H、P1D 等, P1M (自然月), 或 total: 累计总额, 省略时即为此项。",
+        "The window: PT1M, PT1H, P1D and the like, P1M (calendar month), or total: all from when "
+        "it is set on, which it is where left out.",
+        "周期: PT1M、PT1H、P1D 等, P1M (自然月), 或 total: 自设定之时起的总额, 省略时即为此项。",
         default="total",
     )
     requests: int | None = asked(
@@ -181,8 +181,9 @@ class LimitsRequest:
 
 @dataclass(frozen=True)
 class LimitsResponse:
-    """Limits as ``{"account", "per", "most", "used_or_held", "by", "at", "reason",
-    "journals_say"}``; the last is null, or how the ledger differs from the journals."""
+    """Limits as ``{"account", "per", "most", "used_or_held", "since", "by", "at", "reason",
+    "journals_say"}``. ``since``: from when it counts, and ``at`` when it was last changed; the last
+    is null, or how the ledger differs from the journals."""
 
     limits: tuple[dict[str, Any], ...]
 

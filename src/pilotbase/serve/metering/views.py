@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pilotbase.kernel.event import Entry
+from pilotbase.kernel.time import parse
 from pilotbase.record.rules.views import View, declare
 
 _LATE = "serve.settled_late/1"
@@ -18,14 +19,19 @@ KINDS = (
 
 
 def fold_limits(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
-    """By account and window: the limit in force."""
+    """By account and window: the limit in force, and since when it has limited each unit."""
     if entry.kind == "serve.limited/1":
+        from pilotbase.serve.rules.budget import limits_of  # heavy: verbs import this module
+
         said = entry.body
         key = f"{said['account']} {said['per']}"
         if said["requests"] is said["tokens"] is said["money"] is None:
             state.pop(key, None)
         else:
-            state[key] = {**said, "entry": entry.index, "at": entry.envelope["at"]}
+            at = entry.envelope["at"]
+            before, now = state.get(key, {"since": {}})["since"], int(parse(at).timestamp())
+            since = {one.unit: before.get(one.unit, now) for one in limits_of(said)}
+            state[key] = {**said, "entry": entry.index, "at": at, "since": since}
     return state
 
 
@@ -50,5 +56,13 @@ def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
     return state
 
 
-LIMITS = declare(View("limits", {}, fold_limits))
-JOURNALS = declare(View("usage-journals", {}, fold_journals, version=2))
+def named(journal: Mapping[str, Any]) -> set[str]:
+    """The usage ids whose intents a journal has to have, because the record names them; none that
+    may have been given up as damaged."""
+    if journal.get("given_up", 0):
+        return set()
+    return {one for name in ("parked", "reconciled", "late") for one in journal.get(name, ())}
+
+
+LIMITS = declare(View("limits", {}, fold_limits, version=2))
+JOURNALS = declare(View("usage-journals", {}, fold_journals, version=3))

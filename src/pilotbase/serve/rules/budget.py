@@ -24,7 +24,11 @@ other; near the end that is less than a call needs, and leases are exact."""
 
 
 class Window(NamedTuple):
-    """One window of a limit of an account: what is counted together."""
+    """One window of a limit of an account: what is counted together.
+
+    ``start`` is when it begins, or when within it the limit was set (in seconds since 1970): a
+    limit that is lifted and set anew counts from nothing.
+    """
 
     account: str
     unit: str
@@ -34,12 +38,14 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``most`` of a unit in each window ``per`` (see `rules.window`)."""
+    """At most ``most`` of a unit in each window ``per`` (see `rules.window`), counted from
+    ``since`` on (seconds since 1970): when it was set where none was, and not when it changed."""
 
     account: str
     unit: str
     per: str
     most: int
+    since: int = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError for an account, window or amount that is none."""
@@ -55,15 +61,16 @@ def limits_of(said: Mapping[str, Any]) -> Iterator[Limit]:
 
     Args:
         said: ``{"account", "per", "requests", "tokens", "money"}``; None where there is no limit.
+            Where known, ``"since"`` by unit.
     """
-    account, per = said["account"], said["per"]
-    if said["requests"] is not None:
-        yield Limit(account, "requests", per, said["requests"])
-    if said["tokens"] is not None:
-        yield Limit(account, "tokens", per, said["tokens"])
+    amounts = {"requests": said["requests"], "tokens": said["tokens"]}
     if said["money"] is not None:
         money = Money.parse(said["money"])
-        yield Limit(account, f"money:{money.currency}", per, nano_of(money))
+        amounts[f"money:{money.currency}"] = nano_of(money)
+    since = said.get("since", {})
+    for unit, most in amounts.items():
+        if most is not None:
+            yield Limit(said["account"], unit, said["per"], most, since.get(unit, 0))
 
 
 def nano_of(money: Money) -> int:

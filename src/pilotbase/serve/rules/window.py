@@ -32,12 +32,20 @@ def length_of(per: str) -> int:
     return int(count) * _SECONDS[unit] if unit else int(days) * 86_400
 
 
-def bounds(per: str, at: float) -> tuple[int, float]:
+def bounds(per: str, at: float, since: int = 0) -> tuple[int, float]:
     """The window that a moment is in: its first second, and the first one after it.
 
-    >>> bounds("PT1M", 61.5), bounds("total", 61.5)
-    ((60, 120), (0, inf))
+    Args:
+        since: when the limit was set: what it counts begins then, also within a window.
+
+    >>> bounds("PT1M", 61.5), bounds("PT1M", 61.5, since=75), bounds("total", 61.5)
+    ((60, 120), (75, 120), (0, inf))
     """
+    start, end = _bounds(per, at)
+    return max(start, since), end
+
+
+def _bounds(per: str, at: float) -> tuple[int, float]:
     length = length_of(per)
     if length:
         start = int(at // length) * length
