@@ -289,6 +289,42 @@ def test_a_worker_says_itself_what_is_wrong(
     assert f"/v2/models/{service}" in error["message"] and "upstream" not in error["message"]
 
 
+@pytest.mark.parametrize(
+    "text, en, zh",
+    [
+        ('{"age": 1e400, "married": 1}', "1e400 is not a finite", "1e400 不是有限的数值"),
+        ('{"age": 1, "income": NaN}', "NaN is not a finite", "NaN 不是有限的数值"),
+        ('{"age": 1,\n "married" 1}', "at line 2, column 12", "第 2 行第 12 列有误"),
+        ('{"age": 1, "married": 1, "age": 2}', "'age' is given twice", "'age' 出现了两次"),
+        ("[3]", "a JSON object of columns, or a list of them.", "或其列表。"),
+    ],
+)
+def test_the_place_of_a_fault_is_named(held: Held, text: str, en: str, zh: str) -> None:
+    got = held.chat("f", text)
+    error = got.json()["error"]
+    assert got.status_code in (400, 422) and charged(held.rig) == 0
+    assert en in error["message"] and zh in error["message_zh"]
+
+
+@pytest.mark.parametrize(
+    "inputs, code, en",
+    [
+        ([("input", [1, 3]), ("age", [1])], "serve.request", "no other tensor goes with it"),
+        ([("input", [0, 3])], "serve.no_cases", "there is no row"),
+        ([], "serve.request", "there is no input"),
+    ],
+)
+def test_faulty_tensors_are_told_apart(
+    held: Held, inputs: list[tuple[str, list[int]]], code: str, en: str
+) -> None:
+    made = [
+        {"name": name, "datatype": "FP64", "shape": shape, "data": [1] * math.prod(shape)}
+        for name, shape in inputs
+    ]
+    got = held.infer("f", json.dumps({"inputs": made}).encode())
+    assert (got.status_code, got.json()["code"]) == (400, code) and en in got.json()["error"]
+
+
 def test_a_value_may_be_missing_where_the_tried_data_missed_some(held: Held) -> None:
     for case in ({"age": 41, "married": 1}, CASE | {"income": None}):
         assert values(held.chat("f", json.dumps(case))) == charged(held.rig) == 1
@@ -301,6 +337,7 @@ ARGUMENTS: list[tuple[str, Json, str]] = [
     ("f", {"age": [41, 42], "married": 1}, "age is not of its type"),
     ("g", {"age": 41, "area": "south"}, ""),
     ("g", {"age": 41, "area": "west"}, "area holds"),
+    ("h", {}, "missing: history"),
     ("h", {"history": []}, ""),
     ("h", {"history": [1, 2]}, ""),
     ("drifts", {"age": 41, "married": 1}, "did not answer as many cases"),

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.worker.answering import fields_of
 from pilotbase.serve.worker.columns import TOLD_MAX, Columns
+from pilotbase.trial.candidates.answer import all_faulty
 
 TABLE = pd.DataFrame(
     {
@@ -82,3 +84,10 @@ def test_a_row_has_no_gap_but_where_one_was_tried(changed: dict[str, Any]) -> No
         return
     gaps = [name for name, one in zip(COLUMNS.features, row, strict=True) if math.isnan(one)]
     assert set(gaps) <= {"income"} and len(row) == 5
+
+
+def test_a_number_of_an_answer_that_is_not_finite_is_the_answers() -> None:
+    with pytest.raises(Unfit) as caught:
+        fields_of(all_faulty(1, (), "value is not a finite number"), None)  # type: ignore[arg-type]
+    assert caught.value.en == "case 1: the candidate's answer: value is not a finite number"
+    assert caught.value.zh == "第 1 个案例: 候选方案的应答: value 不是有限的数值"

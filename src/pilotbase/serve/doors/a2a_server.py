@@ -135,9 +135,11 @@ class Executor(AgentExecutor):
         message = context.message
         text = get_message_text(message) if message is not None else ""
         arguments: Json = {}
-        for part in get_data_parts(message.parts) if message is not None else ():
-            arguments.update(part if isinstance(part, dict) else {})
-        if not arguments:
+        parts = get_data_parts(message.parts) if message is not None else ()
+        data = [one for one in parts if isinstance(one, dict)]
+        for one in data:
+            arguments.update(one)
+        if not data or (text and not arguments):
             arguments = plain.arguments_of(route, text)
         ask = plain.ask_of(route, _whole(arguments), await self._about.of(route), "a2a")
         ask.service = service

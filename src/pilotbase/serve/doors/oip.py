@@ -138,7 +138,9 @@ def _read(fields: dict[str, msgspec.Raw], tail: bytes) -> Ask:
     if "inputs" not in fields:
         raise Unfit("inputs are missing", "缺少 inputs")
     inputs = _tensors(fields["inputs"])
-    if len({one.name for one in inputs}) != len(inputs) or not inputs:
+    if not inputs:
+        raise Unfit("there is no input", "没有任何输入张量")
+    if len({one.name for one in inputs}) != len(inputs):
         raise Unfit("each input has a name of its own", "每个输入须有各自的名称")
     rest = list[bytes]()
     for one, raw in tensors.split(inputs, tail):

@@ -57,10 +57,12 @@ def faulty(en: str, zh: str, status: int = 400, code: str = "serve.request") -> 
 def check_cases(count: int, route: Route) -> None:
     """Raises Refused where a request holds no case, or more than the service takes at once."""
     most = route.caps.cases_max
-    if not 0 < count <= most:
+    if count <= 0:
+        raise faulty("there is no row in it", "请求中没有任何一行", 400, "serve.no_cases")
+    if count > most:
         raise faulty(
             f"{count} rows; this service takes from 1 to {most}",
             f"共 {count} 行; 该服务每次接受 1 至 {most} 行",
-            413 if count else 400,
+            413,
             "serve.too_many_cases",
         )

@@ -7,8 +7,9 @@ reserved; so what is charged is what is answered, whatever door a call came by.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -27,6 +28,8 @@ _NO_CASES = (
     "this service takes a JSON object of columns, or a list of them",
     "该服务接受由各列组成的 JSON 对象或其列表",
 )
+_EXPLAINED_MAX = 2**16
+"""Characters of a text in which the place of a fault is looked for."""
 
 
 def own(upstreams: Sequence[Upstream]) -> bool:
@@ -67,10 +70,56 @@ def in_text(text: str) -> int:
             return 1
         listed = _listed(said)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise Unfit(*_NO_CASES) from None
+        raise _why(text) from None
     if not listed or not all(bytes(one).lstrip().startswith(b"{") for one in listed):
         raise Unfit(*_NO_CASES)
     return len(listed)
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    """The cases of a text, as a worker answers them. Raises Unfit."""
+    in_text(text)
+    try:
+        json.loads(text, object_pairs_hook=_each_once)
+        found = msgspec.json.decode(text)
+    except Unfit:
+        raise
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise _why(text) from None
+    return found if isinstance(found, list) else [found]
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for at, (name, _) in enumerate(pairs) if name in dict(pairs[:at]))
+        raise Unfit(f"{name[:60]!r} is given twice", f"{name[:60]!r} 出现了两次")
+    return found
+
+
+def _why(text: str) -> Unfit:
+    """What is wrong with a text that should hold cases: a number that is none, or the place."""
+    if text.lstrip()[:1] not in ("{", "[") or len(text) > _EXPLAINED_MAX:
+        return Unfit(*_NO_CASES)
+    try:
+        json.loads(text, parse_constant=_endless, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        at = error.lineno, error.colno
+        return Unfit(f"{_NO_CASES[0]}; the JSON has a fault at line {at[0]}, column {at[1]}",
+                     f"{_NO_CASES[1]}; JSON 在第 {at[0]} 行第 {at[1]} 列有误")  # fmt: skip
+    except Unfit as error:
+        return error
+    except (ValueError, RecursionError):
+        pass
+    return Unfit(*_NO_CASES)
+
+
+def _finite(said: str) -> float:
+    return float(said) if float(said) - float(said) == 0 else _endless(said)
+
+
+def _endless(said: str) -> NoReturn:
+    raise Unfit(f"{said[:40]} is not a finite number", f"{said[:40]} 不是有限的数值")
 
 
 def in_shapes(shapes: Mapping[str, Sequence[int]]) -> int:
@@ -88,6 +137,9 @@ def in_shapes(shapes: Mapping[str, Sequence[int]]) -> int:
         if len(shape) != 2:
             raise _misshapen(MATRIX, shape, "(cases, columns)", "(案例, 列)")
         return shape[0]
+    if len(shapes.get(MATRIX, ())) == 2:
+        raise Unfit(f"the tensor {MATRIX!r} holds all columns: no other tensor goes with it",
+                    f"张量 {MATRIX!r} 已含全部各列, 不得再附其他张量")  # fmt: skip
     for name, shape in shapes.items():
         if len(shape) != 1:
             raise _misshapen(name, shape, "(cases,)", "(案例,)")
