@@ -15,7 +15,8 @@ from pilotbase.record.opened import Record
 from pilotbase.serve.metering import store
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
-from tests.serve.metering.kit import USED, begun, call, limit, metering, run
+from pilotbase.serve.metering.usage import usage_of
+from tests.serve.metering.kit import PAID, USED, begun, call, limit, metering, run
 
 
 @contextmanager
@@ -81,5 +82,29 @@ def test_a_name_is_not_used_up_by_a_call_that_was_not_let_in(
                 refused = await begun(opened.meter, call(name="order 7"))
                 assert refused is not None and refused.code == "serve.unmetered"
             assert await begun(opened.meter, call(name="order 7")) is None
+
+    run(tmp_path, work)
+
+
+def test_figures_are_of_one_moment(tmp_path: Path) -> None:
+    """A bill that is made meanwhile leaves the cache alone; what others throw away stays asked."""
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            one = call()
+            assert await begun(opened.meter, one) is None
+            opened.meter.settle(one, USED, "served")
+        words = "SELECT count(*), sum(nano) FROM usage"
+        cache = record.home / "usage" / "usage.db"
+        with usage_of(record) as usage:
+            with closing(sqlite3.connect(cache)) as other, other:
+                other.execute("DELETE FROM usage")
+            assert usage.execute(words).fetchone() == (1, PAID)
+            with usage_of(record, anew=True) as anew:
+                assert anew.execute(words).fetchone() == (1, PAID)
+            with closing(sqlite3.connect(cache)) as other:
+                assert other.execute(words).fetchone() == (0, None)
+        with usage_of(record) as usage:
+            assert usage.execute(words).fetchone() == (1, PAID)
 
     run(tmp_path, work)

@@ -52,13 +52,7 @@ class Asked:
         return " AND ".join(parts), values
 
 
-def read_again(record: Record) -> None:
-    """Read all journals again: what is asked next rests on nothing that was kept."""
-    with usage_of(record, anew=True):
-        pass
-
-
-def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
+def sums(usage: Connection, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
     """Sums of calls by one of `BY`, each name with its currencies."""
     where, values = asked.where()
     words = (
@@ -67,10 +61,8 @@ def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
         f" sum(CASE WHEN u.outcome = '{UNSETTLED}' THEN u.nano ELSE 0 END),"
         f" min(u.outcome) {_JOIN} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
     )
-    with usage_of(record) as usage:
-        found = usage.execute(words, values).fetchall()
     names = ("calls", "unsettled", "input_tokens", "output_tokens", "cases")
-    for name, currency, *counts, nano, open_, outcome in found:
+    for name, currency, *counts, nano, open_, outcome in usage.execute(words, values):
         yield {
             by: name,
             **dict(zip(names, counts, strict=True)),
@@ -82,16 +74,16 @@ def sums(record: Record, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
 
 def sums_of_key(record: Record, key: str) -> list[dict[str, Any]]:
     """Sums of a key's calls by service."""
-    return list(sums(record, "service", Asked(key=key)))
+    with usage_of(record) as usage:
+        return list(sums(usage, "service", Asked(key=key)))
 
 
 def focus_rows(
-    record: Record, asked: Asked, provider: str, publishers: Mapping[str, str]
+    usage: Connection, asked: Asked, provider: str, publishers: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
     """The rows of `rules.focus`; ``publishers`` says by filing who answers for it."""
-    with usage_of(record) as usage:
-        for group in _groups(usage, asked, provider, publishers):
-            yield from focus.rows(group)
+    for group in _groups(usage, asked, provider, publishers):
+        yield from focus.rows(group)
 
 
 def _groups(

@@ -2,7 +2,7 @@
 
 The database is a cache of the journals and of what the record adds to them: it can be thrown away.
 Reading goes on where it stopped; a call is known by its usage id, so that reading again changes
-nothing.
+nothing. Whoever asks sees one moment of it, whatever others read in or throw away meanwhile.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ __all__ = ["FILE", "RECONCILED", "UNSETTLED", "usage_of"]
 FILE = "usage.db"
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 RECONCILED = "reconciled"
+_PRIVATE, _MEMORY = "", ":memory:"
+"""A database that nobody else sees: in a file that is gone when it is closed, or in memory."""
 _VERSION = 4
 _NAMES = ("terms", "usage", "segment", "progress")
 _TABLES = """
@@ -63,7 +65,7 @@ def usage_of(
 
     Args:
         damaged: give what can be read of a journal that cannot be right too.
-        anew: take nothing from the database as it stands, and read all journals again.
+        anew: take nothing from the database, nor change it, and read all journals.
 
     Raises:
         RecordError: ``serve.journal_not_right``: damaged, changed, gone, or older than its seals.
@@ -71,13 +73,15 @@ def usage_of(
     file = record.home / FOLDER / FILE
     try:
         with storage_errors(file):
-            connection = _kept(record, file, damaged, anew)
+            connection = (
+                _opened(record, _PRIVATE, damaged) if anew else _kept(record, file, damaged)
+            )
     except (HomeError, sqlite3.OperationalError) as error:
         refused = error if isinstance(error, HomeError) else translated(error, file)
         if refused.code not in _NOT_WRITTEN:
             raise
         record.context.remark(not_kept(refused))
-        connection = _opened(record, None, damaged)
+        connection = _opened(record, _MEMORY, damaged)
     try:
         yield connection
     except sqlite3.DatabaseError as error:
@@ -99,10 +103,11 @@ REMOVED = Text(
 ASK_AGAIN = Text("Ask again: it is made anew.", "请重试: 缓存将重新生成。")
 
 
-def _kept(record: Record, file: Path, damaged: bool, anew: bool) -> sqlite3.Connection:
+def _kept(record: Record, file: Path, damaged: bool) -> sqlite3.Connection:
     """The database in its file; made anew where that is none."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        return _opened(record, file, damaged, anew)
+        return _opened(record, file, damaged)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
@@ -115,15 +120,11 @@ def _remove(file: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _opened(
-    record: Record, file: Path | None, damaged: bool, anew: bool = False
-) -> sqlite3.Connection:
-    """The database with all that is new; in memory where there is no file."""
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = sqlite3.connect(file or ":memory:", timeout=30, isolation_level=None)
+def _opened(record: Record, file: Path | str, damaged: bool) -> sqlite3.Connection:
+    """The database with all that is new, in a transaction that sees nothing later."""
+    connection = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
-        _prepare(connection, anew)
+        _prepare(connection)
         problems = ingest(record, connection)
         if problems and not damaged:
             raise problems[0]
@@ -134,19 +135,45 @@ def _opened(
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, anew: bool) -> None:
-    """Make the tables; what another version left, or is not to count, is thrown away."""
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables; what another version left is thrown away."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    if anew or connection.execute("PRAGMA user_version").fetchone() != (_VERSION,):
-        drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
-        version = f"PRAGMA user_version = {_VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE; {drop} {_TABLES} {version} COMMIT;")
+    if not _is_ours(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        if not _is_ours(connection):  # somebody else may have made them meanwhile
+            drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
+            for words in f"{drop}{_TABLES}PRAGMA user_version = {_VERSION}".split(";"):
+                connection.execute(words)
+        connection.execute("COMMIT")
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA user_version").fetchone() == (_VERSION,))
 
 
 def _end(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
-    """What calls came to that their journal does not settle: by the record, else unsettled."""
+    """What calls came to that their journal does not settle: by the record, else unsettled.
+
+    It ends in a transaction in which that holds: who reads a journal in again writes such calls
+    down as unsettled first.
+    """
     wanted = _ends(state)
+    changed = ", ".join(f"{name} = ?" for name in _ENDS)
+    words = f"UPDATE usage SET {changed} WHERE gateway = ? AND sequence = ? AND settled = 0"
+    connection.execute("BEGIN")
+    while rows := _other_ends(connection, wanted):
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(words, rows)
+        connection.execute("COMMIT")
+        connection.execute("BEGIN")
+
+
+def _other_ends(
+    connection: sqlite3.Connection, wanted: Mapping[tuple[str, str], tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """The ends that calls are to have and do not have, and of which calls."""
     names = ", ".join(("gateway", "sequence", "usage_id", "reserved", *_ENDS))
     words = f"SELECT {names} FROM usage WHERE settled = 0"
     rows = list[tuple[Any, ...]]()
@@ -154,12 +181,7 @@ def _end(connection: sqlite3.Connection, state: Mapping[str, Any]) -> None:
         end = wanted.get((gateway, usage_id), (UNSETTLED, reserved, *_NOTHING))
         if end != tuple(stands):
             rows.append((*end, gateway, sequence))
-    if rows:
-        changed = ", ".join(f"{name} = ?" for name in _ENDS)
-        words = f"UPDATE usage SET {changed} WHERE gateway = ? AND sequence = ? AND settled = 0"
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(words, rows)
-        connection.execute("COMMIT")
+    return rows
 
 
 def _ends(state: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -66,18 +66,18 @@ def usage(context: Context, request: UsageRequest) -> UsageResponse:
     from pilotbase.record.opened import open_record
     from pilotbase.register.filings import filings
     from pilotbase.serve.metering import asking
+    from pilotbase.serve.metering.usage import usage_of
 
     written, replaced, meant = 0, False, _meant(request)
     if request.focus is not None:
         replaced = asking.is_ours(request.focus)
-    with open_record(context, create=False) as record:
-        if request.focus is not None:  # a bill is made from the journals, and from nothing kept
-            asking.read_again(record)
-        rows = tuple(asking.sums(record, request.by, meant))
+    anew = request.focus is not None  # a bill is made from the journals, and from nothing kept
+    with open_record(context, create=False) as record, usage_of(record, anew=anew) as used:
+        rows = tuple(asking.sums(used, request.by, meant))
         if request.focus is not None:
             publishers = {id_: said["principal"] for id_, said in filings(record).items()}
             provider = record.verifier.name
-            found = asking.focus_rows(record, meant, provider, publishers)
+            found = asking.focus_rows(used, meant, provider, publishers)
             written = asking.write_focus(found, request.focus)
     return UsageResponse(request.by, rows, str(request.focus or ""), written, replaced)
 
