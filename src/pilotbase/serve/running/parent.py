@@ -84,11 +84,10 @@ def run(
 
 @dataclass(eq=False)
 class _Child:
-    """A gateway process; ``ready`` once it takes calls."""
+    """A gateway process."""
 
     process: asyncio.subprocess.Process
     generation: int
-    ready: bool = False
 
 
 class _Parent:
@@ -112,9 +111,9 @@ class _Parent:
         )  # fmt: skip
         self._children = set[_Child]()
         self._tasks = set[asyncio.Task[None]]()
-        self._generation = 0
+        self._generation = self._latest = 0  # the one that is kept, the last that was begun
+        self._renewing = asyncio.Lock()
         self._ended = asyncio.Event()
-        self._stopping = False
 
     async def run(self, announce: Announce, settled: Announce) -> int:
         loop = asyncio.get_running_loop()
@@ -123,12 +122,11 @@ class _Parent:
         loop.add_signal_handler(signal.SIGHUP, self._renew)
         try:
             await self._watch.start()
-            await self._started(self._generation)
+            await self._started()
             announce({"address": self._here, "processes": len(self._children), "pid": os.getpid()})
             await self._settled(settled)
             await self._ended.wait()
         finally:
-            self._stopping = True
             await self._stop()
         return 0
 
@@ -152,15 +150,28 @@ class _Parent:
 
     # gateway processes
 
-    async def _started(self, generation: int) -> None:
-        """Start one generation; returns when all of it takes calls. Raises RunError."""
-        found = [await self._start(generation) for _ in range(self._running.workers)]
-        try:
-            await asyncio.wait_for(
-                asyncio.gather(*(self._until_ready(one) for one in found)), READY_SECONDS
-            )
-        except TimeoutError as error:
-            raise _not_up({"message": {"en": "no answer in time", "zh": "超时"}}) from error
+    async def _started(self) -> None:
+        """Start a generation; once all of it takes calls, the one before is ended.
+
+        Raises RunError: then all that was begun is ended, and the one before goes on.
+        """
+        async with self._renewing:
+            self._latest += 1
+            made = list[_Child]()
+            try:
+                for _ in range(self._running.workers):
+                    made.append(await self._start(self._latest))
+                ready = (self._until_ready(one) for one in made)
+                for error in await asyncio.gather(*ready, return_exceptions=True):
+                    if error is not None:
+                        raise error
+                self._generation = self._latest
+            finally:
+                for child in self._children:
+                    if child.generation != self._generation:
+                        _terminate(child)
+                for child in made:
+                    self._spawn(self._keep(child))
 
     async def _start(self, generation: int) -> _Child:
         key = self._context.vault_key
@@ -178,27 +189,42 @@ class _Parent:
             address=self._running.address or self._here,
         )
         code = "from pilotbase.serve.running.child import main; main()"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", code, order.encoded(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            pass_fds=[one.fileno() for one in (self._listening, self._metrics) if one is not None],
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
-        )  # fmt: skip
+        shared = [one.fileno() for one in (self._listening, self._metrics) if one is not None]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-c", code, order.encoded(),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                pass_fds=shared, start_new_session=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)},
+            )  # fmt: skip
+        except OSError as error:
+            why = error.strerror or str(error)
+            said = {"en": f"no process can be had: {why}", "zh": f"无法创建进程: {why}"}
+            raise _not_up({"message": said}) from error
         child = _Child(process, generation)
         self._children.add(child)
+        if generation < self._generation:  # another has taken its place meanwhile
+            _terminate(child)
         return child
 
     async def _until_ready(self, child: _Child) -> None:
+        """Raises RunError where it does not come up; it is gone then."""
         assert child.process.stdout is not None
-        line = await child.process.stdout.readline()
-        said = json.loads(line) if line else {}
-        if not said.get("ready"):
-            self._children.discard(child)
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                said = json.loads(await child.process.stdout.readline() or b"{}")
+            ready = said.get("ready") is True
+        except TimeoutError:
+            ready, said = False, {"message": {"en": "no answer in time", "zh": "超时"}}
+        except (ValueError, AttributeError):  # no line of ours
+            message = {"en": "it says what is not understood", "zh": "其输出无法识别"}
+            ready, said = False, {"message": message}
+        if not ready:
+            with suppress(ProcessLookupError):
+                child.process.kill()
             await child.process.wait()
+            self._children.discard(child)
             raise _not_up(said)
-        child.ready = True
-        self._spawn(self._keep(child))
 
     async def _keep(self, child: _Child) -> None:
         """Wait for its end; start another in its place, unless it was to end."""
@@ -206,12 +232,14 @@ class _Parent:
         await child.process.wait()
         self._children.discard(child)
         pause = BACK_OFF_SECONDS[0]
-        while not self._stopping and child.generation == self._generation:
+        while child.generation == self._generation:
             await asyncio.sleep(0.0 if time.monotonic() - begun > 60 else pause)
-            if self._stopping or child.generation != self._generation:
+            if child.generation != self._generation:
                 return
             try:
-                return await self._until_ready(await self._start(child.generation))
+                another = await self._start(child.generation)
+                await self._until_ready(another)
+                return self._spawn(self._keep(another))
             except RunError as error:
                 print(error.render(self._context.language), file=sys.stderr, flush=True)
             begun, pause = time.monotonic(), min(2 * pause, BACK_OFF_SECONDS[1])
@@ -221,18 +249,15 @@ class _Parent:
         self._spawn(self._renewed())
 
     async def _renewed(self) -> None:
-        old, self._generation = set(self._children), self._generation + 1
         try:
-            await self._started(self._generation)
+            await self._started()
         except RunError as error:  # the old ones go on
             print(error.render(self._context.language), file=sys.stderr, flush=True)
-            self._generation -= 1
-            return
-        for child in old & self._children:
-            _terminate(child)
 
     async def _stop(self) -> None:
         """No new connections, then all that is under way to its end."""
+        for task in self._tasks:  # nothing is begun any more
+            task.cancel()
         self._listening.close()
         if self._metrics is not None:
             self._metrics.close()
@@ -246,8 +271,6 @@ class _Parent:
                 if late and child.process.returncode is None:
                     child.process.kill()
         self._keeper.close()
-        for task in self._tasks:
-            task.cancel()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
