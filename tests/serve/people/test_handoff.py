@@ -87,7 +87,8 @@ def test_an_edited_request_is_what_the_service_gets(tmp_path: Path) -> None:
 
 def test_after_the_answer_a_person_lets_it_out_or_writes_another(tmp_path: Path) -> None:
     context, edit = home(tmp_path), tmp_path / "edit.json"
-    edit.write_text('{"choices": []}')
+    other = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "不"}}]}
+    edit.write_text(json.dumps(other), "utf-8")
 
     async def work() -> None:
         async with desk(context, {"after": ALWAYS}) as on:
@@ -97,7 +98,7 @@ def test_after_the_answer_a_person_lets_it_out_or_writes_another(tmp_path: Path)
             answering.answer(on.record, one, "approve", "li", "", None)
             answering.answer(on.record, two, "edit", "zhao", "", edit)
             assert (await on.until(one, 200)).json() == SAID
-            assert (await on.until(two, 200)).json() == {"choices": []}
+            assert (await on.until(two, 200)).json() == other
             assert on.rig.meter.outcomes == ["served", "served"]
 
     asyncio.run(work())
@@ -139,7 +140,8 @@ def test_nobody_comes_in_time(tmp_path: Path, late: str, status: int, said: str)
 
 def test_falling_to_manual_waits_for_an_answer_by_hand(tmp_path: Path) -> None:
     context, edit = home(tmp_path), tmp_path / "answer.json"
-    edit.write_text('{"by": "hand"}')
+    by_hand = {"by": "hand", "choices": [{"message": {"content": "不"}}]}
+    edit.write_text(json.dumps(by_hand), "utf-8")
 
     async def work() -> None:
         handoff = {"before": ALWAYS, "wait": "PT1S", "late": "manual"}
@@ -151,7 +153,7 @@ def test_falling_to_manual_waits_for_an_answer_by_hand(tmp_path: Path) -> None:
             with pytest.raises(InputError):
                 answering.answer(on.record, usage, "approve", "li", "", None)
             answering.answer(on.record, usage, "edit", "li", "", edit)
-            assert (await on.until(usage, 200)).json() == {"by": "hand"}
+            assert (await on.until(usage, 200)).json() == by_hand
             assert on.seen == []
             (share,) = answering.shares(on.record, {"f-1": 1})
             assert share["manual"]["count"] == 1 and share["manual"]["of"] == 1

@@ -18,8 +18,8 @@ from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.scenario.finding import nearest
-from pilotbase.serve.guards import bodies
 from pilotbase.serve.people import events, keeping
+from pilotbase.serve.people.edits import fault_of
 from pilotbase.serve.people.handoff import month_of
 from pilotbase.serve.people.views import HANDOFFS, MONTH
 from pilotbase.serve.rules.share import Share
@@ -72,7 +72,8 @@ def answer(
     Args:
         key_file: where a key of the person lies that opens ``serve.answer.<filing>``.
         edit: what stands in the place of the request (``before``), or of the answer (``after``,
-            and where nobody came in time and a person answers by hand).
+            and where nobody came in time and a person answers by hand). It is read as such before
+            anything is recorded.
 
     Raises:
         InputError: no such call or person; one who may not decide; no reason or file; a key that
@@ -99,7 +100,8 @@ def answer(
         )
     given = {"reason": reason[:REASON_MAX].encode()} if reason.strip() else {}
     if said == "edit":
-        given["edited"] = _edited(edit)
+        part = "answer" if manual or call["stage"] == "after" else "request"
+        given["edited"] = _edited(edit, call["operation"], part)
     word = "manual" if manual and said == "edit" else _WORDS[said]
     entry = keeping.decide(record, usage, word, said != "refuse", person, by, call["entry"], given)
     if entry.body["person"] != person or entry.body["said"] != word:
@@ -278,7 +280,7 @@ def _actor(record: Record, person: str, filing: str, key_file: Path | None) -> A
     return Actor(person, "evaluator", single_operator=False)
 
 
-def _edited(edit: Path | None) -> bytes:
+def _edited(edit: Path | None, operation: str, part: str) -> bytes:
     step = Text(
         "Give a file with JSON of the request, or of the answer, of at most 1 MiB.",
         "请提供含请求或回答的 JSON 文件, 不超过 1 MiB。",
@@ -290,10 +292,9 @@ def _edited(edit: Path | None) -> bytes:
     if edit is None:
         raise refused(Text("a file is needed", "需要文件"))
     data = read_attached(edit, EDIT_MAX, refused)
-    try:
-        bodies.read(data)
-    except ValueError as error:
-        raise refused(Text("it is no JSON", "不是 JSON")) from error
+    fault = fault_of(operation, part, data)
+    if fault is not None:
+        raise refused(fault)
     return data
 
 
