@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from pilotbase.serve.people.handoff import _read_policy
 from pilotbase.serve.people.policy import policy_of, seconds_of
 from pilotbase.serve.rules.audit_draw import commitment, draw, is_audited
 from pilotbase.serve.rules.share import Share
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,9 @@ from pilotbase.serve.rules.share import Share
 def test_settings_that_are_wrong_are_named(handoff: dict[str, Any]) -> None:
     with pytest.raises(SheetError) as told:
         policy_of(handoff)
-    assert all(fault.path.startswith("handoff → ") for fault in told.value.faults)
+    for fault in told.value.faults:
+        assert fault.path.startswith("handoff → ")
+        assert HAN.search(fault.message.zh) and "设置有误" not in fault.message.zh
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

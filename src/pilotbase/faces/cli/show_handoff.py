@@ -10,6 +10,7 @@ from rich.console import Console
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
+from pilotbase.register.rules.words import TIERS
 from pilotbase.serve.people.answering import SAID
 from pilotbase.serve.people.verbs import (
     AnswerResponse,
@@ -29,6 +30,9 @@ SHARES = (
 )  # fmt: skip
 KINDS = ("unmanned", "manned", "manual")
 STAGES = {"before": Text("before", "调用前"), "after": Text("after", "应答后")}
+WHY = {
+    "always": "一律", "tier": "等级", "flag": "标记", "confidence": "置信度", "audit": "抽查",
+}  # fmt: skip
 LATE = {
     "refuse": Text("refused", "拒绝"),
     "unreviewed": Text("goes on unreviewed", "未经审核继续"),
@@ -43,7 +47,7 @@ def _queue(console: Console, found: QueueResponse, language: Language) -> None:
     else:
         rows = [
             (one["usage"], one["filing"], STAGES[one["stage"]].in_language(language),
-             ", ".join(one["why"]), one["until"][:16],
+             ", ".join(_why(why, language) for why in one["why"]), f"{one['until'][:19]}Z",
              LATE["manual" if one["manual"] else one["late"]].in_language(language))
             for one in found.calls
         ]  # fmt: skip
@@ -51,6 +55,15 @@ def _queue(console: Console, found: QueueResponse, language: Language) -> None:
     for name, text in (found.contents or {}).items():
         if text is not None:
             console.print(f"{name}:\n{text}", markup=False, soft_wrap=True)
+
+
+def _why(why: str, language: Language) -> str:
+    """``tier:high``, ``audit``: what brought a call here, and which."""
+    kind, mark, which = why.partition(":")
+    if language == "en" or kind not in WHY:
+        return why
+    which = TIERS[which].zh if kind == "tier" and which in TIERS else which
+    return f"{WHY[kind]}: {which}" if mark else WHY[kind]
 
 
 def _answered(console: Console, found: AnswerResponse, language: Language) -> None:

@@ -17,6 +17,7 @@ from pilotbase.kernel import plugins
 from pilotbase.kernel.errors import Fault, InputError, PluginError, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.ports import Guard
+from pilotbase.serve.rules.tensors import Unfit
 
 GROUP = "pilotbase.guards"
 PARTS = ("request", "answer")
@@ -54,7 +55,7 @@ def arranged(guards: Mapping[str, Any]) -> tuple[Arranged, ...]:
         try:
             found.append(_one(str(name), {} if said is None or said is True else said))
         except (ValueError, InputError) as error:
-            message = error.message if isinstance(error, InputError) else _said(str(error))
+            message = error.message if isinstance(error, InputError) else _said(error)
             step = error.next_step if isinstance(error, InputError) else None
             faults.append(Fault("serve.guard", message, f"guards → {name}", expected=step))
     if faults:
@@ -86,24 +87,28 @@ def made(plugin: str, settings: Mapping[str, Any]) -> Guard:
 
 def _one(name: str, said: Any) -> Arranged:
     if not isinstance(said, Mapping):
-        raise ValueError("settings, as names and values")
+        raise Unfit("settings, as names and values", "须为设置项与值")
     own = {key: value for key, value in said.items() if key not in _OURS}
     guard = made(name, own)
     on = said.get("on", ["answer"] if name == "grounded" else list(PARTS))
     if not isinstance(on, (list, tuple)) or not on or set(on) - set(PARTS):
-        raise ValueError("on: request, answer, or both")
+        raise Unfit("on: request, answer, or both", "on: 须为 request、answer 或两者")
     process, timeout = said.get("process", False), said.get("timeout_s", TIMEOUT_S)
     if not isinstance(process, bool):
-        raise ValueError("process: true or false")
+        raise Unfit("process: true or false", "process: 须为 true 或 false")
     number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
     if not number or not 0 < timeout <= TIMEOUT_S_MAX:
-        raise ValueError(f"timeout_s: above 0, at most {TIMEOUT_S_MAX:g}")
+        raise Unfit(f"timeout_s: above 0, at most {TIMEOUT_S_MAX:g}",
+                    f"timeout_s: 须大于 0, 至多 {TIMEOUT_S_MAX:g}")  # fmt: skip
     late = said.get("on_timeout", "refuse")
     if late not in ("refuse", "pass"):
-        raise ValueError("on_timeout: refuse or pass")
+        raise Unfit("on_timeout: refuse or pass", "on_timeout: 须为 refuse 或 pass")
     parts = tuple(part for part in PARTS if part in on)
     return Arranged(name, own, guard, parts, process, float(timeout), late == "pass")
 
 
-def _said(reason: str) -> Text:
-    return Text(reason, f"设置有误: {reason}")
+def _said(error: ValueError) -> Text:
+    """What a guard says; one of somebody else's may say it in one language."""
+    if isinstance(error, Unfit):
+        return Text(error.en, error.zh)
+    return Text(str(error), f"设置有误: {error}")

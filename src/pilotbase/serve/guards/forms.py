@@ -11,6 +11,7 @@ from pilotbase.scenario.form import form_faults
 from pilotbase.serve.guards.bodies import places
 from pilotbase.serve.guards.saying import found
 from pilotbase.serve.ports import Finding, Seen
+from pilotbase.serve.rules.tensors import Unfit
 from pilotbase.trial.rules.json_form import parsed, valid
 
 
@@ -48,9 +49,10 @@ class Shape:
 
     def __init__(self, form: Any) -> None:
         if not isinstance(form, dict):
-            raise ValueError("form: a JSON Schema")
+            raise Unfit("form: a JSON Schema", "form: 须为 JSON Schema")
         for path, said in form_faults(form):
-            raise ValueError(f"form: {'/'.join(map(str, path))}: {said.en}")
+            at = "/".join(map(str, path))
+            raise Unfit(f"form: {at}: {said.en}", f"form: {at}: {said.zh}")
         self._form: dict[str, Any] = json.loads(json.dumps(form))
 
     def look(self, text: str, seen: Seen) -> Finding:

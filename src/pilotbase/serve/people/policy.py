@@ -23,6 +23,7 @@ from pilotbase.kernel.errors import Fault, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.register.rules.tiers import TIERS
 from pilotbase.serve.call import Call
+from pilotbase.serve.rules.tensors import Unfit
 
 LATE = ("refuse", "unreviewed", "manual")
 _WAIT = re.compile(r"PT(?:([0-9]{1,3})H)?(?:([0-9]{1,4})M)?(?:([0-9]{1,5})S)?")
@@ -138,8 +139,8 @@ class _Words:
             return usual
         try:
             return read(self.said[name])
-        except ValueError as error:
-            self.fault(Text(str(error), f"设置有误: {error}"), name)
+        except Unfit as error:
+            self.fault(Text(error.en, error.zh), name)
             return usual
 
     def fault(self, said: Text, *names: str) -> None:
@@ -171,26 +172,27 @@ def _occasion(words: _Words, stage: str) -> Occasion:
 
 
 def seconds_of(term: Any) -> float:
-    """Seconds of ``PT30M``, ``PT1H30M``, ``PT45S``. Raises ValueError for anything else."""
+    """Seconds of ``PT30M``, ``PT1H30M``, ``PT45S``. Raises Unfit for anything else."""
     found = _WAIT.fullmatch(term) if isinstance(term, str) else None
     if found is None or not any(found.groups()):
-        raise ValueError(f"{term!r}: a time like PT30M or PT2H is needed")
+        raise Unfit(f"{term!r}: a time like PT30M or PT2H is needed",
+                    f"{term!r}: 须为 PT30M、PT2H 这样的时长")  # fmt: skip
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     total = float(hours * 3600 + minutes * 60 + seconds)
     if not 0 < total <= WAIT_S_MAX:
-        raise ValueError(f"{term!r}: above 0, at most 30 days")
+        raise Unfit(f"{term!r}: above 0, at most 30 days", f"{term!r}: 须大于 0, 至多 30 天")
     return total
 
 
 def _always(said: Any) -> bool:
     if not isinstance(said, bool):
-        raise ValueError("true or false")
+        raise Unfit("true or false", "须为 true 或 false")
     return said
 
 
 def _share(said: Any) -> float:
     if isinstance(said, bool) or not isinstance(said, (int, float)) or not 0 <= said <= 1:
-        raise ValueError("a share from 0 to 1")
+        raise Unfit("a share from 0 to 1", "须为 0 至 1 的比例")
     return float(said)
 
 
@@ -198,22 +200,22 @@ def _confidence(said: Any) -> tuple[tuple[str, ...], float]:
     if said is None:
         return (), 0.0
     if not isinstance(said, Mapping) or said.keys() != {"path", "below"}:
-        raise ValueError("path and below")
+        raise Unfit("path and below", "须有 path 与 below")
     below = said["below"]
     if isinstance(below, bool) or not isinstance(below, (int, float)):
-        raise ValueError("below is a number")
+        raise Unfit("below is a number", "below 须为数值")
     return tuple(str(said["path"]).split(".")), float(below)
 
 
 def _texts(said: Any) -> tuple[str, ...]:
     if not isinstance(said, (list, tuple)) or not all(isinstance(one, str) for one in said):
-        raise ValueError("a list of texts")
+        raise Unfit("a list of texts", "须为文本列表")
     return tuple(said)
 
 
 def _late(said: Any) -> str:
     if said not in LATE:
-        raise ValueError(f"one of {', '.join(LATE)}")
+        raise Unfit(f"one of {', '.join(LATE)}", f"须为 {'、'.join(LATE)} 之一")
     return str(said)
 
 
@@ -223,12 +225,13 @@ def _hook(said: Any) -> tuple[str, str, bool]:
     from pilotbase.trial.endpoints.address import address_of
 
     if not isinstance(said, Mapping) or not {"url", "secret"} <= said.keys() <= _HOOK:
-        raise ValueError("url and secret (env:NAME or file:PATH), perhaps private")
+        raise Unfit("url and secret (env:NAME or file:PATH), perhaps private",
+                    "须有 url 与 secret (env:名称 或 file:路径), 可附 private")  # fmt: skip
     private = said.get("private", False) is True
     try:
         address_of(str(said["url"]), private=private)
     except CandidateError as error:
-        raise ValueError(error.message.en) from None
+        raise Unfit(error.message.en, error.message.zh) from None
     return str(said["url"]), str(said["secret"]), private
 
 

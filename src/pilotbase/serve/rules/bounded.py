@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from pilotbase.serve.rules.tensors import Unfit
+
 WAYS_MAX = 100
 LENGTH_MAX = 512  # characters of a match
 FORM_MAX = 1_000  # characters of an expression
@@ -32,27 +34,29 @@ def bounds_of(form: str) -> Bounds:
     """What an expression may cost.
 
     Raises:
-        ValueError: not an expression of the subset, or one that costs too much; it says why.
+        Unfit: not an expression of the subset, or one that costs too much; it says why.
 
     >>> bounds_of(r"(?:项目|project) ?[A-Z]{2}-[0-9]{3,6}")
     Bounds(shortest=8, longest=17, ways=16)
     >>> bounds_of(r"(a|a){40}")
     Traceback (most recent call last):
-    ValueError: more than 100 ways to match
+    pilotbase.serve.rules.tensors.Unfit: more than 100 ways to match
     """
     if len(form) > FORM_MAX:
-        raise ValueError(f"longer than {FORM_MAX} characters")
+        raise Unfit(f"longer than {FORM_MAX} characters", f"超过 {FORM_MAX} 个字符")
     try:
         tree = _parser.parse(form, re.compile("").flags)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"no regular expression: {error}") from None
+        raise Unfit(f"no regular expression: {error}", f"不是正则表达式: {form[:60]!r}") from None
     if tree.state.flags & ~re.UNICODE:
-        raise ValueError("flags are not used here; letters are compared without their case")
+        raise Unfit("flags are not used here; letters are compared without their case",
+                    "此处不用标志; 字母比较不区分大小写")  # fmt: skip
     found = _sequence(tree)
     if found.shortest < 1:
-        raise ValueError("it matches the empty text")
+        raise Unfit("it matches the empty text", "会匹配空文本")
     if found.longest > LENGTH_MAX:
-        raise ValueError(f"a match may be longer than {LENGTH_MAX} characters: give an upper end")
+        raise Unfit(f"a match may be longer than {LENGTH_MAX} characters: give an upper end",
+                    f"匹配可能超过 {LENGTH_MAX} 个字符: 请给出上限")  # fmt: skip
     return found
 
 
@@ -70,7 +74,8 @@ def _node(kind: str, value: Any) -> Bounds:
         return Bounds(1, 1, 1)
     if kind == "AT":
         if str(value) not in ("AT_BOUNDARY", "AT_NON_BOUNDARY"):
-            raise ValueError("^, $, \\A and \\Z are not used: a text may come in pieces")
+            raise Unfit("^, $, \\A and \\Z are not used: a text may come in pieces",
+                        "不支持 ^、$、\\A 与 \\Z: 文本可能分段到达")  # fmt: skip
         return Bounds(0, 0, 1)
     if kind == "SUBPATTERN":
         return _sequence(value[3])
@@ -84,13 +89,15 @@ def _node(kind: str, value: Any) -> Bounds:
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
         return _repeated(*value)
     said = kind.lower().replace("_", " ")
-    raise ValueError(f"{said} is not used: no look-around, no references back")
+    raise Unfit(f"{said} is not used: no look-around, no references back",
+                f"不支持 {said}: 不可使用环视与反向引用")  # fmt: skip
 
 
 def _repeated(least: int, most: int, inner: Any) -> Bounds:
     part = _sequence(inner)
     if most > LENGTH_MAX:
-        raise ValueError(f"a repetition without an upper end, or beyond {LENGTH_MAX}")
+        raise Unfit(f"a repetition without an upper end, or beyond {LENGTH_MAX}",
+                    f"重复没有上限, 或超过 {LENGTH_MAX} 次")  # fmt: skip
     ways = power = 1
     for number in range(most):
         power = _few(power * part.ways)
@@ -100,5 +107,5 @@ def _repeated(least: int, most: int, inner: Any) -> Bounds:
 
 def _few(ways: int) -> int:
     if ways > WAYS_MAX:
-        raise ValueError(f"more than {WAYS_MAX} ways to match")
+        raise Unfit(f"more than {WAYS_MAX} ways to match", f"匹配方式超过 {WAYS_MAX} 种")
     return ways

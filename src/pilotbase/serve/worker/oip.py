@@ -43,7 +43,7 @@ def cases_of(body: bytes, header_length: str | None, model: Answering) -> list[F
         tensors = output_tensors(alike, body[length:], "", None)
         count = in_shapes(named)
     except Misspoken as error:
-        raise Unfit(str(error), f"张量无法读取: {error}") from error
+        raise Unfit(str(error), error.zh or "张量无法读取") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, Unfit):
             raise

@@ -75,7 +75,14 @@ class Unanswered(Exception):
 
 
 class Misspoken(Exception):
-    """An answer came and breaks the protocol: the candidate's fault, whoever runs the endpoint."""
+    """An answer came and breaks the protocol: the candidate's fault, whoever runs the endpoint.
+
+    ``zh`` says it in Chinese where it is told to people.
+    """
+
+    def __init__(self, said: str, zh: str = "") -> None:
+        super().__init__(said)
+        self.zh = zh
 
 
 class Endpoint(Protocol):

@@ -106,7 +106,8 @@ def _from_json(data: Any, datatype: str, count: int, where: str) -> list[Any]:
         raise Misspoken(f"{where}: data and shape do not fit")
     for value in flat:
         if not _fits(value, datatype):
-            raise Misspoken(f"{where}: {short(repr(value))[:40]} is no {datatype}")
+            said = short(repr(value))[:40]
+            raise Misspoken(f"{where}: {said} is no {datatype}", f"张量的值 {said} 不是 {datatype}")
     return flat
 
 
