@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,11 +13,15 @@ from typing import Any
 import pytest
 
 from pilotbase.record.opened import Record
-from pilotbase.serve.metering import store
+from pilotbase.serve.metering import keeper, store
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
 from pilotbase.serve.metering.usage import usage_of
+from pilotbase.serve.rules.budget import Window
+from pilotbase.serve.rules.window import bounds
 from tests.serve.metering.kit import PAID, USED, begun, call, limit, metering, run
+
+DAYS_100 = 100 * 86_400
 
 
 @contextmanager
@@ -108,3 +113,34 @@ def test_figures_are_of_one_moment(tmp_path: Path) -> None:
             assert usage.execute(words).fetchone() == (1, PAID)
 
     run(tmp_path, work)
+
+
+def test_a_clock_that_is_far_ahead_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No claim is forgotten for it."""
+    monkeypatch.setattr(keeper, "FORGET_S", 0.0)
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            one = call(name="order 7")
+            assert await begun(opened.meter, one) is None
+            for ahead, lost in ((DAYS_100, False), (0, False), (DAYS_100, False), (DAYS_100, True)):
+                monkeypatch.setattr(keeper, "time", lambda ahead=ahead: time.time() + ahead)
+                again = await begun(opened.meter, call(name="order 7", at=one.at))
+                assert (again is None) is lost, "what it says twice is believed"
+
+    run(tmp_path, work)
+
+
+def test_windows_are_not_forgotten_by_the_clock_alone(tmp_path: Path) -> None:
+    now = 1_800_000_000
+    month = Window("key:a", "requests", "P1M", bounds("P1M", now)[0])
+    minutes = [Window("key:a", "requests", "PT1M", now + 60 * n) for n in range(20)]
+    with closing(store.open_store(tmp_path)) as ledger:
+        ledger.lease("gateway", [store.Asked(one, 100, 1, 0) for one in (month, *minutes)])
+        ledger.forget(now)
+        assert len(ledger.used()) == 21
+        ledger.forget(now + DAYS_100)
+        assert set(ledger.used()) == {month, *minutes[-store.WINDOWS_KEPT :]}
+        assert set(ledger.leases("gateway")) == set(ledger.used())

@@ -82,7 +82,8 @@ class Keeper:
         self.ended = False
         """Whether the store was told everything, and the leases are ended."""
         self._retry_at = 0.0
-        self._forget_at = 0.0
+        self._forget_at = monotonic() + FORGET_S
+        self._ahead = time() - monotonic()
         self._thread = threading.Thread(target=self._run, name="usage ledger", daemon=True)
         self._thread.start()
 
@@ -129,11 +130,14 @@ class Keeper:
             self._store.close()
 
     def _forget(self) -> None:
-        if time() < self._forget_at:
+        # A clock that is far ahead is believed when it was so all the time since it was last asked.
+        now, ahead = monotonic(), time() - monotonic()
+        self._ahead = min(self._ahead, ahead)
+        if now < self._forget_at:
             return
-        self._forget_at = time() + FORGET_S
+        at, self._forget_at, self._ahead = now + self._ahead, now + FORGET_S, ahead
         with suppress(self._store.errors, PilotbaseError, OSError):
-            self._store.forget(int(time()))
+            self._store.forget(int(at))
 
     def _tell(self, *, last: bool) -> bool:
         """Whether the store knows everything now."""

@@ -26,6 +26,8 @@ FILE = "ledger.db"
 BUSY_S = 3.0
 KEPT_S = 2 * 86_400
 """Claims are forgotten when they are older; see `rules.usage_id`."""
+WINDOWS_KEPT = 8
+"""So many windows of a limit are never forgotten."""
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS gateway_counter (account text, unit text, per text, start bigint,"
@@ -244,14 +246,24 @@ class LedgerStore:
             do("DELETE FROM gateway_lease WHERE gateway = ?", (gateway,))
 
     def forget(self, at: int) -> None:
-        """Forget claims too old at a moment (seconds since 1970), and windows long over."""
+        """Forget claims too old at a moment (seconds since 1970), and windows long over.
+
+        Of each limit the newest windows stay: where a clock was ahead, the one that is current by
+        another clock is among them, unless as many were used since as would have ended it.
+        """
+        newest = (
+            "(SELECT start FROM gateway_counter b WHERE b.account = a.account AND b.unit = a.unit"
+            f" AND b.per = a.per ORDER BY start DESC LIMIT 1 OFFSET {WINDOWS_KEPT - 1})"
+        )
         with self._alone() as do:
             do("DELETE FROM gateway_claim WHERE at < ?", (at - KEPT_S,))
             pers = do("SELECT DISTINCT per FROM gateway_counter WHERE per <> 'total'").fetchall()
             for (per,) in pers:
                 before = at - max(2 * length_of(per), 62 * 86_400 * (per == MONTH), KEPT_S)
-                for table in ("gateway_counter", "gateway_lease"):
-                    do(f"DELETE FROM {table} WHERE per = ? AND start < ?", (per, before))
+                words = "DELETE FROM gateway_counter AS a WHERE per = ? AND start < ? AND start < "
+                do(words + newest, (per, before))
+            words = "DELETE FROM gateway_lease WHERE (account, unit, per, start) NOT IN (SELECT"
+            do(words + " account, unit, per, start FROM gateway_counter)")
 
     @contextmanager
     def _alone(self) -> Iterator[Callable[..., Any]]:
@@ -376,7 +388,7 @@ def _sqlite(file: Path) -> LedgerStore:
     return LedgerStore(connected, "BEGIN IMMEDIATE", "?", sqlite3.Error, said)
 
 
-DAMAGED = Text("the ledger is damaged: {reason}", "账本已损坏: {reason}")
+DAMAGED = Text("the ledger is damaged: {reason}", "账本已损坏, 无法读取")
 COUNT_AGAIN = Text(
     "Stop the gateways of this home and move ledger.db away, with ledger.db-wal and ledger.db-shm;"
     " the next gateway to start counts it again from the journals.",
