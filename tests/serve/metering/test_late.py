@@ -118,4 +118,4 @@ def test_the_journal_has_the_last_word_on_what_may_be_settled(record: Record) ->
         record.append(Draft(said, BY, f"gateway:{gateway}"))
     found = [one.message.en for one in verify(record).findings]
     assert len(found) == 2
-    assert "does not come to 5" in found[0] and "not begun here" in found[1]
+    assert "does not come to 5" in found[0] and "is not in this journal" in found[1]

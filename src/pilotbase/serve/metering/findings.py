@@ -69,6 +69,11 @@ DAMAGED = Text(
     "自此处起记录不相衔接: 已被改动或截断, 并非崩溃所致; 其后尚有 {count} 条可读记录",
 )
 NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
+NOT_BEGUN = Text(
+    "the record names the call {usage}, which was begun here, and it is not in this journal:"
+    " changed or cut",
+    "记录提到在此开始的调用 {usage}, 而本日志中没有: 已被改动或截断",
+)
 NOT_SEALED = Text("it is complete and not sealed in the record", "已完成但未在记录中封存")
 COUNT = Text(
     "{sealed} records were sealed, and there are {there}",

@@ -24,12 +24,13 @@ from pilotbase.serve.metering.segments import (
     FOLDER,
     Reading,
     Summed,
-    is_blank,
+    begun_to_make,
     journals,
     name_of,
     segments,
 )
 from pilotbase.serve.metering.told import told
+from pilotbase.serve.metering.views import named
 from pilotbase.serve.rules.frames import FIRST_LINK, HEAD_SIZE, Broken, decode
 from pilotbase.serve.rules.usage_id import of_sequence
 
@@ -117,7 +118,9 @@ class _Journal:
                     self._record.context.remark(AGAIN.format(name=self._gateway))
                 _forget_rows(connection, self._gateway)
                 if not self._try():
-                    problem = _problem(self._folder, NOT_ITS_SUMS)
+                    lacking = NOT_BEGUN.format(usage=", ".join(self._lacking()[:3]))
+                    said = lacking if self._lacking() else NOT_ITS_SUMS
+                    problem = _problem(self._folder, said)
         except RecordError as error:
             problem = error
         except BaseException:
@@ -135,14 +138,23 @@ class _Journal:
             wanted = self._new()
         except Stale:
             return False
-        return _shape_of(self._connection, self._gateway) == wanted
+        same = _shape_of(self._connection, self._gateway) == wanted
+        return same and not self._lacking()
+
+    def _lacking(self) -> list[str]:
+        """The calls that the record names and that are not begun in the journal."""
+        words = "SELECT 1 FROM usage WHERE gateway = ? AND usage_id = ?"
+        return [
+            one for one in sorted(named(self._said))
+            if self._connection.execute(words, (self._gateway, one)).fetchone() is None
+        ]  # fmt: skip
 
     def _new(self) -> Shape:
         """Take what is new; what the whole journal comes to. Raises RecordError."""
         shape, link = Shape(), FIRST_LINK
         seals = {one["number"]: one for one in self._said["segments"]}
         paths, sizes = segments(self._folder), self._sizes()
-        if paths and self._said["ended"] is None and is_blank(paths[-1]):
+        if self._said["ended"] is None and begun_to_make(paths, known=self._known):
             paths.pop()
         self._all_there(paths, seals)
         for number, path in enumerate(paths, 1):
@@ -329,6 +341,11 @@ UNKNOWN = Text(
 )
 NO_HEADER = Text("the segment's first record cannot be read", "该分段的首条记录无法读取")
 NOT_NEXT = Text("the segment does not follow on the one before", "该分段与前一分段不相衔接")
+NOT_BEGUN = Text(
+    "the record names calls that were begun in this journal, and they are not in it ({usage}):"
+    " changed or cut",
+    "记录提到在该日志中开始的调用, 而日志中没有 ({usage}): 已被改动或截断",
+)
 UNREADABLE = Text("this record of the usage journal cannot be read", "用量日志的此条记录无法读取")
 SHORT = Text(
     "{sealed} records were sealed, and {there} follow on each other: changed or cut from here on",

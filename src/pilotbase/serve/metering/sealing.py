@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,12 +22,13 @@ from pilotbase.serve.metering.segments import (
     Complete,
     Reading,
     Summed,
-    is_blank,
+    begun,
+    begun_to_make,
     link_before,
     segments,
     set_aside,
 )
-from pilotbase.serve.metering.views import JOURNALS
+from pilotbase.serve.metering.views import JOURNALS, named
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken
 
 GATEWAY = "gateway:"
@@ -130,10 +132,14 @@ def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) ->
     Raises:
         HomeError, RecordError, OSError. Broken: a segment is damaged.
     """
-    state = catch_up(record, [JOURNALS])[JOURNALS.name].get(folder.name, {"segments": []})
+    every = catch_up(record, [JOURNALS])[JOURNALS.name]
+    state = every.get(folder.name, {"segments": []})
     sealed = {said["number"]: said for said in state["segments"]}
     paths, root, link = segments(folder), "", FIRST_LINK
-    if paths and is_blank(paths[-1]):
+    lacking = _lacking(paths, sealed, named(state))
+    if lacking and accepted is None:
+        raise Broken(0)
+    if begun_to_make(paths, known=folder.name in every):
         paths.pop().unlink()
     count = lost = 0
     for number, path in enumerate(paths, 1):
@@ -152,9 +158,27 @@ def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) ->
             break
     # The last first: what is left is always a beginning.
     lost += sum(set_aside(path) for path in reversed(paths[count:]))
+    lost = max(lost, len(lacking))
     by = accepted if accepted and lost else Accepted("", "")
     _append(record, folder.name, JournalEnded(folder.name, count, False, lost, *by), "ended")
     sign(record)
+
+
+def _lacking(paths: list[Path], sealed: Mapping[int, Any], wanted: set[str]) -> set[str]:
+    """The calls that the record names and that do not stand in a journal.
+
+    None where a sealed segment is damaged, which is no reason to leave the others unsealed.
+    """
+    lacking = set(wanted)
+    for number, path in enumerate(paths, 1) if wanted else ():
+        try:
+            reading = Reading(path)
+        except Broken:
+            return set() if number in sealed else lacking
+        lacking -= set(begun(reading))
+        if number in sealed and reading.link.hex() != sealed[number]["link"]:
+            return set()
+    return lacking
 
 
 class Sealer:

@@ -15,12 +15,14 @@ from pilotbase.serve.rules.frames import (
     LINK_SIZE,
     Broken,
     Frame,
+    decode,
     framed,
     frames,
     header,
     header_of,
 )
 from pilotbase.serve.rules.torn import Damage, damage, readable
+from pilotbase.serve.rules.usage_id import of_sequence
 
 FOLDER = "usage"
 CUT = ".cut"
@@ -122,6 +124,14 @@ def is_blank(path: Path) -> bool:
     except Broken:
         return True
     return False
+
+
+def begun_to_make(paths: list[Path], *, known: bool) -> Path | None:
+    """The last segment, where a process was killed while it made it. That is never the first of a
+    journal that the record knows: its first record is durable before the record is told."""
+    if not paths or (known and len(paths) == 1):
+        return None
+    return paths[-1] if is_blank(paths[-1]) else None
 
 
 class Laid(NamedTuple):
@@ -279,6 +289,21 @@ class Reading:
         with self.path.open("r+b") as file:
             file.truncate(self.size)
             os.fsync(file.fileno())
+
+
+def begun(reading: Reading) -> Iterator[str]:
+    """The usage ids of the calls that a segment begins."""
+    for frame in reading.frames():
+        if frame.payload.startswith(b'["intent"'):
+            _, number, _, _, _, _, *name = decode(frame.payload)
+            yield name[0] if name else of_sequence(reading.gateway, number)
+
+
+def begins(folder: Path, usage_id: str) -> bool:
+    """Whether a journal has the intent of a call, as its files are now."""
+    with suppress(Broken, OSError):
+        return any(usage_id in begun(Reading(path)) for path in segments(folder))
+    return False
 
 
 def set_aside(path: Path) -> int:

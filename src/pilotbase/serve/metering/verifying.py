@@ -28,13 +28,13 @@ from pilotbase.serve.metering.segments import (
     FOLDER,
     Reading,
     Summed,
-    is_blank,
+    begun_to_make,
     journals,
     name_of,
     segments,
 )
 from pilotbase.serve.metering.told import SEALED, Standing, entries, is_in, standing
-from pilotbase.serve.metering.views import fold_journals
+from pilotbase.serve.metering.views import fold_journals, named
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Numbers, Terms, decode
 from pilotbase.serve.rules.price import due
 from pilotbase.serve.rules.usage_id import of_sequence
@@ -53,9 +53,10 @@ _ERRORS = (
 class Verified:
     """What was found; ``ok`` where nothing is wrong. Sums are of what was settled, in nano-units.
 
-    Where something is wrong, all numbers are of what could be read, and partial.
-
     Attributes:
+        decided: what people said that unsettled calls come to. reserved: what is charged of calls
+            that are not settled and of which nobody has said so; with both of them the sums are
+            what `usage` says. partial: something is missing from the numbers, or may be.
         proven: the record's entries about journals that are in the stored tree. signed: up to which
             size of the log the newest checkpoint goes. unsigned: the entries behind it.
         elsewhere: journals that the record knows and that may be on another machine, which has the
@@ -69,6 +70,9 @@ class Verified:
     intents: int = 0
     settled: int = 0
     sums: Counter[str] = field(default_factory=Counter)
+    decided: Counter[str] = field(default_factory=Counter)
+    reserved: Counter[str] = field(default_factory=Counter)
+    partial: bool = False
     proven: int = 0
     signed: int = 0
     unsigned: list[int] = field(default_factory=list)
@@ -93,9 +97,12 @@ class _Journal:
         self.tariffs = dict[int, Tariff]()
         self.stated = dict[int, Terms]()
         self.open = dict[int, tuple[int, int, str]]()
+        self.begun = set[str]()
         self.numbers = Numbers()
         self.lost = False
         """Records of it are missing: what begins in them cannot be known further on."""
+        self.gaps = False
+        """Calls are missing, and no records are seen to be."""
 
     def missing(self, number: int) -> None:
         """A segment is not there: go on behind it, where the record knows how it ended."""
@@ -125,6 +132,7 @@ class _Journal:
             yield Finding(self.gateway, number, message=said_of.NOT_SEALED)
         elif sealed is not None and not bad:
             for message in said_of.differences(reading, summed, self.root, sealed):
+                found.partial = True
                 yield Finding(self.gateway, number, message=message)
         self.root = sealed["root"] if sealed else ""
         self.link = bytes.fromhex(sealed["link"]) if sealed else reading.link
@@ -162,6 +170,7 @@ class _Journal:
         try:
             self.numbers.take(said)
         except ValueError as error:
+            self.gaps = True
             return None if self.lost else said_of.NOT_RIGHT.format(why=str(error)[:200])
         return None
 
@@ -189,6 +198,7 @@ class _Journal:
                 raise ValueError(f"the call {number} begins twice")
             name = rest[4] if len(rest) > 4 else of_sequence(self.gateway, number)
             self.open[number] = rest[1], rest[2], name
+            self.begun.add(name)
         elif word == "settle":
             if number not in self.open:
                 if self.lost:
@@ -202,12 +212,13 @@ class _Journal:
                 raise ValueError(f"the call {number} does not come to {nano} nano-{currency}")
 
     def late(self, found: Verified) -> Iterator[Finding]:
-        """What the record has settled of its calls: begun here, not ended here, rightly priced."""
+        """What the record has settled of its calls: not ended here too, and rightly priced."""
         left = {name: (terms, reserved) for terms, reserved, name in self.open.values()}
         for usage_id, said in self.said.get("late", {}).items():
             nano, why = int(said["nano"]), ""
             if usage_id not in left:
-                why = "" if self.lost else "it is not begun here, or settled here"
+                begun = usage_id in self.begun
+                why = "it is settled here" if begun and not self.lost else ""
             else:
                 terms, reserved = left[usage_id]
                 tariff = self.tariffs[terms]
@@ -220,6 +231,26 @@ class _Journal:
                 yield Finding(self.gateway, message=message)
             found.settled += 1
             found.sums[said["currency"]] += nano
+        self._charged(left, found)
+
+    def _charged(self, left: Mapping[str, tuple[int, int]], found: Verified) -> None:
+        """What calls come to that have no end here, nor in the record."""
+        decided = self.said.get("reconciled", {})
+        for usage_id in left.keys() - self.said.get("late", {}).keys():
+            terms, reserved = left[usage_id]
+            if (tariff := self.tariffs.get(terms)) is None:
+                continue  # it stands in records that are missing
+            if usage_id in decided:
+                found.decided[tariff.currency] += int(decided[usage_id])
+            else:
+                found.reserved[tariff.currency] += reserved
+
+    def named(self) -> Iterator[Finding]:
+        """What the record says of calls that do not stand here; where records are damaged, that is
+        named already."""
+        for usage_id in () if self.lost else sorted(named(self.said) - self.begun):
+            self.gaps = True
+            yield Finding(self.gateway, message=said_of.NOT_BEGUN.format(usage=usage_id))
 
 
 def verify(record: Record, *, claims: bool = False) -> Verified:
@@ -245,6 +276,7 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
         elif store_of(record.home) is not None:
             found.elsewhere.append(gateway)
         else:
+            found.partial = True
             found.findings.append(Finding(gateway, message=said_of.MISSING))
     for folder, ended in there.items():
         journal = _Journal(folder.name, state.get(folder.name), ended, claimed)
@@ -258,13 +290,13 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
 def _journal(journal: _Journal, folder: Path, found: Verified) -> Iterator[Finding]:
     """Check all segments of a journal, and that all are there."""
     paths, calls = segments(folder), found.intents
-    if paths and not journal.ended and is_blank(paths[-1]):
+    if not journal.ended and begun_to_make(paths, known=journal.known):
         paths.pop()
-    named = {path.name: path for path in paths}
+    there = {path.name: path for path in paths}
     promised = [one["number"] for one in journal.said["segments"]]
     last = max(*promised, journal.said["ended"] or 0, len(paths), 0)
     for number in range(1, last + 1):
-        path = named.get(name_of(number))
+        path = there.get(name_of(number))
         if path is None:
             journal.missing(number)
             yield Finding(journal.gateway, number, message=said_of.GONE)
@@ -274,6 +306,8 @@ def _journal(journal: _Journal, folder: Path, found: Verified) -> Iterator[Findi
     if not journal.known and found.intents > calls:
         yield Finding(journal.gateway, message=said_of.UNKNOWN)
     yield from journal.late(found)
+    yield from journal.named()
+    found.partial = found.partial or journal.lost or journal.gaps
 
 
 def _told(record: Record, found: Verified) -> dict[str, Any]:

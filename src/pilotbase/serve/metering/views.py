@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pilotbase.kernel.event import Entry
@@ -9,7 +10,10 @@ from pilotbase.kernel.time import parse
 from pilotbase.record.rules.views import View, declare
 
 _LATE = "serve.settled_late/1"
+_PARKED = "serve.parked/"
 KINDS = (
+    "serve.parked/1",
+    "serve.parked/2",
     "serve.journal_opened/1",
     "serve.segment_sealed/1",
     "serve.journal_ended/1",
@@ -37,16 +41,25 @@ def fold_limits(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
 
 def fold_journals(state: dict[str, Any], entry: Entry) -> dict[str, Any]:
     """By gateway process: its sealed segments in order, and of calls that it did not settle those
-    that were reconciled (``{usage id: nano}``) or settled late; what was said first stands."""
+    that were reconciled (``{usage id: nano}``) or settled late; what was said first stands.
+    ``parked``: calls that were put down for a person, each after its intent was durable in this
+    journal. ``given_up``: how many records of it were, as damaged."""
     if entry.kind not in KINDS:
         return state
-    journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "reconciled": {},
-               "late": {}}  # fmt: skip
+    if entry.kind.startswith(_PARKED):
+        said = entry.body
+        begun = (said.get("metered") or {}).get("gateway", said["gateway"])
+        if begun in state:
+            state[begun]["parked"].setdefault(said["usage"], entry.index)
+        return state
+    journal = {"opened": entry.envelope["at"], "segments": [], "ended": None, "given_up": 0,
+               "reconciled": {}, "late": {}, "parked": {}}  # fmt: skip
     journal = state.setdefault(entry.body["gateway"], journal)
     if entry.kind == "serve.segment_sealed/1":
         journal["segments"].append(entry.body)
     elif entry.kind == "serve.journal_ended/1":
         journal["ended"] = entry.body["segments"]
+        journal["given_up"] = entry.body.get("given_up", 0)
     elif entry.kind == "serve.reconciled/1":
         for usage_id, nano in entry.body["calls"].items():
             if usage_id not in journal["late"]:

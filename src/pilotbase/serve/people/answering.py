@@ -10,14 +10,17 @@ from pilotbase.catalog.parties.registry import refused as refused_key
 from pilotbase.catalog.parties.registry import registry, unknown
 from pilotbase.catalog.rules.delegation import Refusal
 from pilotbase.kernel.actor import Actor
-from pilotbase.kernel.errors import InputError, RunError
+from pilotbase.kernel.errors import InputError, RecordError, RunError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
+from pilotbase.record.stores import store_of
 from pilotbase.record.views import catch_up
 from pilotbase.scenario.finding import nearest
+from pilotbase.serve.metering.segments import FOLDER, begins
+from pilotbase.serve.metering.told import told
 from pilotbase.serve.people import events, keeping
 from pilotbase.serve.people.edits import fault_of
 from pilotbase.serve.people.handoff import month_of
@@ -77,11 +80,13 @@ def answer(
 
     Raises:
         InputError: no such call or person; one who may not decide; no reason or file; a key that
-            is not that person's. RunError: somebody was quicker.
+            is not that person's. RecordError: the journal does not have the call. RunError:
+            somebody was quicker.
     """
     call = _open(record, usage)
     _check_person(record, call, person)
     by = _actor(record, person, call["filing"], key_file)
+    _check_begun(record, call)
     if said == "refuse" and not reason.strip():
         raise _no_reason()
     manual = bool(call["manual"])
@@ -250,6 +255,32 @@ def _check_person(record: Record, call: dict[str, Any], person: str) -> None:
         said,
         where=person,
         next_step=Text(f"Who may: {names or '-'}.", f"有权者: {names or '-'}。"),
+    )
+
+
+def _check_begun(record: Record, call: Mapping[str, Any]) -> None:
+    """Its intent was durable before it was put down: it stands in its gateway's journal still."""
+    gateway = (call["metered"] or call)["gateway"]
+    if gateway not in told(record):
+        return  # an earlier program's: the record does not know the journal
+    folder = record.home / FOLDER / gateway
+    if not folder.exists() and store_of(record.home) is not None:
+        return  # it lies on another machine
+    if begins(folder, call["usage"]):
+        return
+    raise RecordError(
+        "gateway.not_begun",
+        Text(
+            f"no usage journal here has the call {call['usage']}, which the record says was begun:"
+            " it was changed, cut or is gone",
+            f"记录称调用 {call['usage']} 已开始, 但此处的用量日志中没有: 日志已被改动、截断或缺失",
+        ),
+        where=str(folder),
+        next_step=Text(
+            "Nothing is decided. Run `pilotbase gateway verify`, and put the journal back from a"
+            " backup.",
+            "未作任何决定。请运行 `pilotbase gateway verify`, 并从备份恢复该日志。",
+        ),
     )
 
 
