@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Path
 
 from pilotbase.kernel.actor import Actor
+from pilotbase.kernel.errors import RecordError
 from pilotbase.serve.call import Ask, Grant, Refused, Route
 from pilotbase.serve.gateway.awaited import BegunRefused
 from pilotbase.serve.gateway.headers import receipt_headers
@@ -149,8 +150,11 @@ class CallDoor:
         assert decided is not None
         edited = decided["said"] == "edited"
         said, name = (decided, "edited") if edited else (parked, "request")
-        body = await people.off(partial(keeping.body_of, people.record, said, name))
-        if body is None:  # it was erased: there is nothing to go on with
+        try:
+            body = await people.off(partial(keeping.body_of, people.record, said, name))
+        except RecordError:
+            body = None
+        if body is None:  # erased or damaged: there is nothing to go on with
             await people.off(partial(orphans.finish, people.record, usage, mark))
             return
         claim = partial(keeping.resume, people.record, usage, parked["entry"], mark)

@@ -22,7 +22,7 @@ from pilotbase.record.opened import Record
 from pilotbase.serve.call import Call, Charge, Outcome, Refused, Route, Usage
 from pilotbase.serve.metering import late
 from pilotbase.serve.people import keeping, orphans
-from pilotbase.serve.people.outcomes import decided_of, full, not_parked
+from pilotbase.serve.people.outcomes import come_of, decided_of, full, not_parked
 from pilotbase.serve.people.policy import Occasion, Policy, read
 from pilotbase.serve.people.webhook import Webhooks
 from pilotbase.serve.ports import Decided, Given, Ticket
@@ -184,34 +184,54 @@ class HandOff:
     def _read(self) -> list[tuple[str, Decided]]:
         """In the thread: close what is overdue or decided of gateways that are gone; what was
         decided of ours."""
-        open_now = keeping.waiting(self.record)
         now = self.record.context.clock().timestamp()
-        for usage, said in open_now.items():
-            gone = usage not in self._ours and orphans.is_gone(self.record, said, self.gateway)
-            overdue = now > keeping.seconds(said["until"]) + (0.0 if gone else GRACE_S)
-            if overdue and not said["manual"] and usage not in self._waiting:
-                self._lapse(usage, said["late"], said["entry"])
-        for usage, said in keeping.not_taken_up(self.record).items():
-            if usage not in self._ours and orphans.is_orphan(self.record, said, self.gateway, now):
-                self._finish(usage, said, now)
-        found = []
-        for usage, one in tuple(self._waiting.items()):
-            if usage not in open_now:
-                parking = keeping.parking_of(self.record, usage)
-                if parking is not None and parking.decided is not None:
-                    found.append((usage, self._taken_up(one, parking.parked, parking.decided)))
+        open_now = keeping.waiting(self.record)
+        self._each(open_now, partial(self._overdue, now))
+        self._each(keeping.not_taken_up(self.record), partial(self._orphaned, now))
+        found = list[tuple[str, Decided]]()
+        ours = {usage: one for usage, one in dict(self._waiting).items() if usage not in open_now}
+        self._each(ours, partial(self._ours_decided, found))
         return found
 
-    def _finish(self, usage: str, said: Mapping[str, Any], now: float) -> None:
-        if not orphans.needs_key(said, now):
+    def _each(self, calls: Mapping[str, T], look: Callable[[str, T], None]) -> None:
+        """Each call by itself: what fails of one is no reason to leave the others."""
+        failed = list[tuple[str, Exception]]()
+        for usage, said in calls.items():
+            try:
+                look(usage, said)
+            except Exception as error:
+                failed.append((usage, error))
+        if failed:
+            words = "%d parked calls could not be looked at, the first is %s"
+            _log.error(words, len(failed), failed[0][0], exc_info=failed[0][1])
+
+    def _overdue(self, now: float, usage: str, said: Mapping[str, Any]) -> None:
+        gone = usage not in self._ours and orphans.is_gone(self.record, said, self.gateway)
+        overdue = now > keeping.seconds(said["until"]) + (0.0 if gone else GRACE_S)
+        if overdue and not said["manual"] and usage not in self._waiting:
+            self._lapse(usage, said["late"], said["entry"])
+
+    def _orphaned(self, now: float, usage: str, said: Mapping[str, Any]) -> None:
+        if usage in self._ours or orphans.needs_key(said, now):
+            return
+        if orphans.is_orphan(self.record, said, self.gateway, now):
             orphans.finish(self.record, usage, secrets.token_hex(8))
+
+    def _ours_decided(self, found: list[tuple[str, Decided]], usage: str, one: _Waiting) -> None:
+        parking = keeping.parking_of(self.record, usage)
+        if parking is not None and parking.decided is not None:
+            found.append((usage, self._taken_up(one, parking.parked, parking.decided)))
 
     def _taken_up(self, one: _Waiting, parked: Mapping[str, Any], said: dict[str, Any]) -> Decided:
         """Claimed, so that no other process takes it for an orphan while it goes on."""
         if not keeping.resume(self.record, said["usage"], parked["entry"], self.gateway):
             return Decided(False, said["said"], said["person"], elsewhere=True)
-        edited = keeping.body_of(self.record, said, "edited")
-        return decided_of(said, one.ticket.stage, one.call.ask, one.given, edited)
+
+        def read() -> Decided:
+            edited = keeping.body_of(self.record, said, "edited")
+            return decided_of(said, one.ticket.stage, one.call.ask, one.given, edited)
+
+        return come_of(said, read)
 
     def _seen(self, error: BaseException | None, found: list[tuple[str, Decided]]) -> None:
         self._looking = False

@@ -9,16 +9,18 @@ Every function may block.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pilotbase.record.opened import Record
-from pilotbase.serve.call import Outcome, Refused
+from pilotbase.serve.call import Outcome, Refused, Usage
 from pilotbase.serve.gateway.parking import refusal_body
 from pilotbase.serve.metering import late
 from pilotbase.serve.metering.reconcile import is_over
 from pilotbase.serve.people import keeping
-from pilotbase.serve.people.outcomes import decided_of, erased, not_fetched
-from pilotbase.serve.ports import Given
+from pilotbase.serve.people.outcomes import come_of, decided_of, erased, not_fetched
+from pilotbase.serve.ports import Decided, Given
 from pilotbase.serve.rules.as_events import JSON
 
 ORPHANED_S, LEFT_S = 5.0, 86_400.0
@@ -64,28 +66,36 @@ def finish(record: Record, usage: str, mark: str) -> bool:
     if parking is None or parking.decided is None or parking.kept is not None:
         return False
     parked, decided = parking.parked, parking.decided
+    used = keeping.used_of(parked)
+    come = come_of(decided, partial(_read, record, parked, decided, used))
     if not keeping.resume(record, usage, parked["entry"], mark):
         return False
-    request = keeping.body_of(record, parked, "request")
-    ask = keeping.ask_of(parked, request or b"{}")
-    used, answer = keeping.used_of(parked), keeping.body_of(record, parked, "answer")
-    media = parked["metered"].get("media") or JSON
-    given = None if answer is None else Given(answer, media, used)
-    edited = keeping.body_of(record, decided, "edited")
-    come = decided_of(decided, parked["stage"], ask, given, edited)
     outcome: Outcome = "served"
     if come.answer is None:
-        refused = come.refused or (erased(usage) if request is None else not_fetched(usage))
         outcome = "refused"
-        _keep_refusal(record, usage, refused)
+        _keep_refusal(record, usage, come.refused or not_fetched(usage))
     else:
         used.bytes_out = len(come.answer)
         if come.said == "manual":
-            used.cases = ask.cases
+            used.cases = parked["asked"].get("cases", 1)
         keeping.keep(record, usage, 200, come.media, come.answer)
     if (begun := keeping.begun_of(parked)) is not None:
         late.settle(record, begun, used, outcome)
     return True
+
+
+def _read(record: Record, parked: dict[str, Any], decided: dict[str, Any], used: Usage) -> Decided:
+    """What a decision comes to that nobody takes to the service any more."""
+    request = keeping.body_of(record, parked, "request")
+    ask = keeping.ask_of(parked, request or b"{}")
+    answer = keeping.body_of(record, parked, "answer")
+    media = parked["metered"].get("media") or JSON
+    given = None if answer is None else Given(answer, media, used)
+    edited = keeping.body_of(record, decided, "edited")
+    come = decided_of(decided, parked["stage"], ask, given, edited)
+    if come.go and request is come.request is come.answer is None:
+        return replace(come, go=False, refused=erased(parked["usage"]))
+    return come
 
 
 def _keep_refusal(record: Record, usage: str, refused: Refused) -> None:

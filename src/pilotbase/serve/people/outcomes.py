@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.ports import Decided, Given
 from pilotbase.serve.rules.as_events import EVENTS, as_asked, as_events, media_of
+
+_log = logging.getLogger("pilotbase.serve")
+
+
+def come_of(said: Mapping[str, Any], read: Callable[[], Decided]) -> Decided:
+    """What ``read`` says that a decision comes to; a refusal where it cannot be read: its caller
+    waits, and it will not be read better another time.
+
+    Raises:
+        HomeError: the record is out of reach for now.
+    """
+    try:
+        return read()
+    except HomeError:
+        raise
+    except Exception:
+        _log.exception("what was decided of the call %s could not be read", said["usage"])
+        return Decided(False, said["said"], said["person"], refused=damaged(said["usage"]))
 
 
 def decided_of(
@@ -123,6 +143,16 @@ def erased(usage: str) -> Refused:
         "serve.call_erased",
         Text("what this call said was erased", "此调用的内容已被删除"),
         Text("Call again.", "请重新调用。"),
+        where=usage,
+    )
+
+
+def damaged(usage: str) -> Refused:
+    return Refused(
+        502,
+        "serve.call_damaged",
+        Text("what was decided of this call could not be read", "此调用的处理结果无法读取"),
+        Text("Call again; tell whoever runs the gateway.", "请重新调用, 并告知网关运维人员。"),
         where=usage,
     )
 
