@@ -408,7 +408,8 @@ def test_a_fault_of_ours_is_settled_and_said(monkeypatch: pytest.MonkeyPatch) ->
             for place in ("question", "read"):
                 with monkeypatch.context() as patched:
                     patched.setattr(type(rig.serving.dialects["chat"]), place, fails)
-                    assert (await ask(rig, post(chat()))).status == 502
+                    got = await ask(rig, post(chat()))
+                    assert (got.status, got.json["error"]["code"]) == (500, "serve.fault")
             assert rig.meter.outcomes == ["failed", "failed"]
             assert (await ask(rig, post(chat()))).status == 200
 

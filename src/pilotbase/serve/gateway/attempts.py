@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway.callbacks import callback
 from pilotbase.serve.rules.cases import ANSWERED
 from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.upstreams.link import Lost
@@ -18,6 +19,7 @@ TRIES_MAX = 4
 _ANSWERED = ANSWERED.encode()
 
 
+@callback
 def lost(live: Live, lost: Lost) -> None:
     live.link = None
     if lost.stale and live.dialect.idempotent and _again(live):

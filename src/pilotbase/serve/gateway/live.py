@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pilotbase.serve.call import Ask, Call, Grant, Outcome, Refused, Route, Usage
 from pilotbase.serve.gateway import attempts, parking, said, streams
+from pilotbase.serve.gateway.callbacks import callback
 from pilotbase.serve.gateway.headers import JSON
 from pilotbase.serve.ports import Dialect, Pieces, Reading, Reply, Taken, Watch
 from pilotbase.serve.rules.http_head import ResponseHead
@@ -40,8 +41,8 @@ class Live:
         others, tried: routes of second choice that are left; replicas that were asked.
         begun: its intent is on disk and it is not settled. ended: it has been answered.
         started: whether a first piece went out, and ``first`` when.
-        parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
         pending: the meter has it, and has not said yet whether its intent is down.
+        parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
             reply since its client was told to come back.
         told: header lines of a call that ended before this one, its second choice, was begun.
         held: of a stream, what a person may have to see first. copy: what went out, where its
@@ -102,6 +103,7 @@ class Live:
         route, *self.others = self.others
         return route
 
+    @callback
     def _looked(self, refused: Refused | None) -> None:
         if self.ended:
             return
@@ -119,9 +121,9 @@ class Live:
         most = self.dialect.most(self.ask, self.route)
         scanned = self.watch.scanned if self.watch is not None else ()
         self.call = call = Call(self.ask, self.route, self.grant, self.at, most, scanned=scanned)
+        self.pending = True
         self.serving.meter.begin(call, self.intent)
 
-        self.pending = True
     def turn_away(self, refused: Refused) -> None:
         """Refused before it was begun."""
         self.ended = True
@@ -131,11 +133,11 @@ class Live:
 
     def intent(self, refused: Refused | None) -> None:
         """Its intent is on disk, or never will be."""
+        self.pending = False
         if refused is not None:
             if self.ended:
                 self.over()
             else:
-        self.pending = False
                 self.turn_away(refused)
             return
         self.begun = True
@@ -153,9 +155,9 @@ class Live:
         """To the upstream, or to a person first."""
         if self.ended:  # left or cut while the disk was at work: nothing of it was sent on
             self.settle("refused")
+            self.over()
             return
         if self.route.handoff and self.serving.people is not None:
-            self.over()
             why = parking.wanted(self, "before")
             if why:
                 return parking.park(self, "before", why, None)
@@ -211,6 +213,7 @@ class Live:
             return self.answer(answer, JSON)
         return self.give(answer, JSON)
 
+    @callback
     def _looked_after(self, answer: bytes | Refused) -> None:
         if self.ended:
             return
@@ -263,9 +266,6 @@ class Live:
         else:
             self.reply.refuse(refused, self.told)
 
-    def broken(self) -> None:
-        """A fault of ours or of a guard: the call is settled all the same, and its client told."""
-        _log.exception("a call to %s failed", self.route.filing)
     def over(self) -> None:
         """It is answered, or nobody waits for it. What the meter has not told of it yet is under
         way until it has: only then can it be settled."""
@@ -273,10 +273,14 @@ class Live:
         if not self.pending:
             self.serving.live.discard(self)
 
+    def broken(self) -> None:
+        """A fault of ours or of a plug-in: the call is settled all the same and its client told."""
+        _log.exception("a call to %s failed", self.ask.service[:80])
         if not self.ended:
             self.leave()
-            self.refuse("failed", said.unread(self.route))
+            self.refuse("failed", said.fault(self.ask.service[:80]))
 
+    @callback
     def cancel(self) -> None:
         """The client has left. A call that waits for a person goes on: its answer is kept."""
         if self.ended or self.parked:
@@ -286,6 +290,7 @@ class Live:
         if self.begun:
             self.settle("aborted" if was_sent else "refused")
 
+    @callback
     def cut(self, refused: Refused) -> None:
         """It may go on no longer: a stop, a key that was revoked, the end of the gateway. Of what
         waits for a person, nothing was delivered."""

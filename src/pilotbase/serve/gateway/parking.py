@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pilotbase.kernel import canonical
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway import said
+from pilotbase.serve.gateway.callbacks import callback
 from pilotbase.serve.gateway.headers import JSON
 from pilotbase.serve.ports import Decided, Given, People, Ticket
 
@@ -100,6 +101,7 @@ def park(
     )  # fmt: skip
 
 
+@callback
 def _parked(live: Live, people: People, ticket: Ticket | Refused) -> None:
     if live.ended:
         if isinstance(ticket, Ticket):  # a stop cut it meanwhile: nobody has to look at it
@@ -113,6 +115,7 @@ def _parked(live: Live, people: People, ticket: Ticket | Refused) -> None:
         live.reply = live.kept = Kept(people, ticket.usage)
 
 
+@callback
 def _decided(live: Live, decided: Decided) -> None:
     live.waits = False
     if live.ended:
@@ -130,9 +133,9 @@ def _decided(live: Live, decided: Decided) -> None:
         if decided.said == "manual":  # whatever it was asked for, it was answered
             live.usage.cases = live.ask.cases
         return live.give(decided.answer, b"content-type: %b\r\n" % decided.media.encode())
+    if live.serving.stopping:
+        return live.refuse("refused", said.stopping())
     if decided.request is not None:
         live.body = live.ask.body = decided.request
         live.ask.fields = None
-    if live.serving.stopping:
-        return live.refuse("refused", said.stopping())
     live.send()

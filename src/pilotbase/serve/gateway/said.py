@@ -209,6 +209,20 @@ def not_spoken(operation: str, route: Route) -> Refused:
     )
 
 
+def fault(service: str) -> Refused:
+    """Something of ours, or plugged in, raised what nobody expected."""
+    return Refused(
+        500,
+        "serve.fault",
+        Text(
+            "a fault of the gateway, or of what is plugged into it, ended the call",
+            "网关或其插件发生故障, 调用已终止",
+        ),
+        Text("The gateway's log says more.", "详见网关日志。"),
+        where=service,
+    )
+
+
 def stopping() -> Refused:
     return Refused(
         503,

@@ -79,6 +79,8 @@ class Serving:
         except PilotbaseError as error:  # an upstream's address or key is not in order
             why = Refused(503, error.code, error.message, error.next_step)
             self._turn_away(live, why, reply)
+        except Exception:  # a guard, or a fault of ours: it must not end the connection
+            live.broken()
         else:
             return live
         return None
@@ -97,6 +99,8 @@ class Serving:
             live.turn_away(refused)
         except PilotbaseError as error:
             live.turn_away(Refused(503, error.code, error.message, error.next_step))
+        except Exception:
+            live.broken()
 
     def _turn_away(self, live: Live, refused: Refused, reply: Reply) -> None:
         self.live.discard(live)
@@ -115,15 +119,15 @@ class Serving:
             if live.call is not None and (why := self.gate.standing(live.call, at)) is not None:
                 live.cut(why)
 
-    def cut_all(self) -> None:
-        """The end of a graceful stop: what is still under way is cut and settled.
-
-        What waits for a person stays in the queue, with its reservation, for a later gateway.
     @property
     def under_way(self) -> bool:
         """Whether any call is, also without a client; none that waits for a person."""
         return any(not live.waits for live in self.live)
 
+    def cut_all(self) -> None:
+        """The end of a graceful stop: what is still under way is cut and settled.
+
+        What waits for a person stays in the queue, with its reservation, for a later gateway.
         """
         self.stopping = True
         for live in tuple(self.live):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway import attempts, said
+from pilotbase.serve.gateway.callbacks import callback
 from pilotbase.serve.gateway.headers import JSON, STREAM
 from pilotbase.serve.rules.as_events import IN_EVENTS
 from pilotbase.serve.rules.http_head import ResponseHead
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pilotbase.serve.gateway.live import Live
 
 
+@callback
 def begin(live: Live, head: ResponseHead, link: Link) -> None:
     assert live.call is not None
     live.link = link
@@ -38,6 +40,7 @@ def begin(live: Live, head: ResponseHead, link: Link) -> None:
         live.refuse("refused", refused)
 
 
+@callback
 def piece(live: Live, data: bytes) -> None:
     reading = live.reading
     assert reading is not None
@@ -49,14 +52,13 @@ def piece(live: Live, data: bytes) -> None:
     except ValueError:
         live.leave()
         return live.refuse("failed", said.unread(live.route))
-    except Exception:
-        return live.broken()
     if reading.done:
         _last_word(live, out)
     elif out:
         _pass_on(live, out)
 
 
+@callback
 def end(live: Live) -> None:
     """The upstream's message is over, with or without the protocol's last word."""
     live.link = None
@@ -98,6 +100,7 @@ def _last_word(live: Live, out: bytes) -> None:
         _close(live, ())
 
 
+@callback
 def _let_go(live: Live, held: list[bytes] | Refused) -> None:
     if live.ended:
         return

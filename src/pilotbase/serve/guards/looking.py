@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,10 +12,11 @@ from pilotbase.serve.guards import bodies
 from pilotbase.serve.guards.arranged import Arranged
 from pilotbase.serve.guards.aside import Aside
 from pilotbase.serve.guards.bodies import Place
-from pilotbase.serve.guards.saying import too_slow
+from pilotbase.serve.guards.saying import failed, too_slow
 from pilotbase.serve.ports import Finding, Seen, Then
 
 Part = Literal["request", "answer"]
+_log = logging.getLogger("pilotbase.serve")
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,49 @@ class Looking:
         seen = self.seen(part, whole)
         for number, step in enumerate(steps):
             if step.aside is not None:
-                self._aside(step, seen, spots, self._then(steps[number + 1 :], seen, spots, done))
+                self._aside(
+                    step, seen, spots, self._then(step, steps[number + 1 :], seen, spots, done)
+                )
                 return
-            guard = step.arranged.guard
-            if guard.reads == "whole":
-                refused = self.take([guard.look("", seen)], ())
-            else:
-                refused = self.take([guard.look(node[key], seen) for node, key in spots], spots)
             self.note(step.name, part)
+            refused = self.looked(step, seen, spots)
             if refused is not None:
                 done(refused)
                 return
         done(None)
 
-    def _then(self, rest: Sequence[Step], seen: Seen, spots: Sequence[Place], done: Then) -> Then:
+    def looked(self, step: Step, seen: Seen, spots: Sequence[Place]) -> Refused | None:
+        """Have a guard that runs here look at a message; one that raises has failed."""
+        guard = step.arranged.guard
+        try:
+            if guard.reads == "whole":
+                return self.take([guard.look("", seen)], ())
+            return self.take([guard.look(node[key], seen) for node, key in spots], spots)
+        except Refused as refused:
+            return refused
+        except Exception:  # a plug-in may fail in any way
+            why = self.failed(step, seen.part)
+            return None if step.arranged.open else why
+
+    def failed(self, step: Step, part: str) -> Refused:
+        """A guard has just raised: log it, and say of its part that it was not looked at."""
+        _log.exception("the guard %s of %s failed", step.name, self._route.filing)
+        looked = [one for one in self._looked.get(step.name, ()) if not one.startswith(part)]
+        self._looked[step.name] = [*looked, f"{part} not looked at (it failed)"]
+        return failed(step.name)
+
+    def _then(
+        self, step: Step, rest: Sequence[Step], seen: Seen, spots: Sequence[Place], done: Then
+    ) -> Then:
         """What goes on once a guard that runs aside has answered."""
 
         def go_on(refused: Refused | None) -> None:
             if refused is not None:
-                done(refused)
-            else:
+                return done(refused)
+            try:
                 self.run(rest, seen.part, seen.whole, spots, done)
+            except Exception:  # what it put in cannot be written: told to the call, not to Aside
+                done(self.failed(step, seen.part))
 
         return go_on
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from pilotbase.serve.call import Refused
 from pilotbase.serve.guards import bodies
 from pilotbase.serve.guards.looking import Looking, Step
 from pilotbase.serve.guards.saying import found, unread
-from pilotbase.serve.ports import Window
+from pilotbase.serve.ports import Seen
 
 GROWING_MAX = 256
 """Texts that may grow at the same time in one answer."""
 
 _ITEM = ("item_id", "output_index", "content_index", "summary_index", "type")
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Key = tuple[Any, ...]
 """Which growing text: choice's index and path in it, or a response's item and part."""
 
@@ -29,25 +31,40 @@ Key = tuple[Any, ...]
 class _Growing:
     """One text that grows: its windows, one after the other, and where its pieces stand."""
 
-    def __init__(self, windows: list[Window]) -> None:
-        self._windows = windows
+    def __init__(self, looking: Looking, steps: Sequence[Step], seen: Seen) -> None:
+        made = [(step, told(looking, step, step.arranged.guard.window, seen)) for step in steps]
+        self._windows = [(step, window) for step, window in made if window is not None]
+        self._looking = looking
         self.slots: list[bodies.Place] = []
         self.head: dict[str, Any] = {}
 
     def feed(self, text: str) -> str:
-        for window in self._windows:
-            text = window.feed(text)
+        for step, window in self._windows:
+            text = told(self._looking, step, window.feed, text)
         return text
 
     def finish(self) -> str:
         text = ""
-        for window in self._windows:
-            text = window.feed(text) + window.finish() if text else window.finish()
+        for step, window in self._windows:
+            fed = told(self._looking, step, window.feed, text) if text else ""
+            text = fed + told(self._looking, step, window.finish)
         return text
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return tuple(flag for window in self._windows for flag in window.flags)
+        return tuple(flag for _, window in self._windows for flag in window.flags)
+
+
+def told(looking: Looking, step: Step, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a guard's window says. With one that raises, what it held back is lost, so that the
+    answer cannot go on. Raises Refused."""
+    try:
+        return ask(*args, **kwargs)
+    except Refused:
+        raise
+    except Exception:  # a plug-in may fail in any way
+        refused = looking.failed(step, "answer")
+    raise refused
 
 
 class GuardedPieces:
@@ -118,9 +135,7 @@ class GuardedPieces:
     def _look(self, node: Any, key: Any) -> None:
         """A text that stands whole in an event."""
         for step in self._first:
-            if refused := self._looking.take(
-                [step.arranged.guard.look(node[key], self._seen)], [(node, key)]
-            ):
+            if refused := self._looking.looked(step, self._seen, [(node, key)]):
                 raise refused
 
     def _grow(self, event: dict[str, Any], closed: set[Any]) -> set[tuple[int, Any]]:
@@ -132,7 +147,7 @@ class GuardedPieces:
             if one is None:
                 if len(self._growing) >= GROWING_MAX:
                     raise found("size", "too-long", self._seen)
-                one = self._growing[key] = _Growing(self._windows())
+                one = self._growing[key] = _Growing(self._looking, self._first, self._seen)
             one.head = head
             node[name] = one.feed(node[name])
             if key[0] in closed:
@@ -161,10 +176,6 @@ class GuardedPieces:
     def _slot(self, one: _Growing, node: Any, name: Any) -> None:
         if self._last:
             one.slots.append((node, name))
-
-    def _windows(self) -> list[Window]:
-        windows = (step.arranged.guard.window(self._seen) for step in self._first)
-        return [window for window in windows if window is not None]
 
     def _flag(self) -> None:
         for one in self._growing.values():

@@ -59,6 +59,21 @@ def unread(part: str) -> Refused:
     )
 
 
+def failed(guard: str) -> Refused:
+    """A guard that raised an error."""
+    return Refused(
+        503,
+        "serve.guard_unavailable",
+        Text(
+            f"the guard {guard!r} failed, and without it nothing passes",
+            f"防护 {guard!r} 出错, 未经其检查不予放行",
+        ),
+        Text("Try again in a while; the gateway's log says more.", "请稍后重试; 详见网关日志。"),
+        where=guard,
+        retry_after_s=5.0,
+    )
+
+
 def too_slow(guard: str) -> Refused:
     """A guard in a process of its own that gave no answer in time, or fell over."""
     return Refused(
