@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotbase.catalog.sheet import read_sheet
+from pilotbase.desk import events as pilot
+from pilotbase.kernel.canonical import digest, encode
 from pilotbase.kernel.errors import InputError, SheetError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.time import stamp
@@ -18,14 +21,14 @@ from pilotbase.serve.call import Refused, Upstream
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.drill import Probe, summed
 from pilotbase.serve.routes.events import DrillBegun
-from pilotbase.serve.routes.offer import offer
+from pilotbase.serve.routes.offer import offer, remarks
 from pilotbase.serve.routes.proof import served_by
 from pilotbase.serve.routes.sheet import ArrangementSheet
 from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import DrillRequest
 from pilotbase.serve.rules.tariff import tariff_of, token_price
 from pilotbase.serve.worker.keeper import wanted_of
-from tests.serve.routes.making import SOCKETS, Base, base
+from tests.serve.routes.making import SOCKETS, Base, base, filed
 
 ROOT = Path(__file__).parents[3]
 SHEET = """\
@@ -197,6 +200,54 @@ services:
     assert "user:secret" not in said and "advice-logit-1" in said
     assert all(fault.line > 0 for fault in caught.value.faults)
     assert made.compile().route("advice-logit", made.at).upstreams[0].kind == "candidate"
+
+
+CHOICE = "gateway: 1\nreason: r\nservices: [{filing: advice-logit-1, fallback: [%s]%s}]\n"
+
+
+def other(made: Base, id_: str, **words: Any) -> None:
+    """A filing of another scenario."""
+    document = {
+        "task": "classification",
+        "data": {"dataset": "statsmodels.modechoice"},
+        "candidates": [{"id": "tree", "estimator": "sklearn.svm.SVC"}],
+        **words,
+    }
+    by = made.context.actor("case officer")
+    submitted = pilot.Submitted("loans", "A3.1", "Owner", "Lin", digest(document))
+    made.record.append(Draft(submitted, by, f"pilot:{id_}", {"scenario": encode(document)}))
+    filing = replace(filed(id_, "tree", made.clock.at), run=id_, scenario="loans")
+    made.record.append(Draft(filing, by, f"filing:{id_}"))
+
+
+@pytest.mark.parametrize(
+    ("fallback", "more", "words"),
+    [
+        ("advice-logit-1", "", "no second choice of itself"),
+        ("loans-tree-1", "", "another task (regression; here classification)"),
+        ("loans-tree-2", "", "takes other columns"),
+        ("advice-forest-1", ", speaks: [infer, tool]", "does not answer tool"),
+    ],
+)
+def test_a_second_choice_takes_what_the_first_does(
+    made: Base, fallback: str, more: str, words: str
+) -> None:
+    other(made, "loans-tree-1", task="regression")
+    other(made, "loans-tree-2", data={"dataset": "statsmodels.fair"})
+    with pytest.raises(SheetError) as caught:
+        arrange(made, CHOICE % (fallback, more))
+    (fault,) = caught.value.faults
+    assert fault.code == "sheet.fallback" and words in fault.message.en
+
+
+def test_where_columns_cannot_be_known_it_is_said(made: Base) -> None:
+    other(made, "loans-tree-1", data={"csv": "loans.csv"})
+    other(made, "loans-tree-2")
+    sheet = made.context.home / "sheet.yaml"
+    for fallback, told in (("loans-tree-1", 1), ("loans-tree-2", 0), ("earlier", 0)):
+        sheet.write_text(CHOICE % (fallback, ""), "utf-8")
+        entries = offer(made.record, made.context, sheet, "person-1")
+        assert len(remarks(made.record, entries)) == told
 
 
 def test_who_is_to_decide_is_a_person_of_the_catalog(made: Base) -> None:

@@ -67,6 +67,8 @@ def _offered(console: Console, found: OfferResponse, language: Language) -> None
     said = Text("{filing}: arranged by entry {entry}", "{filing}: 安排见第 {entry} 条记录")
     for filing, entry in found.arranged.items():
         _say(console, said, language, filing=filing, entry=entry)
+    for remark in found.remarks:
+        console.print(f"  {remark[language]}", markup=False, soft_wrap=True)
 
 
 def _drilled(console: Console, response: DrillResponse, language: Language) -> None:

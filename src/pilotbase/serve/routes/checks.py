@@ -10,6 +10,8 @@ from pilotbase.catalog.rules.delegation import Party
 from pilotbase.kernel.errors import CandidateError, InputError, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Finding, Path, nearest
+from pilotbase.serve.routes.compile import Books
+from pilotbase.serve.routes.second import spoken, unfit
 from pilotbase.serve.routes.sheet import ArrangementSheet, ServiceSheet, UpstreamSheet
 from pilotbase.serve.rules.tariff import tariff_of, token_price
 from pilotbase.trial.endpoints.address import address_of, check_literal
@@ -23,8 +25,7 @@ _AMOUNT = Text('"0.50 CNY per 1000000"', '"0.50 CNY per 1000000"')
 
 def findings(
     sheet: ArrangementSheet,
-    filings: Said,
-    parties: Mapping[str, Party],
+    books: Books,
     programs: Collection[str] = (),
     *,
     development: bool,
@@ -32,10 +33,12 @@ def findings(
     """All that stands against a sheet.
 
     Args:
-        filings: the register's view. parties: of the catalog, by id. programs: filings of what was
-            tried as a program of the candidate; an address in its place has to be declared.
-            development: services without a filing are meant.
+        books: what the record says. programs: filings of what was tried as a program of the
+            candidate; an address in its place has to be declared. development: services without a
+            filing are meant.
     """
+    filings, parties = books.filings, books.book.parties
+    speaks = {one.filing: spoken(books, one.filing, one.model_dump()) for one in sheet.services}
     seen = set[str]()
     for number, service in enumerate(sheet.services):
         at: Path = ("services", number)
@@ -44,6 +47,7 @@ def findings(
             yield Finding((*at, "filing"), "sheet.twice", said)
         seen.add(service.filing)
         yield from _filing(service, at, filings, development)
+        yield from _fallback(service, at, books, speaks)
         yield from _upstreams(service, at, development)
         if service.filing in programs:
             yield from _declared(service, at)
@@ -71,11 +75,21 @@ def _filing(service: ServiceSheet, at: Path, filings: Said, development: bool) -
     elif known["state"] in ENDED:
         said = Text(f"the filing is {known['state']} for good", "该备案已永久失效")
         yield Finding(where, "sheet.ended", said, Text("a live filing", "有效的备案"))
+
+
+def _fallback(
+    service: ServiceSheet, at: Path, books: Books, speaks: Mapping[str, Collection[str]]
+) -> Iterator[Finding]:
+    """A second choice is another filing, which takes and answers what this one does."""
+    filings, own = books.filings, service.filing
     for number, name in enumerate(service.fallback):
+        where = (*at, "fallback", number)
+        meant = filings.get(own, {}).get("earlier", "") if name == EARLIER else name
         if name not in filings and name != EARLIER:
             said = Text(f"no filing is called {name!r}", f"没有名为 {name!r} 的备案")
-            yield Finding((*at, "fallback", number), "sheet.unknown", said, None,
-                          nearest(name, filings))  # fmt: skip
+            yield Finding(where, "sheet.unknown", said, None, nearest(name, filings))
+        elif meant in filings and (said := unfit(books, own, meant, speaks)).en:
+            yield Finding(where, "sheet.fallback", said)
 
 
 def _upstreams(service: ServiceSheet, at: Path, development: bool) -> Iterator[Finding]:

@@ -44,11 +44,14 @@ class Craft:
     """What the base must know of a scenario to serve its candidates itself.
 
     ``in_files``: its data lie in files beside the scenario, so that a folder has to be named.
+    ``data``, ``features``: where its cases come from, and their columns where it names them.
     """
 
     task: str
     in_files: bool
     offers: Mapping[str, Said]
+    data: Said = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def craft_of(document: Said) -> Craft:
     sources = [document.get("data", {}), (document.get("documents") or {}).get("data", {})]
     in_files = any(source.get(word) for source in sources for word in FILES)
     offers = {offer["id"]: offer for offer in document["candidates"]}
-    return Craft(document["task"], in_files, offers)
+    features = tuple(document.get("features") or ())
+    return Craft(document["task"], in_files, offers, document.get("data", {}), features)
 
 
 def compiled(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,15 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
-from pilotbase.register.filings import filings
 from pilotbase.register.views import FILING
 from pilotbase.scenario.finding import nearest
 from pilotbase.scenario.offer import Key
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.checks import findings
+from pilotbase.serve.routes.compile import Books
 from pilotbase.serve.routes.events import Arranged
 from pilotbase.serve.routes.proof import is_program
+from pilotbase.serve.routes.second import unsure
 from pilotbase.serve.routes.sheet import WHOLE, ArrangementSheet, ServiceSheet, UpstreamSheet
 from pilotbase.serve.routes.views import ARRANGEMENTS
 
@@ -43,15 +44,10 @@ def offer(
         InputError: only that stands against it.
     """
     sheet = read_sheet(file, ArrangementSheet, WHOLE)
-    programs = frozenset[str]() if development else _programs(record)
+    books = _books(record)
+    programs = frozenset[str]() if development else _programs(books)
     person = _no_person(record, by)
-    found = findings(
-        sheet.said,
-        filings(record),
-        registry(record).book.parties,
-        programs,
-        development=development,
-    )
+    found = findings(sheet.said, books, programs, development=development)
     try:
         sheet.refuse(found)
     except SheetError as error:
@@ -87,11 +83,27 @@ def _with(error: SheetError, person: InputError) -> SheetError:
     return SheetError(error.where, [*error.faults, fault])
 
 
-def _programs(record: Record) -> frozenset[str]:
-    """The filings of what was tried as a program."""
+def remarks(record: Record, made: Sequence[Entry]) -> list[Text]:
+    """What should be known of arrangements though nothing stands against them."""
+    books = _books(record)
+    return [
+        Text(
+            f"{name}: nothing in the record says whether {second} takes the same columns",
+            f"{name}: 记录未说明 {second} 所取的列是否相同",
+        )
+        for name, second in ((e.body["filing"], one) for e in made for one in e.body["fallback"])
+        if second in books.filings and name in books.filings and unsure(books, name, second)
+    ]
+
+
+def _books(record: Record) -> Books:
     reading = Reading(record)
     reading.grown()
-    books = reading.books()
+    return reading.books()
+
+
+def _programs(books: Books) -> frozenset[str]:
+    """The filings of what was tried as a program."""
     return frozenset(
         id_
         for id_, said in books.filings.items()

@@ -134,9 +134,11 @@ class OfferRequest:
 
 @dataclass(frozen=True)
 class OfferResponse:
-    """What was arranged: by filing, the entry that says so."""
+    """What was arranged: by filing, the entry that says so; what should be known of it, as
+    ``{"en", "zh"}``."""
 
     arranged: dict[str, int]
+    remarks: tuple[dict[str, str], ...] = ()
 
 
 @verb(
@@ -151,10 +153,12 @@ class OfferResponse:
 def offer(context: Context, request: OfferRequest) -> OfferResponse:
     from pilotbase.record.opened import open_record
     from pilotbase.serve.routes.offer import offer as offered
+    from pilotbase.serve.routes.offer import remarks
 
     with open_record(context, create=False) as record:
         made = offered(record, context, request.sheet, request.as_, development=request.development)
-    return OfferResponse({entry.body["filing"]: entry.index for entry in made})
+        told = tuple(one.as_dict() for one in remarks(record, made))
+    return OfferResponse({entry.body["filing"]: entry.index for entry in made}, told)
 
 
 @dataclass(frozen=True)
