@@ -29,8 +29,9 @@ from pilotbase.serve.ports import Gate, Reply, Taken
 from pilotbase.serve.rules.as_events import as_asked
 
 POLL_S = 5
-LOST_S = 900.0
-"""So long has a call that was taken up to end before its caller is told that it was lost."""
+LOST_S = 300.0
+"""So long, beyond what the service may take, has a call that was taken up to end before its caller
+is told that it was lost."""
 Resume = Callable[[Ask, str, Reply, Taken], object]
 
 
@@ -131,7 +132,8 @@ class CallDoor:
         """It was decided, and this process does not wait for it: go on, once, if nobody does."""
         people, parked, now = self._people, parking.parked, self._clock()
         if parking.resumed:
-            if now - keeping.seconds(decided["at"]) > LOST_S:
+            taken_s = now - keeping.seconds(parking.resumed)
+            if taken_s > LOST_S + route.caps.whole_s_max:
                 raise lost(usage)
             return parking
         said = {"stage": parked["stage"], "gateway": parked["gateway"], **decided}

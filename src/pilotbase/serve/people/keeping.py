@@ -31,13 +31,13 @@ class Parking:
     Attributes:
         parked: the event's body, with ``entry`` and ``at``. decided, kept: bodies of those events,
             None where they have not happened; ``decided`` has ``at`` too.
-        resumed: somebody has taken up what was decided.
+        resumed: when somebody took up what was decided; empty where nobody has.
     """
 
     parked: dict[str, Any]
     decided: dict[str, Any] | None = None
     kept: dict[str, Any] | None = None
-    resumed: bool = False
+    resumed: str = ""
 
 
 def put_down(
@@ -185,17 +185,17 @@ def not_taken_up(record: Record) -> dict[str, dict[str, Any]]:
 def parking_of(record: Record, usage: str) -> Parking | None:
     """What the record has of a parked call; its newest parking counts."""
     parked = decided = kept = None
-    resumed = False
+    resumed = ""
     for entry in record.entries(about=CALL + usage):
         body = {**entry.body, "entry": entry.index, "at": entry.envelope["at"]}
         if entry.kind.startswith(PARKED):
-            parked, decided, resumed = body, None, False
+            parked, decided, resumed = body, None, ""
         elif entry.kind == "serve.decided/1":
             decided = body
         elif entry.kind == "serve.kept/1":
             kept = body
         elif entry.kind == "serve.resumed/1":
-            resumed = True
+            resumed = body["at"]
     return Parking(parked, decided, kept, resumed) if parked is not None else None
 
 
