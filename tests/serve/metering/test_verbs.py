@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pilotbase.catalog.parties.events import PartyAdded
+from pilotbase.faces.cli.show import show
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.verb import Context
@@ -184,7 +185,9 @@ def serve_one(context: Context) -> None:
     run(context.home, work)
 
 
-def test_what_a_crash_left_is_decided_by_a_person(context: Context, tmp_path: Path) -> None:
+def test_what_a_crash_left_is_decided_by_a_person(
+    context: Context, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said = {"as_": "zhao", "reason": "the upstream's log shows no answer"}
     limit = verbs.LimitRequest("party:bureau", money="5.00 CNY", **said)  # type: ignore[arg-type]
     verbs.limit(context, limit)
@@ -195,6 +198,8 @@ def test_what_a_crash_left_is_decided_by_a_person(context: Context, tmp_path: Pa
     assert [one["charged"] for one in found.calls] == ["0.02225 CNY"] * 2
     (row,) = verbs.usage(context, verbs.UsageRequest()).rows
     assert (row["unsettled"], row["charged"]) == (2, "0.0445 CNY")
+    report = verbs.verify(context, verbs.VerifyRequest())
+    assert (report.decided, report.reserved) == ({}, {"CNY": row["charged"]})
     with pytest.raises(InputError, match="no person"):
         verbs.reconcile(context, verbs.ReconcileRequest("nothing"))
     first, second = (one["usage_id"] for one in found.calls)
@@ -213,6 +218,11 @@ def test_what_a_crash_left_is_decided_by_a_person(context: Context, tmp_path: Pa
     assert (adjusted["ChargeCategory"], adjusted["BilledCost"]) == ("Adjustment", "0.02225")
     report = verbs.verify(context, verbs.VerifyRequest())
     assert report.ok and report.exit_code == 0 and report.calls == 2
+    assert (report.sums, report.decided, report.reserved) == ({}, {"CNY": "0.02225 CNY"}, {})
+    show("gateway.verify", report, "en")
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("1 journal, 1 segment (1 sealed), 4 records: 2 calls, 0 settled, 0")
+    assert "0.02225 CNY as people decided of unsettled calls, 0 still reserved" in said
     assert RESERVED == 22_250_000
 
 
@@ -236,6 +246,7 @@ def test_the_command_line_says_it_in_both_languages(context: Context) -> None:
     found = said("verify", "--json")
     assert found.returncode == 3
     assert json.loads(found.stdout)["findings"][0]["record"] == 3
+    assert json.loads(found.stdout)["partial"]
     assert "· record 3 · byte " in said("verify").stdout
     refused = said("usage")
     assert refused.returncode == 3 and segment.name in refused.stderr

@@ -75,13 +75,21 @@ GIVEN_UP = Text(
 )
 COMPLETED = Text("Journals completed now: {names}", "本次补全的日志: {names}")
 VERIFIED = Text(
-    "{journals} journals, {segments} segments ({sealed} sealed), {records} records: {calls} calls, "
-    "{settled} settled, {sums}",
+    "{journals}, {segments} ({sealed} sealed), {records}: {calls}, {settled} settled, {sums}",
     "日志 {journals} 份, 分段 {segments} 个 (已封存 {sealed}), 记录 {records} 条: 调用 {calls} 次, "
     "已结算 {settled} 次, {sums}",
 )
+PLUS = Text(
+    "Charged besides: {decided} as people decided of unsettled calls, {reserved} still reserved.",
+    "另计: 未结算调用经人工决定的费用 {decided}, 仍按预留额计的 {reserved}。",
+)
+TOGETHER = Text(
+    "All of it together is what `pilotbase gateway usage` says.",
+    "各项之和即 `pilotbase gateway usage` 所示。",
+)
 FINE = Text("All of it is as recorded.", "全部与记录一致。")
 ELSEWHERE = Text("On other machines: {names}", "位于其他机器: {names}")
+FAULTS = Text("Faults: {n}.", "错误 {n} 处。")
 PARTIAL = Text(
     "Faults: {n}. The numbers above are of what could be read, and partial.",
     "错误 {n} 处: 以上数字仅为可读部分, 并不完整。",
@@ -195,10 +203,16 @@ def _reconcile(console: Console, found: ReconcileResponse, language: Language) -
 
 
 def _verify(console: Console, found: VerifyResponse, language: Language) -> None:
-    sums = ", ".join(found.sums.values()) or "0"
-    _say(console, VERIFIED, language, journals=found.journals, segments=found.segments,
-         sealed=found.sealed, records=found.records, calls=found.calls, settled=found.settled,
-         sums=sums)  # fmt: skip
+    numbers = {
+        name: _counted(name, getattr(found, name), language)
+        for name in ("journals", "segments", "records", "calls")
+    }
+    _say(console, VERIFIED, language, **numbers, sealed=found.sealed, settled=found.settled,
+         sums=_sums(found.sums))  # fmt: skip
+    if found.decided or found.reserved:
+        _say(console, PLUS, language, decided=_sums(found.decided), reserved=_sums(found.reserved))
+        if not found.partial:
+            _say(console, TOGETHER, language)
     if found.elsewhere:
         _say(console, ELSEWHERE, language, names=", ".join(found.elsewhere))
     _say(console, PROVEN if found.signed else NO_CHECKPOINT, language, proven=found.proven,
@@ -211,10 +225,19 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
         console.print(
             f"{_place(one, language)}: {one['message'][language]}", markup=False, soft_wrap=True
         )
-    if found.partial:
-        _say(console, PARTIAL, language, n=len(found.findings))
+    if found.findings:
+        _say(console, PARTIAL if found.partial else FAULTS, language, n=len(found.findings))
     if found.ok:
         _say(console, FINE, language)
+
+
+def _counted(noun: str, n: int, language: Language) -> str | int:
+    """``1 journal``; in Chinese the sentence has the noun."""
+    return n if language == "zh" else f"{n} {noun[:-1] if n == 1 else noun}"
+
+
+def _sums(of: Mapping[str, str]) -> str:
+    return ", ".join(of.values()) or "0"
 
 
 def _place(fault: dict[str, Any], language: Language) -> str:

@@ -273,7 +273,10 @@ class VerifyResponse:
     """Whether the usage journals are what the record says.
 
     Attributes:
-        ok: nothing is wrong. partial: something is, and the numbers are of what could be read.
+        ok: nothing is wrong. partial: something is missing from the numbers, or may be.
+        sums: what was settled comes to, by currency. decided: what people said that calls come to
+            which a crash left unsettled. reserved: what is charged of those that nobody has decided
+            yet, and of those under way. All three together are what `gateway.usage` says.
         proven: the record's entries about journals that are in its tree. signed: of how many of
             the record's entries the newest checkpoint is. unsigned: the entries about journals that
             come after it, and are under no signature yet.
@@ -291,6 +294,8 @@ class VerifyResponse:
     calls: int
     settled: int
     sums: dict[str, str]
+    decided: dict[str, str]
+    reserved: dict[str, str]
     partial: bool
     proven: int
     signed: int
@@ -329,9 +334,12 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
         }
         for one in found.findings
     )
-    sums = {currency: shown(nano, currency) for currency, nano in sorted(found.sums.items())}
+    sums = (
+        {currency: shown(nano, currency) for currency, nano in sorted(one.items())}
+        for one in (found.sums, found.decided, found.reserved)
+    )
     return VerifyResponse(
         found.ok, found.journals, found.segments, found.sealed, found.records, found.intents,
-        found.settled, sums, not found.ok, found.proven, found.signed, tuple(found.unsigned),
+        found.settled, *sums, found.partial, found.proven, found.signed, tuple(found.unsigned),
         tuple(found.elsewhere), faults,
     )  # fmt: skip
