@@ -188,7 +188,9 @@ def test_what_is_no_inference_is_refused_before_it_costs(fault: str) -> None:
     assert got.status == 400 and got.json["error"]
 
 
-@pytest.mark.parametrize("length", ["-1", "9999", "x", "1\r\nInference-Header-Content-Length: 2"])
+@pytest.mark.parametrize(
+    "length", ["-1", "9999", "x", "1\r\nInference-Header-Content-Length: 2", "1" * 5000]
+)
 def test_a_length_of_the_json_that_does_not_fit_is_refused(length: str) -> None:
     async def work() -> None:
         async with doors("oip", serving_by("oip", "http://127.0.0.1:9", "infer")) as rig:

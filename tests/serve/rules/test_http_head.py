@@ -46,6 +46,7 @@ SMUGGLED = {
     "twice the same": HOST + "Content-Length: 3\r\nContent-Length: 3\r\n",
     "a list of lengths": HOST + "Content-Length: 3, 3\r\n",
     "signed": HOST + "Content-Length: +3\r\n",
+    "thousands of zeros": HOST + f"Content-Length: {'0' * 5000}3\r\n",
     "hexadecimal": HOST + "Content-Length: 0x3\r\n",
     "folded": HOST + "X: a\r\n b\r\n",
     "space before the colon": HOST + "Content-Length : 3\r\n",
@@ -99,6 +100,7 @@ ANSWERS = {
     "other coding": "Transfer-Encoding: gzip\r\n",
     "many": "X: a\r\n" * 100,
     "negative": "Content-Length: -3\r\n",
+    "thousands of zeros": f"Content-Length: {'0' * 5000}3\r\n",
 }
 
 

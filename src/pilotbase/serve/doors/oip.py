@@ -23,7 +23,7 @@ from pilotbase.serve.doors.openai_refusals import refusal as openai_refusal
 from pilotbase.serve.doors.openai_refusals import said as openai_said
 from pilotbase.serve.ports import Dialect, Door, Gate, Pieces, Put, Reading
 from pilotbase.serve.rules import cases, tensors
-from pilotbase.serve.rules.http_head import RequestHead
+from pilotbase.serve.rules.http_head import LENGTH_DIGITS_MAX, RequestHead
 from pilotbase.serve.rules.tensors import Tensor, Unfit
 
 LENGTH = b"inference-header-content-length"
@@ -125,7 +125,8 @@ def _length(head: RequestHead, body: bytes) -> int:
             raise faulty("the body is JSON, or JSON and bytes", "请求正文为 JSON, 或 JSON 后接字节",
                          415)  # fmt: skip
         return len(body)
-    if len(given) != 1 or not given[0].isdigit() or int(given[0]) > len(body):
+    digits = given[0].isdigit() and len(given[0]) <= LENGTH_DIGITS_MAX
+    if len(given) != 1 or not digits or int(given[0]) > len(body):
         raise faulty(
             "Inference-Header-Content-Length does not fit the body",
             "Inference-Header-Content-Length 与正文不符",

@@ -16,6 +16,8 @@ import httptools
 HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 64
 TARGET_BYTES_MAX = 4096
+LENGTH_DIGITS_MAX = 19
+"""More say no length that is sent; zeros before it may be thousands, and `int` takes 4300."""
 
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _TARGET = re.compile(rb"/[!-~]*")
@@ -178,7 +180,7 @@ def _read_headers(head: RequestHead) -> None:
         if name == b"host":
             hosts += 1
         elif name == b"content-length":
-            head.length = int(value)
+            head.length = _length(value)
         elif name == b"transfer-encoding":
             if value.lower() != b"chunked" or head.version != "1.1" or head.length == -1:
                 raise HeadError("chunked is the only coding")
@@ -212,6 +214,12 @@ def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
         if name in _KEYS:
             _take_key(head, name, value)
     return head.key
+
+
+def _length(value: bytes) -> int:
+    if len(value) > LENGTH_DIGITS_MAX:
+        raise HeadError("no proper Content-Length")
+    return int(value)
 
 
 def _take_key(head: RequestHead, name: bytes, value: bytes) -> None:
@@ -259,7 +267,7 @@ def _read_framing(head: ResponseHead, version: str, keep: bool) -> None:
     elif head.status in (204, 304) or head.status < 200:
         head.length = 0
     elif length is not None:
-        head.length = int(length)
+        head.length = _length(length)
     if head.headers.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
         raise HeadError("a compressed answer, which was not asked for")
     head.media = head.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
