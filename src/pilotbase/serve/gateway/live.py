@@ -22,6 +22,7 @@ from pilotbase.serve.gateway.callbacks import callback
 from pilotbase.serve.gateway.headers import JSON
 from pilotbase.serve.ports import Dialect, Pieces, Reading, Reply, Taken, Watch
 from pilotbase.serve.rules.http_head import ResponseHead
+from pilotbase.serve.rules.price import sent_on
 from pilotbase.serve.upstreams.link import Link
 from pilotbase.serve.upstreams.replicas import Replica
 
@@ -44,6 +45,7 @@ class Live:
         pending: the meter has it, and has not said yet whether its intent is down.
         parked: it is being put down for a person, or was. waits: nobody has decided it. kept: its
             reply since its client was told to come back.
+        missed: why the first choice did not answer, where this is a second one.
         told: header lines of a call that ended before this one, its second choice, was begun.
         held: of a stream, what a person may have to see first. copy: what went out, where its
             terms let that be logged. taken: where it is settled if another process began it.
@@ -58,10 +60,11 @@ class Live:
     pieces: Pieces | None = None
     digest: Any = None
     link: Link | None = None
-    kept: parking.Kept | None = None
+    kept: Reply | None = None
     taken: Taken | None = None
     held: list[bytes] | None = None
     copy: list[bytes] | None = None
+    missed: Refused | None = None
     told = b""
     first = 0.0
     begun = ended = started = pending = parked = waits = False
@@ -91,7 +94,7 @@ class Live:
         if replica is None:
             if not self.others:
                 raise said.none_left(route)
-            return self.enter(self.next_route())
+            return self.enter(self.next_route(said.none_left(route)))
         self.replica = replica
         if route.guards and serving.watching is not None:
             self.watch = serving.watching(route)
@@ -99,7 +102,8 @@ class Live:
                 return self.watch.before(self.ask, self._looked)
         return self.reserve()
 
-    def next_route(self) -> Route:
+    def next_route(self, missed: Refused) -> Route:
+        self.missed = self.missed or missed
         route, *self.others = self.others
         return route
 
@@ -118,7 +122,10 @@ class Live:
 
     def reserve(self) -> None:
         """Reserve what it may cost at most. Raises Refused."""
-        most = self.dialect.most(self.ask, self.route)
+        try:
+            most = self.dialect.most(self.ask, self.route)
+        except Refused as refused:
+            raise attempts.of_first(self, refused) from None
         scanned = self.watch.scanned if self.watch is not None else ()
         self.call = call = Call(self.ask, self.route, self.grant, self.at, most, scanned=scanned)
         self.pending = True
@@ -288,6 +295,8 @@ class Live:
         self.over()
         was_sent = self.leave()
         if self.begun:
+            if was_sent and self.call is not None:
+                sent_on(self.usage, self.call.most)
             self.settle("aborted" if was_sent else "refused")
 
     @callback

@@ -58,3 +58,17 @@ def bound(usage: Usage, most: Usage) -> None:
     usage.input_tokens = min(usage.input_tokens, most.input_tokens)
     usage.output_tokens = min(usage.output_tokens, most.output_tokens)
     usage.counted = False
+
+
+def sent_on(usage: Usage, most: Usage) -> None:
+    """Bound from above what went in with a call that was sent on, where no answer has said it: its
+    tokens by the bytes of the request, as they were reserved, and its cases.
+
+    >>> left = Usage()
+    >>> sent_on(left, Usage(600, 1_000, cases=2))
+    >>> left.input_tokens, left.output_tokens, left.cases, left.counted
+    (600, 0, 2, False)
+    """
+    if not usage.counted:
+        usage.input_tokens = most.input_tokens
+        usage.cases = most.cases
