@@ -11,7 +11,18 @@ import pytest
 
 from pilotbase.serve.call import Caps, Upstream
 from pilotbase.serve.rules.breaker import FAILURES
-from tests.serve.gateway.rig import Script, ask, chat, gateway, post, request, route, upstream
+from tests.serve.gateway.rig import (
+    Script,
+    ask,
+    chat,
+    gateway,
+    post,
+    request,
+    route,
+    saying,
+    upstream,
+    whole,
+)
 
 SOON = Caps(first_byte_s_max=0.2, between_bytes_s_max=0.2, whole_s_max=2.0)
 
@@ -47,6 +58,26 @@ def test_a_worker_that_fails_again_and_again_is_said_to_be_down(tmp_path: Path) 
         codes = [json.loads(one.body)["error"]["code"] for one in got]
         assert codes == ["serve.worker_ended"] * FAILURES + ["serve.worker_down"]
         assert got[-1].headers["retry-after"] == "5"
+
+    asyncio.run(work())
+
+
+def test_who_asked_the_first_choice_is_not_blamed_for_what_the_second_takes(tmp_path: Path) -> None:
+    unfit = whole(b'{"error": {"message": "missing: rooms"}}', "422 Unfit")
+
+    async def work() -> None:
+        async with upstream(saying(unfit), str(tmp_path / "w.sock")) as url:
+            own = (Upstream("own", "candidate", url, model="g-1", private=True),)
+            second = replace(route(filing="g-1"), upstreams=own, worker="ready")
+            for columns in (False, True):  # found by the worker, and before it is asked
+                second = replace(second, columns=columns)
+                for down in (route("http://127.0.0.1:9/v1"), replace(route(), upstreams=())):
+                    first = replace(down, fallback=(second,))
+                    async with gateway(first, second) as rig:
+                        got = await ask(rig, post(chat()))
+                        error = json.loads(got.body)["error"]
+                        assert (got.status, error["where"]) == (503, "f-1"), got
+                        assert "rooms" not in error["message"] and rig.meter.outcomes != ["served"]
 
     asyncio.run(work())
 

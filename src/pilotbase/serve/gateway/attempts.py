@@ -26,9 +26,10 @@ def lost(live: Live, lost: Lost) -> None:
         return
     if not lost.full and not lost.stale:
         live.replica.failed()
-    if not lost.sent and _another(live):
+    refused = said.lost(lost, live.route)
+    if not lost.sent and _another(live, refused):
         return
-    live.refuse("failed", said.lost(lost, live.route))
+    live.refuse("failed", refused)
 
 
 def miscounted(live: Live, head: ResponseHead) -> bool:
@@ -44,12 +45,21 @@ def not_answered(live: Live, head: ResponseHead, body: bytes) -> None:
         live.replica.failed()
     else:
         live.replica.answered()
-    if head.status in (429, 503) and _another(live):
-        return
     if live.replica.upstream.kind == "candidate":
-        return live.refuse("failed", said.own_said(head.status, body, live.route))
-    retry = head.headers.get(b"retry-after", b"")
-    live.refuse("failed", said.upstream_said(head.status, live.route, retry))
+        refused = of_first(live, said.own_said(head.status, body, live.route))
+    else:
+        retry = head.headers.get(b"retry-after", b"")
+        refused = said.upstream_said(head.status, live.route, retry)
+    if head.status in (429, 503) and _another(live, refused):
+        return
+    live.refuse("failed", refused)
+
+
+def of_first(live: Live, refused: Refused) -> Refused:
+    """The caller asked the first choice: that a second one cannot take the request is not their
+    fault, and what they have to know is that the first did not answer."""
+    blamed = refused.status in (400, 413, 415, 422)
+    return live.missed if blamed and live.missed is not None else refused
 
 
 def _again(live: Live) -> bool:
@@ -61,8 +71,12 @@ def _again(live: Live) -> bool:
     return True
 
 
-def _another(live: Live) -> bool:
-    """Another replica, then the routes of second choice, each a call of its own."""
+def _another(live: Live, refused: Refused) -> bool:
+    """Another replica, then the routes of second choice, each a call of its own.
+
+    Args:
+        refused: what the caller is told where there is none.
+    """
     if len(live.tried) >= TRIES_MAX or live.reply.gone:
         return False
     live.tried = (*live.tried, live.replica)
@@ -71,10 +85,10 @@ def _another(live: Live) -> bool:
         live.replica = replica
         live.send()
         return True
-    return _fall_back(live)
+    return _fall_back(live, refused)
 
 
-def _fall_back(live: Live) -> bool:
+def _fall_back(live: Live, refused: Refused) -> bool:
     if not live.others:
         return False
     live.told = live.block()
@@ -84,9 +98,9 @@ def _fall_back(live: Live) -> bool:
     if key:  # the first choice's call has it already
         live.ask.idempotency_key = f"{key}/{len(live.others)}"
     try:
-        live.enter(live.next_route())
-    except Refused as refused:
-        live.turn_away(refused)
+        live.enter(live.next_route(refused))
+    except Refused as error:
+        live.turn_away(error)
     except PilotbaseError as error:  # an upstream's address or key is not in order
         live.turn_away(Refused(503, error.code, error.message, error.next_step))
     return True
