@@ -27,6 +27,7 @@ from tests.serve.metering.kit import (
     call,
     grant,
     known,
+    limit,
     metering,
     route,
     run,
@@ -169,5 +170,29 @@ def test_terms_that_the_record_does_not_have_are_named(tmp_path: Path) -> None:
         for words in (*cases, "does not have robot as the principal of a1"):
             assert any(words in one for one in said), words
         assert verify(record).ok, "in itself it is right"
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize("lowered", [True, False])
+def test_verify_holds_the_ledger_against_the_journals_and_no_cache(
+    tmp_path: Path, lowered: bool
+) -> None:
+    """Whoever moves calls out of a window in the cache changes nothing, and hides no counter."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", money="9.00 CNY")
+        await served(record)
+        assert figures(record) == (CALLS, CALLS * PAID)
+        edits = [("usage.db", "UPDATE usage SET at = at - 86400000")]
+        if lowered:
+            edits.append(("ledger.db", "UPDATE gateway_counter SET used = 0"))
+        for name, words in edits:
+            kept = sqlite3.connect(record.home / "usage" / name)
+            with kept:
+                assert kept.execute(words).rowcount
+            kept.close()
+        said = [one.message.en for one in verify(record, claims=True).findings]
+        assert len(said) == lowered and all("counts 0.00 CNY" in one for one in said)
 
     run(tmp_path, work)

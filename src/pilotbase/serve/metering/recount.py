@@ -176,10 +176,13 @@ def _claims(usage: Connection, gateway: str, since: float) -> Iterator[tuple[str
         yield usage_id, at // 1000, outcome != UNSETTLED
 
 
-def differences(record: Record, store: LedgerStore) -> list[Difference]:
+def differences(record: Record, store: LedgerStore, *, anew: bool = False) -> list[Difference]:
     """The counters of current windows that are not what the journals say.
 
     Where journals lie on other machines, only what is counted too little shows.
+
+    Args:
+        anew: read the journals themselves, and not the cache of them.
 
     Raises:
         HomeError, RecordError.
@@ -188,7 +191,7 @@ def differences(record: Record, store: LedgerStore) -> list[Difference]:
     seen, found = Counter[Window](), list[Difference]()
     for _ in range(TRIES):
         stands = store.standing()
-        with usage_of(record, damaged=True) as usage:
+        with usage_of(record, damaged=True, anew=anew and not seen) as usage:
             found = list(_differing(record, stands, _Asking(usage), now))
         if not found or store.standing() == stands:
             return found
@@ -199,7 +202,7 @@ def differences(record: Record, store: LedgerStore) -> list[Difference]:
 
 
 def ledger_faults(record: Record) -> list[Text]:
-    """What is wrong with the ledger.
+    """What is wrong with the ledger, held against the journals themselves.
 
     Raises:
         HomeError, RecordError: the journals cannot be read.
@@ -210,7 +213,7 @@ def ledger_faults(record: Record) -> list[Text]:
         return [GONE] if journals(record.home) else []
     try:
         with store_to_read(record.home) as store:
-            return [one.message() for one in differences(record, store)]
+            return [one.message() for one in differences(record, store, anew=True)]
     except RecordError as error:
         if error.code != "serve.ledger_damaged":
             raise
