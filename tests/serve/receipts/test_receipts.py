@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from pilotbase.faces.cli.call import invoke
+from pilotbase.faces.cli.show_handoff import receipt_lines
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.verb import Context
 from pilotbase.main import commands
@@ -29,6 +31,7 @@ from pilotbase.serve.guards.watch import Watchers
 from pilotbase.serve.receipts.checking import checked
 from pilotbase.serve.receipts.door import ReceiptDoor
 from pilotbase.serve.receipts.store import Receipts
+from pilotbase.serve.rules.budget import shown
 from pilotbase.serve.rules.receipt import ALTERED, NO_RECEIPT, NOT_SIGNED, check
 from tests.serve.gateway.rig import (
     KEY,
@@ -108,6 +111,8 @@ def test_a_receipt_says_what_happened_and_is_checked_by_itself(tmp_path: Path) -
         (tmp_path / name).write_bytes(data)
     both = tmp_path / "request", tmp_path / "answer"
     assert checked(path, vkey, *both, usage="gw-4").problem is None
+    (tmp_path / "base.vkey").write_text(vkey + "\n")
+    assert checked(path, str(tmp_path / "base.vkey"), *both).problem is None
     # A good receipt, shown for another call:
     assert checked(path, vkey, both[1], None).problem is not None
     assert checked(path, vkey, None, None, usage="gw-3").problem is not None
@@ -115,6 +120,10 @@ def test_a_receipt_says_what_happened_and_is_checked_by_itself(tmp_path: Path) -
         checked(path, "", None, None)
     assert (said["served"], said["upstream"], said["arranged_by"]) == ("declared", "u0", None)
     assert exits(path, vkey) == exits(path, vkey, "--request", str(both[0])) == 0
+    zh = dict(receipt_lines(said, "zh"))
+    assert not [name for name in zh if not re.search("[\u4e00-\u9fff]", name)], "a label is missing"
+    assert zh["费用"] == shown(said["charge"]["nano"], "CNY") and zh["词元 · 输入"] == "7"
+    assert zh["人工"] == "–" and zh["精确计数"] == "是" and zh["结果"] == "已应答"
     for words in (
         ("--request", str(both[1])), ("--answer", str(both[0])), ("--usage", "gw-3"),
         ("--json", "--usage", "gw-3"),

@@ -6,13 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.serve.call import Route
+from pilotbase.serve.routes.drill import _checked, _tried
 from pilotbase.serve.routes.probes import Caller, Probe, Question, question_of
+from pilotbase.serve.routes.verbs import DrillRequest
+from pilotbase.serve.telemetry.asking import seen
+from pilotbase.serve.telemetry.verbs import CallsRequest
 from tests.serve.doors.mounting import Said, answering, as_json, doors, serving_by
 from tests.serve.gateway.rig import KEY, SAID, Rig, route
 
@@ -117,7 +122,29 @@ def test_a_door_that_is_not_open_is_no_answer() -> None:
         return [caller.ask(one).code for one in asked] + [closed.ask(asked[0]).code]
 
     codes = played("openai", lambda url: serving_by("chat", f"{url}/v1", "chat"), work)
-    assert codes == ["HTTP 404", "HTTP 404", "ConnectionRefusedError"]
+    assert codes == ["HTTP 404", "HTTP 404", "serve.no_gateway"]
+
+
+def test_who_is_not_there_is_told_without_pythons_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = "http://127.0.0.1:1"
+    there = route(f"{nowhere}/v1", speaks=frozenset(("chat",)))
+    caller = Caller(nowhere, KEY)
+    question = question_of(caller, there, "chat", {"messages": []})
+    with pytest.raises(RunError, match="no gateway answers there") as told:
+        _tried(caller, question, "f-1")
+    assert "该地址没有网关应答" in told.value.render("zh")
+    monkeypatch.setenv("HERE", KEY)
+    with pytest.raises(RunError, match="no gateway answers there: connection refused"):
+        seen(CallsRequest(address=nowhere, key="HERE"))
+    file = tmp_path / "request.json"
+    asked = DrillRequest("f-1", as_="li", key="HERE", request=file)
+    with pytest.raises(InputError, match="there is no such file"):
+        _checked(asked)
+    file.write_text("[1]")
+    with pytest.raises(InputError, match="the file holds no JSON object"):
+        _checked(asked)
 
 
 def test_what_is_given_is_asked_and_says_how() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
+from pilotbase.faces.cli.calls import OUTCOMES
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
@@ -19,6 +20,7 @@ from pilotbase.serve.people.verbs import (
     ShareResponse,
 )
 from pilotbase.serve.receipts.verbs import CheckResponse
+from pilotbase.serve.rules.budget import shown
 
 QUEUE = (
     Text("usage id", "用量编号"), Text("filing", "备案"), Text("stage", "阶段"),
@@ -38,6 +40,27 @@ LATE = {
     "unreviewed": Text("goes on unreviewed", "未经审核继续"),
     "manual": Text("answered by hand", "人工直接作答"),
 }
+RECEIPT = {
+    "format": Text("format", "格式"), "usage": Text("usage id", "用量编号"),
+    "at": Text("at", "时间"), "filing": Text("filing", "备案"),
+    "service": Text("service", "服务"), "version": Text("version", "版本"),
+    "tried": Text("tried as", "试验对象"), "verdict": Text("verdict", "结论"),
+    "tier": Text("tier", "等级"), "source": Text("source", "来源"),
+    "served": Text("which version", "版本确认"), "upstream": Text("upstream", "上游"),
+    "arranged_by": Text("arranged by", "安排人"),
+    "principal": Text("principal", "责任主体"), "person": Text("person", "责任人"),
+    "for": Text("for", "代表"), "key": Text("key", "密钥"), "holder": Text("holder", "持有方"),
+    "links": Text("delegations", "委托"), "operation": Text("operation", "操作"),
+    "outcome": Text("outcome", "结果"), "tokens": Text("tokens", "词元"),
+    "input": Text("in", "输入"), "output": Text("out", "输出"), "cases": Text("cases", "案例"),
+    "counted": Text("counted exactly", "精确计数"), "charge": Text("charge", "费用"),
+    "scanned": Text("looked at by guards", "防护已查看"), "handoff": Text("by people", "人工"),
+    "request": Text("request (SHA-256)", "请求 (SHA-256)"),
+    "answer": Text("answer (SHA-256)", "应答 (SHA-256)"),
+    "metered_only": Text("made of what was metered only", "仅依据计量"),
+}  # fmt: skip
+SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
+YES, NO = Text("yes", "是"), Text("no", "否")
 NONE = Text("No call waits for a person.", "没有等待人工处理的调用。")
 
 
@@ -104,8 +127,35 @@ def _receipt(console: Console, found: CheckResponse, language: Language) -> None
         console.print(found.problem[language], markup=False, soft_wrap=True)
         return
     _say(console, Text("The receipt holds.", "回执有效。"), language)
-    for name, value in (found.receipt or {}).items():
-        console.print(f"  {name}: {value}", markup=False, soft_wrap=True)
+    for label, value in receipt_lines(found.receipt or {}, language):
+        console.print(f"  {label}: {value}", markup=False, soft_wrap=True)
+
+
+def receipt_lines(receipt: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
+    """What a receipt says, each with its label; members of an object stand one by one."""
+    for name, value in receipt.items():
+        label = RECEIPT.get(name, Text(name, name)).in_language(language)
+        if name == "charge":
+            yield label, shown(value["nano"], value["currency"])
+        elif isinstance(value, Mapping):
+            for part, one in value.items():
+                inner = RECEIPT.get(part, Text(part, part)).in_language(language)
+                yield f"{label} · {inner}", _shown(part, one, language)
+        else:
+            yield label, _shown(name, value, language)
+
+
+def _shown(name: str, value: Any, language: Language) -> str:
+    if isinstance(value, bool):
+        return (YES if value else NO).in_language(language)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value)) or "–"
+    if name == "tier" and value in TIERS:
+        return TIERS[value].in_language(language)
+    for word, values in (("outcome", OUTCOMES), ("served", SERVED)):
+        if name == word and value in values:
+            return values[value].in_language(language)
+    return "–" if value in (None, "") else str(value)
 
 
 HANDOFF_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {

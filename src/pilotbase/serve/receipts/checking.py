@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from pilotbase.kernel.errors import InputError
@@ -30,6 +31,9 @@ def checked(
 ) -> Checked:
     """What comes of a receipt. A good receipt of another call is told by what it is compared with.
 
+    Args:
+        key: the base's public key, or the path of a file that holds it.
+
     Raises:
         InputError: no file, or no key. RecordError: a key that is none.
     """
@@ -43,6 +47,8 @@ def checked(
                 "请向基地索取: 即其主目录中的 keys/base.vkey。",
             ),
         )
+    if os.path.isfile(key):
+        key = _read(Path(key), FILE_MAX).decode("utf-8", "replace").strip()
     verifier = VerifierKey.parse(key)
     try:
         document = json.loads(_read(file, FILE_MAX))
@@ -65,7 +71,7 @@ def checked(
         content, digest = _read(path, CONTENT_MAX), found.receipt.get(name)
         if digest != _digest(content):
             said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")
-            if digest in map(_digest, _without_line_ends(content)):
+            if any(digest == _digest(one) for one in _without_line_ends(content)):
                 said = Text(said.en + LINE_ENDS.en, said.zh + LINE_ENDS.zh)
             return Checked(said, found.receipt)
     return found

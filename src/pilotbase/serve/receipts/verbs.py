@@ -13,7 +13,11 @@ from pilotbase.kernel.verb import Context, asked, verb
 @dataclass(frozen=True)
 class CheckRequest:
     file: Path = asked("The receipt, as the gateway gave it.", "网关给出的回执。")
-    key: str = asked("The base's public key (vkey).", "基地公钥 (vkey)。", default="")
+    key: str = asked(
+        "The base's public key (vkey), or a file that holds it.",
+        "基地公钥 (vkey), 或存有公钥的文件。",
+        default="",
+    )
     request: Path | None = asked(
         "The request as it was sent, to be compared.", "所发送的请求, 用于比对。", default=None
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pilotbase.catalog.rules.keys import id_of
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.event import Draft, Entry
+from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
 from pilotbase.kernel.verb import Context
@@ -31,13 +32,22 @@ from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import compiled
 from pilotbase.serve.routes.events import DrillBegun, Drilled
 from pilotbase.serve.routes.offer import check_person
-from pilotbase.serve.routes.probes import DOORS, Caller, Probe, Question, question_of
+from pilotbase.serve.routes.probes import (
+    DOORS,
+    NO_ANSWER,
+    NO_GATEWAY,
+    Caller,
+    Probe,
+    Question,
+    question_of,
+)
 from pilotbase.serve.routes.shown import ANYWHERE
 
 if TYPE_CHECKING:
     from pilotbase.serve.routes.verbs import DrillRequest
 
 SECONDS_MAX, PACE_MAX, PROBES_MAX = 3600, 100, 64
+REQUEST_MAX = 64 * 2**20
 
 
 def drilled(context: Context, request: DrillRequest) -> Entry:
@@ -109,11 +119,14 @@ def _checked(request: DrillRequest) -> tuple[str, dict[str, Any] | None]:
         raise InputError("serve.drill_range", said, where="--seconds")
     if request.request is None:
         return key, None
+
+    def refused(message: Text) -> InputError:
+        return InputError("serve.bad_request", message, where=str(request.request))
+
     try:
-        return key, dict(json.loads(request.request.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
-        said = Text(f"the request cannot be used: {error}", f"请求无法使用: {error}")
-        raise InputError("serve.bad_request", said, where=str(request.request)) from error
+        return key, dict(json.loads(read_attached(request.request, REQUEST_MAX, refused)))
+    except (ValueError, TypeError, RecursionError):
+        raise refused(Text("the file holds no JSON object", "该文件中没有 JSON 对象")) from None
 
 
 def _route(record: Record, context: Context, request: DrillRequest) -> Route:
@@ -141,6 +154,13 @@ def _tried(caller: Caller, question: Question, filing: str) -> None:
     first = caller.ask(question)
     if not first.code:
         return
+    if first.code in (NO_GATEWAY, NO_ANSWER):
+        raise RunError(
+            first.code,
+            Text("nothing was cut: no gateway answers there", "未切断任何上游: 该地址没有网关应答"),
+            where=caller.address,
+            next_step=Text("Say where it listens with --address.", "请用 --address 指明网关地址。"),
+        )
     door = DOORS.get(question.operation, "openai")
     raise RunError(
         "serve.drill_refused",

@@ -42,6 +42,10 @@ class Probe:
     code: str
 
 
+NO_GATEWAY, NO_ANSWER = "serve.no_gateway", "serve.no_answer"
+"""What came of a call that no gateway answered: there is none, or it took too long."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A request that is sent again and again. ``read`` tells what came of it."""
@@ -82,18 +86,19 @@ class Caller:
         try:
             said = self.send("POST", question.path, question.body, question.headers)
         except (OSError, http.client.HTTPException) as error:
-            return Probe(time.monotonic(), "", type(error).__name__)
+            late = isinstance(error, TimeoutError)
+            return Probe(time.monotonic(), "", NO_ANSWER if late else NO_GATEWAY)
         filing, code = question.read(*said)
         return Probe(time.monotonic(), filing, code)
 
     def told(self, path: str) -> Json:
-        """What the gateway says at a path; empty where it says nothing of use."""
+        """What the gateway says of a model at a path; empty where it says nothing of use."""
         try:
             status, _, data = self.send("GET", path, b"", {})
-            said = json.loads(data) if status == 200 else {}
+            said = plain.metadata_of(json.loads(data)) if status == 200 else {}
         except (OSError, ValueError, http.client.HTTPException):
             return {}
-        return said if isinstance(said, dict) else {}
+        return said
 
 
 def question_of(caller: Caller, route: Route, operation: str, given: Json | None) -> Question:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.telemetry.verbs import CallsRequest, CallsResponse
+from pilotbase.serve.upstreams.reasons import no_connection
 
 PATIENCE_S = 10.0
 ANSWER_BYTES_MAX = 16 * 2**20
@@ -50,9 +51,12 @@ def _asked(address: str, key: str) -> tuple[int, Any]:
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
+        why = Text("what answers there is none", "在此应答的并非网关")
+        if isinstance(error, OSError):
+            why = no_connection(error, PATIENCE_S).reason
         raise RunError(
             "serve.no_gateway",
-            Text(f"no gateway answers there: {error}", f"该地址没有网关应答: {error}"),
+            Text("no gateway answers there: {why}", "该地址没有网关应答: {why}").format(why=why),
             where=address,
             next_step=Text("Say where it listens with --address.", "请用 --address 指明网关地址。"),
         ) from error
