@@ -22,17 +22,18 @@ Stage = Literal["before", "after"]
 
 
 class Kept:
-    """A reply that goes to people's keeping, in one piece."""
+    """A reply that goes to people's keeping, in one piece; under the usage id of each call for
+    which a person was asked, the first choice and the second."""
 
     def __init__(self, people: People, usage: str) -> None:
-        self._people, self._usage = people, usage
+        self._people, self._usages = people, [usage]
         self._parts: list[bytes] = []
         self._status, self._media = 200, ""
 
     gone = False
 
     def whole(self, status: int, block: bytes, body: bytes) -> None:
-        self._people.deliver(self._usage, status, media_in(block), body)
+        self._deliver(status, media_in(block), body)
 
     def start(self, status: int, block: bytes) -> None:
         self._status, self._media = status, media_in(block)
@@ -41,16 +42,22 @@ class Kept:
         self._parts.append(data)
 
     def end(self) -> None:
-        self._people.deliver(self._usage, self._status, self._media, b"".join(self._parts))
+        self._deliver(self._status, self._media, b"".join(self._parts))
 
     def abort(self, refused: Refused) -> None:
         self.refuse(refused)
 
     def refuse(self, refused: Refused, block: bytes = b"") -> None:
-        self._people.deliver(self._usage, refused.status, "application/json", refusal_body(refused))
+        self._deliver(refused.status, "application/json", refusal_body(refused))
 
     def parked(self, ticket: Ticket, block: bytes) -> None:
         """A second person is asked: the caller polls already."""
+        if ticket.usage not in self._usages:
+            self._usages.append(ticket.usage)
+
+    def _deliver(self, status: int, media: str, body: bytes) -> None:
+        for usage in self._usages:
+            self._people.deliver(usage, status, media, body)
 
 
 def refusal_body(refused: Refused) -> bytes:

@@ -22,7 +22,7 @@ class Resumed(Live):
         self, serving: Serving, ask: Ask, key: str, reply: Reply, at: float, taken: Taken
     ) -> None:
         super().__init__(serving, ask, key, reply, at)
-        self.taken = taken
+        self.kept, self.taken = reply, taken
 
     def reserve(self) -> None:
         if self.taken is None:
