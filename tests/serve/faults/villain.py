@@ -20,6 +20,7 @@ from typing import Any
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
 from pilotbase.serve.metering.asking import Asked, sums
+from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.routes.offer import offer
 from tests.serve.gateway.rig import (
     SAID,
@@ -187,8 +188,8 @@ class Stand:
 
     def used(self) -> list[dict[str, Any]]:
         """What the journals have of each call."""
-        with open_record(Context(self.base.context.home)) as record:
-            return list(sums(record, "call", Asked()))
+        with open_record(Context(self.base.context.home)) as record, usage_of(record) as usage:
+            return list(sums(usage, "call", Asked()))
 
 
 @contextmanager
