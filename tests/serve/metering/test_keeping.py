@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 
 from pilotbase.record.opened import Record
+from pilotbase.serve.call import Refused
 from pilotbase.serve.metering import keeper, store
+from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
+from pilotbase.serve.metering.segments import Segment
 from pilotbase.serve.metering.usage import usage_of
+from pilotbase.serve.metering.verifying import verify
 from pilotbase.serve.rules.budget import Window
 from pilotbase.serve.rules.window import bounds
 from tests.serve.metering.kit import PAID, USED, begun, call, limit, metering, run
@@ -144,3 +148,50 @@ def test_windows_are_not_forgotten_by_the_clock_alone(tmp_path: Path) -> None:
         ledger.forget(now + DAYS_100)
         assert set(ledger.used()) == {month, *minutes[-store.WINDOWS_KEPT :]}
         assert set(ledger.leases("gateway")) == set(ledger.used())
+
+
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [(Segment, "sync"), (store.LedgerStore, "lease"), (JournalMeter, "_intend")],
+)
+def test_what_nobody_expects_is_told_to_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: type, name: str
+) -> None:
+    """And only to them; it is logged, and serving goes on."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", requests=1000)
+        async with metering(record) as opened:
+            with monkeypatch.context() as patched:
+                patched.setattr(of, name, failing(KeyError))
+                several = [begun(opened.meter, call(name=f"order {n}")) for n in range(3)]
+                for refused in await asyncio.gather(*several):
+                    assert refused is not None and refused.code == "serve.unmetered"
+            assert await begun(opened.meter, call(name="order 1")) is None
+            assert opened.meter.unsettled == 1
+        async with metering(record):
+            assert used(record.home) == [1] and verify(record).ok
+
+    run(tmp_path, work)
+
+
+def test_a_limit_that_is_lifted_while_a_call_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others took what was leased each time; the last time there is no limit any more."""
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", requests=1000)
+        async with metering(record) as opened:
+            asked, said = list[keeper.Request](), list[Refused | None]()
+            monkeypatch.setattr(opened._keeper, "ask", asked.append)
+            opened.meter.begin(call(), said.append)
+            for _ in range(2):
+                asked[-1].done(asked[-1])
+            opened.meter.limit([])
+            assert await begun(opened.meter, call()) is None
+            asked[-1].done(asked[-1])
+            assert len(asked) == 3 and said[0] is not None
+            assert said[0].code == "serve.limit_reached"
+
+    run(tmp_path, work)

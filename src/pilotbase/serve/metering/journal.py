@@ -11,6 +11,7 @@ in the thread as well.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -34,6 +35,7 @@ RETRY_S = 0.5
 """How soon settles are tried again after the disk refused them."""
 
 W = TypeVar("W")
+_log = logging.getLogger("pilotbase.serve")
 
 
 class TermsRecord:
@@ -177,11 +179,11 @@ class Journal(Generic[W]):
             payloads, fresh = self._payloads(group)
             with suppress(OSError):  # the thread tries again, and says what comes of it
                 laid = self._segment.lay(payloads)
-            if laid is None:
-                _forget(fresh)
-            else:
-                self._jobs.put(partial(self._sync, group, laid, fresh))
+            if laid is not None:
+                self._jobs.put(partial(self._sync, group, laid))
                 return
+            for terms in fresh:
+                terms.segment = 0
         self._jobs.put(partial(self._append, group))
 
     def _take(self) -> list[Item]:
@@ -253,32 +255,22 @@ class Journal(Generic[W]):
             self._over = True
             self._tell(self._ended)
 
-    def _sync(self, group: list[Item], laid: Laid, fresh: list[TermsRecord]) -> None:
-        try:
-            self._segment.sync(laid)
-        except OSError:
-            self._fail(group, fresh)
-        else:
-            self._tell(self._synced, group)
+    def _sync(self, group: list[Item], laid: Laid) -> None:
+        self._answer(group, _goes(lambda: self._segment.sync(laid)))
 
     def _append(self, group: list[Item]) -> bool:
         """Write a group where that takes longer; whether the disk took it."""
-        fresh = list[TermsRecord]()
-        try:
-            self._turn()
-            payloads, fresh = self._payloads(group)
-            self._segment.append(payloads)
-        except OSError:
-            self._fail(group, fresh)
-            return False
-        self._tell(self._synced, group)
-        return True
+        return self._answer(group, _goes(lambda: self._write(group)))
+
+    def _write(self, group: list[Item]) -> None:
+        self._turn()
+        payloads, _ = self._payloads(group)
+        self._segment.append(payloads)
 
     def _renew(self) -> None:
         summed = self._segment.summed
         if self._broken or summed.intents or summed.settled:
-            with suppress(OSError):
-                self._turn()
+            _goes(self._turn)
         self._tell(self._after)
 
     def _finish(self) -> None:
@@ -287,11 +279,12 @@ class Journal(Generic[W]):
             pass
         self._full(self._segment.close())
 
-    def _fail(self, group: list[Item], fresh: list[TermsRecord]) -> None:
-        _forget(fresh)
-        # After a failed fdatasync nobody knows what the file holds: go on in another.
-        self._broken = True
-        self._tell(self._refused, group)
+    def _answer(self, group: list[Item], done: bool) -> bool:
+        # After a failed fdatasync nobody knows what the file holds: go on in another, with all
+        # terms again.
+        self._broken = self._broken or not done
+        self._tell(self._synced if done else self._refused, group)
+        return done
 
     def _tell(self, what: Callable[..., None], *group: list[Item]) -> None:
         # The loop is closed where a process ends in haste; then nobody is there to be told.
@@ -308,7 +301,13 @@ class Journal(Generic[W]):
         self._full(old.close())
 
 
-def _forget(fresh: list[TermsRecord]) -> None:
-    """Terms of which nobody knows whether they are in the file."""
-    for terms in fresh:
-        terms.segment = 0
+def _goes(work: Callable[[], None]) -> bool:
+    """Whether work in the thread went well. The thread goes on in any case: who waits is told."""
+    try:
+        work()
+    except OSError:
+        return False
+    except Exception:
+        _log.exception("the usage journal could not be written")
+        return False
+    return True

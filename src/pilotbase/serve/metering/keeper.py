@@ -7,6 +7,7 @@ answers called back; it never waits itself.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,7 @@ from pilotbase.serve.metering.store import Asked, Claim, Given, LedgerStore, Wan
 
 RETRY_S = 1.0
 FORGET_S = 3600.0
+_log = logging.getLogger("pilotbase.serve")
 
 
 @dataclass(eq=False, slots=True)
@@ -112,15 +114,20 @@ class Keeper:
                 while True:
                     work.append(self._work.get_nowait())
             going = None not in work
-            self._forget()
             requests = [one for one in work if isinstance(one, Request)]
             for one in work:
                 if isinstance(one, Backlog):
                     self._backlog.take(one)
-            # First what comes back, so that it can be leased again at once.
-            told = self._tell(last=not going)
-            if requests:
-                self._answer(requests)
+            try:
+                self._forget()
+                # First what comes back, so that it can be leased again at once.
+                told = self._tell(last=not going)
+                if requests:
+                    self._answer(requests)
+            except Exception:  # the thread goes on, and who waits is told
+                _log.exception("the ledger could not be asked")
+                told = False
+                self._post(requests, [], failed=True)
         with suppress(self._store.errors, PilotbaseError, OSError):
             # All that is free was given back; what is open stays charged until it is reconciled.
             if told and self._posted == self._delivered:
@@ -169,13 +176,19 @@ class Keeper:
         backlog.gives, backlog.changed = [], set()
 
     def _answer(self, requests: list[Request]) -> None:
-        given = list[tuple[Slot, Given]]()
         try:
             self._claim([one for one in requests if one.wanted is not None])
             given = self._lease([one for one in requests if one.claim is None])
         except (self._store.errors, PilotbaseError, OSError):
-            for one in requests:
-                one.failed = True
+            self._post(requests, [], failed=True)
+        else:
+            self._post(requests, given)
+
+    def _post(
+        self, requests: list[Request], given: list[tuple[Slot, Given]], *, failed: bool = False
+    ) -> None:
+        for one in requests:
+            one.failed = failed
         self._posted += 1
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._back, requests, given)

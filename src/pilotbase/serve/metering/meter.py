@@ -9,6 +9,7 @@ that nobody can account for there are none of. All methods run on the event loop
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from pilotbase.serve.call import Call, Charge, Grant, Outcome, Refused, Route, Usage
@@ -28,6 +29,7 @@ TRIES_MAX = 3
 DRY_S = 0.2
 """How long a limit that is used up is believed to stay so without asking the store again."""
 TERMS_MAX = 10_000
+_log = logging.getLogger("pilotbase.serve")
 
 
 class Under:
@@ -158,7 +160,7 @@ class JournalMeter:
             before = usage_id.of_key_before(key, name, at)
             wanted = Wanted(call.usage_id, before, int(at))
         request = Request(
-            held.under.weighed, held.needs, wanted, lambda back: self._answered(held, back)
+            held.under.weighed, held.needs, wanted, lambda back: self._told(held, back)
         )
         for slot, _ in held.under.weighed:
             slot.lease.sum_up()
@@ -171,10 +173,19 @@ class JournalMeter:
             return refusals.other_currency(under.foreign, under.route.tariff.currency)
         for slot, which in under.weighed:
             if held.needs[which] > slot.limit.most:
-                return refusals.beyond(slot.limit, held.needs[which])
+                tariff, most = under.route.tariff, held.call.most
+                return refusals.beyond(slot.limit, held.needs[which], tariff, most)
             if slot.free < held.needs[which] and self._loop.time() < slot.dry_until:
                 return slot.dry
         return None
+
+    def _told(self, held: Held, back: Request) -> None:
+        try:
+            self._answered(held, back)
+        except Exception:  # of one call: the others that asked with it go on
+            _log.exception("a call could not be begun")
+            ledger.settle(held.weighed, held.needs, (0, 0, 0))
+            self._refuse(held, refusals.unmetered())
 
     def _answered(self, held: Held, back: Request) -> None:
         """What the store said: go on, ask again, or refuse."""
@@ -207,9 +218,8 @@ class JournalMeter:
             self._weigh(held.under, max(held.at, self._latest))
             self._ask(held)
             return
-        slot, which = held.under.weighed[0]
-        soon = refusals.used_up(slot.limit, slot.end, held.at, 1, 1)
-        self._refuse(held, soon)
+        short = next(slot for slot, which in back.weighed if slot.free < held.needs[which])
+        self._refuse(held, refusals.used_up(short.limit, short.end, held.at, 1, 1))
 
     def _used_up(self, slot: ledger.Slot, given: Given, need: int, at: float) -> Refused:
         refused = refusals.used_up(slot.limit, slot.end, at, given.open, need)
@@ -236,8 +246,6 @@ class JournalMeter:
             return
         for held in group:
             held.ready = True
-            if held.early is not None:
-                self.settle(held.call, *held.early)
             self._say(held, None)
 
     def unwritten(self, held: Held) -> bytes:
@@ -252,6 +260,8 @@ class JournalMeter:
 
     def _say(self, held: Held, refused: Refused | None) -> None:
         try:
+            if refused is None and held.early is not None:
+                self.settle(held.call, *held.early)
             held.then(refused)
         except Exception as error:  # of one call: the others of its group go on
             self._loop.call_exception_handler({"message": "a call's begin", "exception": error})
