@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_WORD = re.compile(r"[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
-"""What must not be broken: Chinese may be, at any character."""
+_WORD = re.compile(r"-?\d[\d.]* [A-Z]{3}\b|[^\s\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+")
+"""What must not be broken, an amount with its currency too; Chinese may be, at any character."""
 
 
 def table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -24,7 +24,7 @@ def table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[object
     told = [["–" if cell is None else str(cell) for cell in row] for row in rows]
     columns = [*zip(heads, *told, strict=True)] if told else [(head,) for head in heads]
     most = [max(map(_line_width, column)) for column in columns]
-    least = [max(map(_word_width, column)) for column in columns]
+    least = [max(_head_width(head), *map(_word_width, cells)) for head, *cells in columns]
     # One space beside each cell, one for each edge and each border between two.
     room = console.width - (3 * len(columns) - 1)
     if sum(least) > room and told:
@@ -54,6 +54,11 @@ def widths(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:
 
 def _line_width(cell: str) -> int:
     return max(map(cell_len, cell.splitlines()), default=0)
+
+
+def _head_width(head: str) -> int:
+    """Cells of a heading's longest word; a Chinese one is not broken either."""
+    return max(map(cell_len, head.split()), default=0)
 
 
 def _word_width(cell: str) -> int:

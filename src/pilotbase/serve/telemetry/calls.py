@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pilotbase.kernel.time import stamp
-from pilotbase.serve.call import NANO, Charge
+from pilotbase.serve.call import Charge
 from pilotbase.serve.gateway.live import Live
 from pilotbase.serve.routes.gate import moment_of
+from pilotbase.serve.rules.budget import shown
 from pilotbase.serve.telemetry.counting import Ended
 from pilotbase.serve.telemetry.metrics import Parts
 
@@ -83,8 +84,6 @@ def amount(charge: Charge) -> str:
     """Money as people read it, exact.
 
     >>> amount(Charge("CNY", 20_000_500)), amount(Charge("CNY", 0))
-    ('0.0200005 CNY', '0 CNY')
+    ('0.0200005 CNY', '0.00 CNY')
     """
-    whole, rest = divmod(charge.nano, NANO)
-    tail = f"{rest:09d}".rstrip("0")
-    return f"{whole}.{tail} {charge.currency}" if tail else f"{whole} {charge.currency}"
+    return shown(charge.nano, charge.currency)
