@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -320,7 +321,6 @@ class VerifyResponse:
 def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.record.opened import open_record
     from pilotbase.serve.metering.verifying import verify as verified
-    from pilotbase.serve.rules.budget import shown
 
     with open_record(context, create=False) as record:
         found = verified(record, claims=True)
@@ -334,12 +334,15 @@ def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
         }
         for one in found.findings
     )
-    sums = (
-        {currency: shown(nano, currency) for currency, nano in sorted(one.items())}
-        for one in (found.sums, found.decided, found.reserved)
-    )
+    sums = _amounts(found.sums), _amounts(found.decided), _amounts(found.reserved)
     return VerifyResponse(
         found.ok, found.journals, found.segments, found.sealed, found.records, found.intents,
         found.settled, *sums, found.partial, found.proven, found.signed, tuple(found.unsigned),
         tuple(found.elsewhere), faults,
     )  # fmt: skip
+
+
+def _amounts(sums: Mapping[str, int]) -> dict[str, str]:
+    from pilotbase.serve.rules.budget import shown
+
+    return {currency: shown(nano, currency) for currency, nano in sorted(sums.items())}
