@@ -17,7 +17,7 @@ from pilotbase.kernel.verb import Context
 from pilotbase.serve.telemetry.verbs import CallsRequest, CallsResponse
 
 POLL_SECONDS = 1.0
-LIVE = Text("{count} calls under way ({processes} processes).",
+LIVE = Text("{count} {calls} under way ({processes} {noun}).",
             "进行中的调用 {count} 个 ({processes} 个进程)。")  # fmt: skip
 ENDED = Text("Ended lately:", "最近结束:")
 OUTCOMES = {
@@ -32,7 +32,9 @@ STATES = {
 
 
 def _calls(console: Console, found: CallsResponse, language: Language) -> None:
-    _say(console, LIVE, language, count=len(found.live), processes=len(found.processes))
+    count, processes = len(found.live), len(found.processes)
+    _say(console, LIVE, language, count=count, calls="call" if count == 1 else "calls",
+         processes=processes, noun="process" if processes == 1 else "processes")  # fmt: skip
     for one in found.live:
         console.print("  " + line(one, language), markup=False, soft_wrap=True)
     if found.ended:

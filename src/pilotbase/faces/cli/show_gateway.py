@@ -26,9 +26,11 @@ NOT = Text("Not served:", "未提供服务:")
 DRILL = Text(
     "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
     "longest gap between two answers {gap_ms} ms. "
-    "{calls} calls in all were charged to the key {key}.",
+    "{calls} calls in all were made with the key {key}; the {paid} that were served are charged to "
+    "it.",
     "{filing}: 切断 {upstream} 的 {seconds} 秒内, {asked} 次调用中 {served} 次得到应答; "
-    "两次应答之间最长间隔 {gap_ms} 毫秒。共 {calls} 次调用, 费用计入密钥 {key}。",
+    "两次应答之间最长间隔 {gap_ms} 毫秒。"
+    "共以密钥 {key} 调用 {calls} 次, 其中得到应答的 {paid} 次计费。",
 )
 
 
@@ -73,7 +75,8 @@ def _offered(console: Console, found: OfferResponse, language: Language) -> None
 
 def _drilled(console: Console, response: DrillResponse, language: Language) -> None:
     found = response.found
-    _say(console, DRILL, language, **found)
+    # The one before the cut was served too, or there would have been no drill.
+    _say(console, DRILL, language, **found, paid=found["served"] + 1)
     for name in ("by_filing", "refusals"):
         for word, count in found[name].items():
             console.print(f"  {word}: {count}", markup=False, soft_wrap=True)

@@ -65,8 +65,8 @@ class Drilled:
             answers, or from the drill's ends to the nearest answer.
         by_filing: how many each filing answered, the service's own and those of second choice.
         refusals: how many ended otherwise, by the code of the refusal or failure.
-        calls: how many calls were made in all, the one before the cut included; they are metered
-            and charged like any others, to ``key`` (its id, empty where it was none).
+        calls: how many calls were made in all, the one before the cut included; those that were
+            served are charged like any others, to ``key`` (its id, empty where it was none).
     """
 
     filing: str
