@@ -146,6 +146,28 @@ def test_focus_rows_add_up(context: Context, tmp_path: Path) -> None:
     assert costs == {"CNY": Decimal(2 * PAID + cut) / 10**9, "EUR": Decimal("0.21")}
 
 
+def test_calls_that_come_to_nothing_are_on_no_row(context: Context, tmp_path: Path) -> None:
+    """Also where others of their day, key and outcome cost something; calls stand by number."""
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            for n in range(11):
+                one = call()
+                assert await begun(opened.meter, one) is None
+                opened.meter.settle(one, Usage() if n else USED, "cut")
+
+    run(context.home, work)
+    with pytest.raises(InputError, match="there is no folder"):
+        verbs.usage(context, verbs.UsageRequest(focus=tmp_path / "none" / "usage.csv"))
+    assert not (tmp_path / "none").exists()
+    file = tmp_path / "usage.csv"
+    found = verbs.usage(context, verbs.UsageRequest(by="call", focus=file))
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    assert sum(int(row["x_Calls"]) for row in rows) == 1
+    numbers = [int(one["call"].rpartition("-")[2]) for one in found.rows]
+    assert numbers == list(range(1, 12))
+
+
 def test_limits_are_set_by_people(context: Context) -> None:
     wrong = [
         ("party:burau", {}, "Did you mean 'party:bureau'"),

@@ -55,11 +55,12 @@ class Asked:
 def sums(usage: Connection, by: str, asked: Asked) -> Iterator[dict[str, Any]]:
     """Sums of calls by one of `BY`, each name with its currencies."""
     where, values = asked.where()
+    order = "min(u.gateway), min(u.sequence)" if by == "call" else "1, 2"
     words = (
         f"SELECT {BY[by]}, t.currency, count(*), sum(u.outcome = '{UNSETTLED}'),"
         " sum(u.input_tokens), sum(u.output_tokens), sum(u.cases), sum(u.nano),"
         f" sum(CASE WHEN u.outcome = '{UNSETTLED}' THEN u.nano ELSE 0 END),"
-        f" min(u.outcome) {_JOIN} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
+        f" min(u.outcome) {_JOIN} WHERE {where} GROUP BY 1, 2 ORDER BY {order}"
     )
     names = ("calls", "unsettled", "input_tokens", "output_tokens", "cases")
     for name, currency, *counts, nano, open_, outcome in usage.execute(words, values):
@@ -95,7 +96,7 @@ def _groups(
         ' t.operation, u.outcome, t.currency, t.call, t."case", t.input_token, t.output_token'
     )
     words = (
-        f"SELECT {keys}, count(*), sum(u.cases), sum(u.input_tokens), sum(u.output_tokens),"
+        f"SELECT {keys}, sum(u.nano > 0), sum(u.cases), sum(u.input_tokens), sum(u.output_tokens),"
         f" sum(u.nano) {_JOIN} WHERE {where} GROUP BY {keys} ORDER BY {keys}"
     )
     first = f"SELECT t.service, t.operation, min(u.at) {_JOIN} GROUP BY t.service"
@@ -111,8 +112,15 @@ def is_ours(file: Path) -> bool:
     """Whether a file of FOCUS rows stands there, which may be replaced; False where nothing does.
 
     Raises:
-        InputError: something else stands there.
+        InputError: something else stands there, or there is no such folder.
     """
+    if not file.parent.is_dir():
+        raise InputError(
+            "serve.no_folder",
+            Text(f"there is no folder {file.parent}", f"没有文件夹 {file.parent}"),
+            where=str(file),
+            next_step=Text("Name a folder that is there.", "请指定已有的文件夹。"),
+        )
     head = ",".join(focus.COLUMNS).encode()
     with storage_errors(file):
         if not file.exists():

@@ -6,8 +6,8 @@ columns of version 1.2 are there, ServiceSubcategory, and of the conditional and
 those that this base has something to say in; columns of our own begin with ``x_`` (section "Column
 handling"). Amounts are exact decimals; times are UTC; what has no value is null (an empty field).
 ``x_Calls`` counts each call on one row only, so that it may be summed up: on the first of the rows
-that calls of the same day, key, filing, operation and outcome have. Calls that come to nothing have
-no row.
+that calls of the same day, key, filing, operation and outcome have. Calls that come to nothing are
+in no row, and not counted on that of others.
 
 A charge that is no product of units and price is an ``Adjustment``: what stays reserved for a call
 that a crash left unsettled, what somebody reconciled it at, and the part above what was reserved,
@@ -58,6 +58,7 @@ class Group:
         day: days since 1970-01-01. account: the party that answers for the caller; ``holder`` has
             the key. provider: the base. publisher: who answers for the service.
         outcome: as in `call.Outcome`, or ``unsettled``, ``reconciled``. nano: what they come to.
+            calls: how many of them come to something.
     """
 
     day: int
