@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from pilotbase.record.opened import Record
-from pilotbase.serve.call import Call, Outcome, Refused, Usage
+from pilotbase.serve.call import Call, Outcome, Refused, Tariff, Usage
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.reconcile import unsettled
+from pilotbase.serve.metering.refusals import beyond
 from pilotbase.serve.metering.segments import Reading, journals, segments
 from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
+from pilotbase.serve.rules.budget import Limit
 from pilotbase.serve.rules.frames import Numbers, decode
 from tests.serve.metering.kit import (
     FEN,
@@ -224,12 +226,24 @@ def test_a_call_that_no_window_could_hold(tmp_path: Path) -> None:
                 402, "serve.call_over_limit",
             )  # fmt: skip
             assert "1500 tokens" in refused.message.en and "1499 词元" in refused.message.zh
+            assert "(tokens in: 500, tokens out: 1000)" in refused.message.en
+            assert "fewer output tokens" in refused.next_step.en
             small = Usage(input_tokens=10, output_tokens=10)
             refused = await begun(opened.meter, call(key="b2", most=small))
             assert refused is not None and refused.code == "serve.other_currency"
             assert await begun(opened.meter, call(most=small)) is None
 
     run(tmp_path, work)
+
+
+def test_a_call_that_is_too_dear_says_what_its_price_rests_on() -> None:
+    most, by_case = Limit("key:a1", "money:CNY", "P1D", 5 * FEN), Tariff("CNY", case=FEN)
+    refused = beyond(most, 6 * FEN, by_case, Usage(cases=6))
+    assert "0.06 CNY (cases: 6 × 0.01 CNY); key:a1 is limited to 0.05 CNY" in refused.message.en
+    assert refused.next_step.en.startswith("Ask for fewer cases at once. Whoever")
+    assert "减少单次调用的案例数" in refused.next_step.zh
+    none = Limit("key:a1", "requests", "P1D", 0)
+    assert beyond(none, 1, by_case, Usage(cases=6)).next_step.en.startswith("Whoever answers")
 
 
 def test_limits_change_while_serving(tmp_path: Path) -> None:

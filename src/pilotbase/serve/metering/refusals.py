@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
-from pilotbase.serve.call import Refused
+from pilotbase.serve.call import Refused, Tariff, Usage
 from pilotbase.serve.metering.store import Claim
 from pilotbase.serve.rules.budget import Limit, shown
 from pilotbase.serve.rules.window import TOTAL
@@ -30,21 +31,55 @@ def amount_of(limit: Limit, amount: int) -> Text:
     return Text(f"{amount} {unit.en}", f"{amount} {unit.zh}")
 
 
-def beyond(limit: Limit, need: int) -> Refused:
-    """One call alone may need more than a whole window allows: waiting does not help."""
+_METERS = {
+    "call": Text("call", "调用"),
+    "case": Text("cases", "案例"),
+    "input_token": Text("tokens in", "输入词元"),
+    "output_token": Text("tokens out", "输出词元"),
+}
+_FEWER = {
+    "case": Text("Ask for fewer cases at once. ", "请减少单次调用的案例数。"),
+    "input_token": Text("Send a shorter request. ", "请缩短请求。"),
+    "output_token": Text("Ask for fewer output tokens. ", "请减少输出词元的上限。"),
+}
+
+
+def beyond(limit: Limit, need: int, tariff: Tariff, most: Usage) -> Refused:
+    """One call alone may need more than a whole window allows: waiting does not help.
+
+    It says what the need rests on, and what of it the caller can make less.
+    """
+    used = {"call": 1, "case": most.cases, "input_token": most.input_tokens,
+            "output_token": most.output_tokens}  # fmt: skip
+    if limit.unit in _UNITS:
+        prices = {meter: int(limit.unit == "tokens" and "token" in meter) for meter in used}
+    else:
+        prices = {meter: getattr(tariff, meter) for meter in used}
+    parts = {meter: n * prices[meter] for meter, n in used.items() if n * prices[meter]}
+    fewer = {meter: n for meter, n in parts.items() if meter in _FEWER and used[meter] > 1}
+    step = _FEWER[max(fewer, key=fewer.__getitem__)] if fewer and limit.most else Text("", "")
     return Refused(
         402,
         "serve.call_over_limit",
         Text(
-            "this call may need up to {need}; {account} is limited to {most} ({per})",
-            "该调用最多可能需要 {need}; {account} 的限额为 {most} ({per})",
-        ).format(need=amount_of(limit, need), account=limit.account,
-                 most=amount_of(limit, limit.most), per=limit.per),
-        Text(
-            f"Ask for fewer output tokens. {_ASK.en}", f"请减少输出词元的上限。{_ASK.zh}"
-        ),
+            "this call may need up to {need}{basis}; {account} is limited to {most} ({per})",
+            "该调用最多可能需要 {need}{basis}; {account} 的限额为 {most} ({per})",
+        ).format(need=amount_of(limit, need), basis=_basis(limit, used, prices),
+                 account=limit.account, most=amount_of(limit, limit.most), per=limit.per),
+        Text(step.en + _ASK.en, step.zh + _ASK.zh),
         where=limit.account,
     )  # fmt: skip
+
+
+def _basis(limit: Limit, used: Mapping[str, int], prices: Mapping[str, int]) -> Text:
+    """``(cases: 6 × 0.01 CNY)``; empty where calls are counted."""
+    said = list[tuple[Text, str]]()
+    for meter, n in used.items():
+        if n and (price := prices[meter]):
+            money = limit.unit.partition(":")[2]
+            said.append((_METERS[meter], f"{n} × {shown(price, money)}" if money else f"{n}"))
+    parts = [", ".join(f"{getattr(word, to)}: {n}" for word, n in said) for to in ("en", "zh")]
+    return Text(*(f" ({one})" if one else "" for one in parts))
 
 
 def used_up(limit: Limit, end: float, at: float, open_: int, need: int) -> Refused:
