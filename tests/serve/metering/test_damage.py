@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pilotbase.catalog.parties.events import PartyAdded
 from pilotbase.kernel.errors import InputError, RecordError
 from pilotbase.kernel.event import Draft
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
 from pilotbase.serve.metering.deciding import conduct
@@ -134,6 +135,28 @@ def test_a_torn_end_is_completed_too(copy: Path) -> None:
         (sealed,) = record.entries(kind="serve.segment_sealed/1")
         assert sealed.body["cut"] == 30
         assert path.with_suffix(CUT).stat().st_size == 30
+
+
+@pytest.mark.parametrize("behind", [30, 600, 5_000, 300_000])
+def test_what_stands_behind_the_end_is_kept_and_said(copy: Path, behind: int) -> None:
+    path = segment_of(copy)
+    reading = Reading(path)
+    list(reading.frames())
+    data = bytearray(path.read_bytes())
+    assert reading.rest == 0
+    data[reading.size + behind] = 7
+    path.write_bytes(data)
+    said = list[Text]()
+    with open_record(Context(copy, remark=said.append)) as record:
+        assert total(record) == TOTAL and verify(record).ok, "as a crash may have left it"
+        assert any(f"{path}: what stands behind byte {reading.size}" in one.en for one in said)
+        conduct(record, "", "", "", "")
+        (sealed,) = record.entries(kind="serve.segment_sealed/1")
+        assert sealed.body["cut"] == behind + 1 and verify(record).ok
+        assert path.with_suffix(CUT).read_bytes() == bytes(behind) + b"\7"
+        with path.open("ab") as file:
+            file.write(bytes(behind) + b"\7")
+        assert not verify(record).ok, "nothing stands behind what is sealed"
 
 
 def test_damage_is_not_cut_unless_somebody_accepts_it(copy: Path) -> None:

@@ -101,13 +101,14 @@ def frames(data: bytes, before: bytes, offset: int = 0) -> Iterator[Frame]:
     """The frames from an offset up to the end.
 
     Raises:
-        Broken: a frame that is cut off, or whose link does not follow.
+        Broken: a frame that is cut off, or whose link does not follow; or behind the end is
+            something else than zeros.
     """
     size = len(data)
     while size - offset >= 4:
         length = int.from_bytes(data[offset : offset + 4], "little")
         if length == 0:
-            return
+            break
         stop = offset + HEAD_SIZE + length
         if length > PAYLOAD_MAX or stop > size:
             raise Broken(offset)
