@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from starlette.responses import Response
 
+from pilotbase.serve.doors.about import About
 from pilotbase.serve.doors.mcp_server import META
 from pilotbase.serve.ports import Decided
 from tests.serve.doors.mounting import (
@@ -36,6 +37,7 @@ from tests.serve.gateway.rig import (
     answer,
     chunked,
     request,
+    until,
     upstream,
     whole,
 )
@@ -49,6 +51,76 @@ COLUMNS = {
     ],
     "parameters": {"example": json.dumps({"age": 41.0, "area": "north"})},
 }
+
+
+ODD = ({"inputs": None}, {"inputs": [{"name": "x", "shape": 3}]}, [])
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_an_upstream_with_odd_metadata_does_not_hide_the_other_tools(odd: Any) -> None:
+    async def work() -> None:
+        good = {"inputs": [{"name": "x", "datatype": "FP64", "shape": None}], "parameters": None}
+        async with (
+            answering(lambda *_: as_json(odd)) as there,
+            answering(lambda *_: as_json(good)) as other,
+            doors(
+                "mcp",
+                serving_by("oip", there, "infer", filing="odd-1"),
+                serving_by("oip", other, "infer", filing="good-1"),
+            ) as rig,
+            client(rig) as agent,
+        ):
+            found = {one.name: one for one in (await agent.list_tools()).tools}
+            assert set(found) == {"good", "odd"}
+            assert found["good"].input_schema["required"] == ["x"]
+            assert (await agent.call_tool("odd", {"x": 1.0})).is_error
+
+    asyncio.run(work())
+
+
+TOOL = {"name": "m", "inputSchema": {"type": "object"}}
+
+
+@pytest.mark.parametrize("tools", [[TOOL], None, [None], 3], ids=str)
+def test_a_list_of_tools_that_is_none_says_nothing(tools: Any) -> None:
+    def there(path: bytes, body: bytes, headers: dict[bytes, bytes]) -> Said:
+        result = {"supportedVersions": ["2026-07-28"], "tools": tools}
+        return as_json({"jsonrpc": "2.0", "id": json.loads(body)["id"], "result": result})
+
+    async def work() -> None:
+        async with (
+            answering(there) as url,
+            doors("mcp", serving_by("mcp", url, "tool")) as rig,
+        ):
+            about = await About(rig.serving).of(rig.gate.known["f-1"])
+            assert about == (TOOL if tools == [TOOL] else {})
+
+    asyncio.run(work())
+
+
+def test_who_asks_at_the_same_time_asks_an_upstream_once() -> None:
+    async def work() -> None:
+        asked, go = list[bytes](), asyncio.Event()
+
+        async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            await go.wait()
+            writer.write(whole(json.dumps(COLUMNS).encode()))
+
+        async with (
+            upstream(script) as url,
+            doors("mcp", serving_by("oip", url.removesuffix("/v1"), "infer")) as rig,
+        ):
+            about, known = About(rig.serving), rig.gate.known["f-1"]
+            first, *others = [asyncio.ensure_future(about.of(known)) for _ in range(50)]
+            await until(lambda: bool(asked))
+            first.cancel()
+            go.set()
+            assert all(one["inputs"] for one in await asyncio.gather(*others))
+            await about.of(known)
+            assert len(asked) == 1
+
+    asyncio.run(work())
 
 
 def model(path: bytes, body: bytes, headers: dict[bytes, bytes]) -> Said:

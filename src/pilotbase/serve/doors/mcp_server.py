@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from importlib.metadata import version
 from typing import Any
 
@@ -40,6 +41,7 @@ INSTRUCTIONS = (
 )
 Json = dict[str, Any]
 Context = Any
+_log = logging.getLogger("pilotbase.serve")
 
 
 def _verb(name: str, en: str, zh: str, *, reads: bool = True, **properties: str) -> types.Tool:
@@ -122,6 +124,9 @@ class McpDoor:
         try:
             schema = plain.schema_of(route, await self._about.of(route))
         except Refused:
+            return None
+        except Exception:  # whatever one upstream says of itself, the others' tools are told
+            _log.exception("the tool of %s could not be told", route.filing)
             return None
         title = f"{route.title.en} / {route.title.zh}"
         filed = (

@@ -80,6 +80,27 @@ def schema_of(route: Route, about: Json) -> Json:
     return QUESTION if operation == "chat" else TEXT
 
 
+class _Input(msgspec.Struct):
+    name: str
+    datatype: str = ""
+    shape: list[int] | None = None
+
+
+class _Metadata(msgspec.Struct):
+    inputs: list[_Input] = []
+    parameters: dict[str, Any] | None = None
+
+
+def metadata_of(said: Any) -> Json:
+    """A model's metadata, whose inputs and parameters are of their types.
+
+    Raises:
+        ValueError: the protocol has them otherwise.
+    """
+    found = msgspec.convert(said, _Metadata)
+    return {**said, "parameters": found.parameters or {}}
+
+
 @dataclass(frozen=True)
 class Column:
     """A tensor as one case has it. ``shape`` without the first dimension; None is one value."""
@@ -90,19 +111,19 @@ class Column:
 
 
 def columns_of(about: Json) -> dict[str, Column]:
-    """The columns of a model's case, by its metadata."""
-    found = [one for one in about.get("inputs", ()) if isinstance(one, dict)]
+    """The columns of a model's case, by its metadata (`metadata_of`)."""
+    found = about.get("inputs", ())
     if len(found) > 1:
-        found = [one for one in found if one.get("name") != MATRIX]
+        found = [one for one in found if one["name"] != MATRIX]
     try:
         example = _object(str(about.get("parameters", {}).get("example", "{}")))
-    except (msgspec.DecodeError, AttributeError):
+    except msgspec.DecodeError:
         example = {}
     columns = dict[str, Column]()
     for one in found:
-        name, shape = str(one.get("name")), one.get("shape") or [-1]
+        name, shape = one["name"], one.get("shape") or [-1]
         sample = example.get(name)
-        datatype = "BYTES" if isinstance(sample, str) else str(one.get("datatype"))
+        datatype = "BYTES" if isinstance(sample, str) else one.get("datatype", "")
         inner = tuple(shape[1:]) if len(shape) > 1 else None
         columns[name] = Column(datatype, (-1,) if name == tensors.SERIES else inner, sample)
     return columns
@@ -112,7 +133,7 @@ def _optional(about: Json) -> frozenset[str]:
     """Columns whose value may be missing, as own workers say."""
     try:
         found = msgspec.json.decode(str(about.get("parameters", {}).get("optional", "[]")))
-    except (msgspec.DecodeError, AttributeError):
+    except msgspec.DecodeError:
         return frozenset()
     return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
 
