@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from pilotbase.catalog.parties.mandates import Wanted, create_key, revoke_key
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.time import fixed_clock
 from pilotbase.record.opened import open_record
 from pilotbase.serve.metering.verbs import ReconcileRequest, reconcile
 from pilotbase.serve.people import keeping, verbs
 from pilotbase.serve.rules.audit_draw import commitment
-from tests.serve.gateway.rig import ask, chat, post
+from tests.serve.gateway.rig import KEY, ask, chat, post
 from tests.serve.people.kit import desk, home
 
 
@@ -56,6 +57,30 @@ def test_from_the_queue_to_the_share(tmp_path: Path) -> None:
             assert found["manned"]["count"] == 1 and found["unmanned"]["count"] == 0
             verbs.answer(context, verbs.AnswerRequest(two["usage"], "zhao", approve=True))
             await on.until(two["usage"], 200)
+
+    asyncio.run(work())
+
+
+def test_that_a_call_cannot_go_on_is_remarked_on(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"before": {"always": True}}) as on:
+            entry, _ = create_key(on.record, context, "zhao", Wanted(("serve.*",)))
+            key = entry.body["key"]
+            on.rig.gate.grants[KEY] = replace(on.rig.gate.grant, key=key)
+            for _ in range(2):
+                await ask(on.rig, post(chat()))
+            one, two = verbs.queue(context, verbs.QueueRequest()).calls
+            assert one["remark"] is None
+            revoke_key(on.record, context, key, "lost")
+            for call in verbs.queue(context, verbs.QueueRequest()).calls:
+                assert f"the key {key} was revoked" in call["remark"]["en"]
+            request = verbs.AnswerRequest(one["usage"], "li", approve=True)
+            remark = verbs.answer(context, request).remark
+            assert remark is not None and "撤销" in remark["zh"]
+            request = verbs.AnswerRequest(two["usage"], "li", refuse=True, reason="no")
+            assert verbs.answer(context, request).remark is None
 
     asyncio.run(work())
 

@@ -61,6 +61,7 @@ RECEIPT = {
 }  # fmt: skip
 SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
 YES, NO = Text("yes", "是"), Text("no", "否")
+STUCK = Text("  {usage} cannot be answered any more: {why}", "  {usage} 已无法继续: {why}")
 NONE = Text("No call waits for a person.", "没有等待人工处理的调用。")
 
 
@@ -75,6 +76,8 @@ def _queue(console: Console, found: QueueResponse, language: Language) -> None:
             for one in found.calls
         ]  # fmt: skip
         table(console, [head.in_language(language) for head in QUEUE], rows)
+    for one in found.calls:
+        _remark(console, one["usage"], one["remark"], language)
     for name, text in (found.contents or {}).items():
         if text is not None:
             console.print(f"{name}:\n{text}", markup=False, soft_wrap=True)
@@ -96,6 +99,14 @@ def _answered(console: Console, found: AnswerResponse, language: Language) -> No
     word = SAID.get(found.said, Text(found.said, found.said)).in_language(language)
     values = {"usage": found.usage, "said": word, "person": found.person}
     _say(console, said, language, entry=found.entry, **values)
+    _remark(console, found.usage, found.remark, language)
+
+
+def _remark(
+    console: Console, usage: str, remark: Mapping[str, str] | None, language: Language
+) -> None:
+    if remark is not None:
+        _say(console, STUCK, language, usage=usage, why=remark[language])
 
 
 def _shares(console: Console, found: ShareResponse, language: Language) -> None:

@@ -24,6 +24,7 @@ from pilotbase.serve.metering.told import told
 from pilotbase.serve.people import events, keeping
 from pilotbase.serve.people.edits import fault_of
 from pilotbase.serve.people.handoff import month_of
+from pilotbase.serve.people.standing import remarks
 from pilotbase.serve.people.views import HANDOFFS, MONTH
 from pilotbase.serve.rules.share import Share
 
@@ -42,13 +43,18 @@ SAID = {
 
 
 def queue(record: Record, filing: str = "") -> list[dict[str, Any]]:
-    """The open calls, the one that is due first in front; without what they say."""
+    """The open calls, the one that is due first in front; without what they say.
+
+    Each with ``remark``: why nobody could have its answer any more, None where nothing says so.
+    """
     found = [
         {name: one for name, one in said.items() if name not in ("asked", "metered")}
         for said in keeping.waiting(record).values()
     ]
     wanted = [said for said in found if filing in ("", said["filing"], said["service"])]
-    return sorted(wanted, key=lambda said: (said["until"], said["usage"]))
+    told = [one and one.as_dict() for one in remarks(record, wanted)]
+    shown = [{**said, "remark": one} for said, one in zip(wanted, told, strict=True)]
+    return sorted(shown, key=lambda said: (said["until"], said["usage"]))
 
 
 def contents(record: Record, usage: str) -> dict[str, str | None]:
@@ -119,7 +125,8 @@ def answer(
                 "`pilotbase gateway queue` 可列出待处理调用。",
             ),
         )
-    return {"entry": entry.index, **entry.body}
+    [remark] = remarks(record, [call]) if said != "refuse" else [None]
+    return {"entry": entry.index, **entry.body, "remark": remark and remark.as_dict()}
 
 
 def shares(record: Record, served: dict[str, int], filing: str = "") -> list[dict[str, Any]]:

@@ -23,7 +23,9 @@ class QueueRequest:
 @dataclass(frozen=True)
 class QueueResponse:
     """Waiting calls as ``{"usage", "filing", "stage", "why", "until", "late", "manual",
-    "principal", "at", …}``, due first in front; ``contents`` of the one that was to be shown."""
+    "principal", "at", "remark", …}``, due first in front; ``remark`` says why a call could not go
+    on though a person let it, None where nothing is known; ``contents`` of the one that was to
+    be shown."""
 
     calls: tuple[dict[str, Any], ...]
     contents: dict[str, str | None] | None = None
@@ -67,13 +69,14 @@ class AnswerRequest:
 
 @dataclass(frozen=True)
 class AnswerResponse:
-    """The decision as recorded."""
+    """The decision as recorded; ``remark`` as in the queue: it was let pass, and cannot go on."""
 
     entry: int
     usage: str
     said: str
     go: bool
     person: str
+    remark: dict[str, str] | None = None
 
 
 @verb(
