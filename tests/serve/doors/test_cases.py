@@ -245,9 +245,12 @@ def test_no_other_shape_is_read_than_is_counted(held: Held, shape: list[int]) ->
 
 
 def test_lists_of_cases_are_reserved_and_charged_by_their_number(held: Held) -> None:
+    ids = set()
     for count in (1, MOST):
         got = held.chat("f", json.dumps([CASE] * count))
+        ids.add(got.json()["id"])
         assert values(got) == charged(held.rig) == count
+    assert len(ids) == 2, "each answer has a name of its own"
     got = held.chat("f", json.dumps([CASE] * (MOST + 1)))
     assert got.status_code == 413 and got.json()["error"]["code"] == "serve.too_many_cases"
     assert not held.rig.meter.begun

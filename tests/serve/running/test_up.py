@@ -29,7 +29,7 @@ from tritonclient.http import InferInput
 from tritonclient.http.aio import InferenceServerClient
 
 from pilotbase.catalog.parties.who import listed
-from pilotbase.faces.cli.serving import shown
+from pilotbase.faces.cli.serving import _simplest, shown
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
 from pilotbase.register.filings import act, filings
@@ -82,6 +82,24 @@ def test_what_is_filed_is_called_from_lines_to_copy(
     assert 0 < json.loads(_run(here))["value"] < 9
     assert any("gateway usage" in line for line in lines)
     assert {line for line in shown(said, home, "zh")} != set(lines)
+
+
+def test_the_shortest_example_is_shown() -> None:
+    examples: Json = {
+        "wide-1": {"a": "x" * 200},
+        "many-1": {"age": 41, "area": "south"},
+        "series-1": {"history": []},
+        "words-1": {"question": "When do you open, and where?"},
+    }
+
+    def chosen(*names: str) -> Any:
+        found = _simplest({"services": [{"filing": name} for name in names], "examples": examples})
+        return found and found["filing"]
+
+    assert chosen(*examples) == "words-1"
+    assert chosen("wide-1", "many-1", "series-1") == "series-1"
+    assert chosen("wide-1", "many-1", "gone-1") == "many-1"
+    assert chosen("gone-1") is None
 
 
 def _run(line: str) -> str:

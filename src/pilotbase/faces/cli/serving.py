@@ -151,11 +151,14 @@ def _refusals(said: Mapping[str, Any], language: Language) -> Iterator[str]:
 
 
 def _simplest(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The service whose example has the fewest words, of those that are ready."""
+    """The service with the shortest example, of those that are ready; a question in words first."""
+
+    def length(one: Mapping[str, Any]) -> tuple[bool, int]:
+        case = said["examples"][one["filing"]]
+        return set(case) != {"question"}, len(content_of(case))
+
     able = [one for one in said["services"] if one["filing"] in said["examples"]]
-    cases = [one for one in able if said["examples"][one["filing"]] != {"history": []}]
-    order = sorted(cases or able, key=lambda one: len(said["examples"][one["filing"]]))
-    return order[0] if order else None
+    return min(able, key=length, default=None)
 
 
 def _calls(said: Mapping[str, Any], chosen: Mapping[str, Any], language: Language) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -94,7 +95,8 @@ class App:
     async def _chat(self, model: Answering, body: bytes, send: Send) -> None:
         cases, said = chat.asked(body, model)
         answers = await self._answers(model, cases)
-        done = chat.completion(answers, model, self._name, said, int(time.time()))
+        at, id_ = int(time.time()), secrets.token_hex(12)
+        done = chat.completion(answers, model, self._name, said, at, id_)
         if said.get("stream"):
             await _send(send, 200, "text/event-stream", chat.pieces(done, said), len(answers))
         else:

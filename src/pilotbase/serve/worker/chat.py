@@ -50,14 +50,23 @@ def text_of(answers: Sequence[Fields], model: Answering) -> str:
 
 
 def completion(
-    answers: Sequence[Fields], model: Answering, name: str, said: Mapping[str, Any], at: int
+    answers: Sequence[Fields],
+    model: Answering,
+    name: str,
+    said: Mapping[str, Any],
+    at: int,
+    id_: str,
 ) -> dict[str, Any]:
-    """The response; ``pilotbase`` in it holds the answer's fields and what the fit is."""
+    """The response; ``pilotbase`` in it holds the answer's fields and what the fit is.
+
+    Args:
+        at: seconds since 1970. id_: what no other response is called.
+    """
     message: dict[str, Any] = {"role": "assistant", "content": text_of(answers, model)}
     if answers[0].get("refused"):
         message["refusal"] = message["content"] or "not in the documents"
     return {
-        "id": f"chatcmpl-{at}",
+        "id": f"chatcmpl-{id_}",
         "object": "chat.completion",
         "created": at,
         "model": str(said.get("model", name)),
