@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,11 @@ from pilotbase.serve.metering import keeper, store
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
-from pilotbase.serve.metering.segments import Segment
+from pilotbase.serve.metering.segments import Reading, Segment, set_aside
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
 from pilotbase.serve.rules.budget import Window
+from pilotbase.serve.rules.frames import FIRST_LINK
 from pilotbase.serve.rules.window import bounds
 from tests.serve.metering.kit import PAID, USED, begun, call, limit, metering, run
 
@@ -193,5 +195,53 @@ def test_a_limit_that_is_lifted_while_a_call_asks(
             asked[-1].done(asked[-1])
             assert len(asked) == 3 and said[0] is not None
             assert said[0].code == "serve.limit_reached"
+
+    run(tmp_path, work)
+
+
+def test_what_is_cut_off_is_durable_before_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was set aside before is kept."""
+    segment = Segment(tmp_path, "gateway", 1, FIRST_LINK)
+    segment.close()
+    size, synced, fsync = segment.path.stat().st_size, list[tuple[str, int]](), os.fsync
+
+    def note(file: int) -> None:
+        fsync(file)
+        name = os.readlink(f"/proc/self/fd/{file}")
+        synced.append((Path(name).name.split(".")[-1], segment.path.stat().st_size - size))
+
+    monkeypatch.setattr(os, "fsync", note)
+    for rest in (b"\5\0\0\0first", b"\5\0\0\0second"):
+        with segment.path.open("ab") as file:
+            file.write(rest)
+        reading = Reading(segment.path)
+        assert list(reading.frames())
+        reading.finish()
+        assert synced == [("part", len(rest)), (tmp_path.name, len(rest)), ("seg", 0)]
+        synced.clear()
+    monkeypatch.undo()
+    set_aside(segment.path)
+    kept = {path.name: path.read_bytes()[4:] for path in tmp_path.glob("*.cut")}
+    assert kept.keys() == {"000001.cut", "000001-2.cut", "000001-3.cut"}
+    assert (kept["000001.cut"], kept["000001-2.cut"]) == (b"first", b"second")
+
+
+def test_the_folder_of_a_journal_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, fsync = set[str](), os.fsync
+
+    def note(file: int) -> None:
+        fsync(file)
+        synced.add(os.readlink(f"/proc/self/fd/{file}"))
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            usage = record.home / "usage"
+            assert {str(record.home), str(usage), str(usage / opened.gateway)} <= synced
 
     run(tmp_path, work)

@@ -14,7 +14,7 @@ from pilotbase.serve.metering.meter import Held, JournalMeter
 from pilotbase.serve.metering.reconcile import ENDED, recover
 from pilotbase.serve.metering.recount import LOCK, restore
 from pilotbase.serve.metering.sealing import Sealer, opened
-from pilotbase.serve.metering.segments import FOLDER, Complete
+from pilotbase.serve.metering.segments import FOLDER, Complete, sync_folder
 from pilotbase.serve.metering.store import Spent, open_store
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.rules.budget import Limit, limits_of
@@ -59,6 +59,8 @@ class Metering:
         restore(record, store)
         with storage_errors(self._folder):
             self._folder.mkdir(parents=True, mode=0o700)
+            sync_folder(self._folder.parent)
+            sync_folder(record.home)
             self._lock.enter_context(only_one(self._folder / LOCK))
             # From here on its leases say what it spends.
             store.count({self.gateway: Spent({})})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from pilotbase.kernel.home import write_whole
 from pilotbase.record.rules.merkle import CompactRange
 from pilotbase.serve.rules.frames import (
     HEAD_SIZE,
@@ -164,7 +165,7 @@ class Segment:
         try:
             first = header(gateway, number, before)
             self.append([first])
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError:
             os.close(self._file)
             with suppress(OSError):
@@ -241,7 +242,8 @@ class Segment:
         with suppress(OSError):
             os.ftruncate(self._file, self.size)
             os.fsync(self._file)
-        os.close(self._file)
+        with suppress(OSError):
+            os.close(self._file)
         return Complete(self.gateway, self.number, self.summed, self.link)
 
 
@@ -284,8 +286,10 @@ class Reading:
             OSError: no room, no right.
         """
         if self.rest:
-            aside = self.path.with_suffix(CUT)
-            aside.write_bytes(self._data[self.size : self.size + self.rest])
+            # Durable before the segment is cut: who acts on the damage has nothing else of it.
+            aside = _aside(self.path)
+            write_whole(aside, self._data[self.size : self.size + self.rest])
+            sync_folder(aside.parent)
         with self.path.open("r+b") as file:
             file.truncate(self.size)
             os.fsync(file.fileno())
@@ -309,9 +313,18 @@ def begins(folder: Path, usage_id: str) -> bool:
 def set_aside(path: Path) -> int:
     """Give a whole segment up, and keep it under another name; how many records it has at least."""
     count = readable(path.read_bytes())
-    path.rename(path.with_suffix(CUT))
-    _sync_folder(path.parent)
+    path.rename(_aside(path))
+    sync_folder(path.parent)
     return count + 1
+
+
+def _aside(path: Path) -> Path:
+    """Where to keep what is set aside of a segment; what was before stays."""
+    aside, nth = path.with_suffix(CUT), 1
+    while aside.exists():
+        nth += 1
+        aside = path.with_name(f"{path.stem}-{nth}{CUT}")
+    return aside
 
 
 def _write(file: int, data: bytes, offset: int) -> None:
@@ -321,7 +334,8 @@ def _write(file: int, data: bytes, offset: int) -> None:
         view, offset = view[done:], offset + done
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make durable what was made or renamed in a folder. Raises OSError."""
     opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
