@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from pilotbase.catalog.sheet import read_sheet
 from pilotbase.desk import events as pilot
+from pilotbase.faces.cli.show_gateway import GATEWAY_FORMS
 from pilotbase.kernel.canonical import digest, encode
 from pilotbase.kernel.errors import InputError, SheetError
 from pilotbase.kernel.event import Draft
+from pilotbase.kernel.text import Language
 from pilotbase.kernel.time import stamp
 from pilotbase.serve.call import Refused, Upstream
 from pilotbase.serve.routes.books import Reading
@@ -342,6 +347,25 @@ def test_what_is_served_is_shown(made: Base) -> None:
     assert [(r["filing"], r["code"]) for r in found.refused] == [
         ("advice-forest-1", "serve.stopped")
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_was_arranged_is_shown_without_secrets(made: Base, language: Language) -> None:
+    hook = "webhook: {url: https://hooks.example/T0K3N, secret: env:HOOK_SECRET}"
+    more = f"    handoff: {{before: {{tiers: [high]}}, people: [person-2], {hook}}}\n"
+    arrange(made, SHEET + more + "    guards: {injection: {on: [request]}}\n")
+    found = served(made.context, development=False)
+    one = next(one for one in found.services if one["filing"] == "advice-logit-1")
+    assert one["tokens"]["output"] == "2.00 CNY per 1000000" and one["content"] is True
+    assert one["caps"]["output_tokens_max"] == 100 and one["caps"]["cases_max"] == 10_000
+    assert one["guards"] == {"injection": {"on": ["request"]}}
+    assert one["handoff"]["people"] == ["person-2"]
+    console = Console(width=200, record=True, file=StringIO())
+    GATEWAY_FORMS["gateway.show"](console, found, language)
+    said = console.export_text()
+    assert "output_tokens_max: 100" in said and "before: {tiers: [high]}" in said
+    assert "cases_max" not in said and "injection: {on: [request]}" in said
+    assert not {"T0K3N", "HOOK_SECRET"} & {*re.findall(r"\w+", said + str(found))}
 
 
 @given(st.integers(0, 10**6), st.integers(0, 99), st.sampled_from([1, 10, 1000, 10**6]))

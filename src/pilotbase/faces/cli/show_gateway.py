@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
 from pilotbase.register.rules import words
+from pilotbase.serve.call import Caps
 from pilotbase.serve.routes.verbs import DrillResponse, OfferResponse, ServedResponse
 
 HEADS = (
@@ -22,6 +24,12 @@ HEADS = (
 )  # fmt: skip
 SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
 OWN = Text("own", "自有")
+TERMS = (
+    ("tokens", Text("tokens", "词元价格")), ("caps", Text("limits of a call", "单次限额")),
+    ("guards", Text("guards", "防护")), ("handoff", Text("people", "人工")),
+)  # fmt: skip
+CONTENT = Text("content may be logged", "可记录内容")
+USUAL = asdict(Caps())
 NOT = Text("Not served:", "未提供服务:")
 DRILL = Text(
     "{filing}: {served} of {asked} calls served while {upstream} was cut off for {seconds} s; "
@@ -44,11 +52,33 @@ def _served(console: Console, found: ServedResponse, language: Language) -> None
         for one in found.services
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in HEADS], rows)
+    for one in found.services:
+        if terms := _terms(one, language):
+            line = f"  {one['filing']} · {' · '.join(terms)}"
+            console.print(line, markup=False, soft_wrap=True)
     if found.refused:
         _say(console, NOT, language)
     for one in found.refused:
         line = f"  {one['filing']} · {one['code']} · {one['message'][language]}"
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _terms(one: Mapping[str, Any], language: Language) -> list[str]:
+    """What was arranged otherwise than is usual."""
+    caps = {name: said for name, said in one["caps"].items() if said != USUAL[name]}
+    told = {**{word: one[word] for word in ("tokens", "guards", "handoff")}, "caps": caps}
+    lines = [f"{label.in_language(language)}: {_flow(told[w])}" for w, label in TERMS if told[w]]
+    return [*lines, CONTENT.in_language(language)] if one["content"] else lines
+
+
+def _flow(said: Any, inner: bool = False) -> str:
+    """Settings in one line."""
+    if isinstance(said, Mapping):
+        text = ", ".join(f"{name}: {_flow(one, True)}" for name, one in said.items())
+        return f"{{{text}}}" if inner else text
+    if isinstance(said, (list, tuple)):
+        return f"[{', '.join(_flow(one, True) for one in said)}]"
+    return str(said).lower() if isinstance(said, bool) else str(said)
 
 
 def _upstream(one: Mapping[str, Any], name: str, language: Language) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
@@ -34,7 +36,10 @@ def shown(books: Books, made: Compiled) -> ServedResponse:
         for name, why in sorted(made.shut.items())
         if name in books.filings
     ]
-    services = [service(route, books.arrangements, books.filings) for route in routes.values()]
+    services = [
+        {**service(route, books.arrangements, books.filings), **_terms(route, books.arrangements)}
+        for route in routes.values()
+    ]
     return ServedResponse(tuple(services), tuple(refused))
 
 
@@ -62,6 +67,31 @@ def service(
         "arranged": arranged.get("entry"),
         "source": route.source,
     }
+
+
+def _terms(route: Route, arrangements: Mapping[str, Any]) -> dict[str, Any]:
+    """On what terms it is served, for who runs it; callers are not told."""
+    return {
+        "tokens": dict(arrangements.get(route.filing, {}).get("tokens", {})),
+        "caps": asdict(route.caps),
+        "guards": _open(route.guards),
+        "handoff": _open(route.handoff),
+        "content": route.content,
+    }
+
+
+_HIDDEN = frozenset({"secret", "key", "api_key", "token", "password"})
+
+
+def _open(said: Any) -> Any:
+    """Settings without what is secret or says where that lies; an address may hold a token."""
+    if isinstance(said, Mapping):
+        return {
+            name: urlsplit(str(one)).hostname if name == "url" else _open(one)
+            for name, one in said.items()
+            if name not in _HIDDEN
+        }
+    return [*map(_open, said)] if isinstance(said, (list, tuple)) else said
 
 
 def _declared(arranged: Mapping[str, Any]) -> dict[str, str]:

@@ -27,8 +27,9 @@ class ServedResponse:
     Attributes:
         services: of each live route ``{"filing", "service", "speaks", "title", "tier", "said",
             "principal", "expires", "price", "upstreams", "own", "served", "arranged_by",
-            "declared", "fallback", "arranged", "source"}``; ``own``: nobody named upstreams, and
-            the base serves it with a worker of its own.
+            "declared", "fallback", "arranged", "source", "tokens", "caps", "guards", "handoff",
+            "content"}``; ``own``: nobody named upstreams, and the base serves it with a worker of
+            its own; from ``tokens`` on as arranged, without secrets.
         refused: of each filing that is not served ``{"filing", "code", "message"}``.
     """
 
