@@ -89,9 +89,12 @@ def test_a_month_that_is_over_is_revealed(tmp_path: Path) -> None:
     then = replace(home(tmp_path), clock=fixed_clock("2026-10-05T00:00:00Z"))
     with open_record(then) as record:
         seed = keeping.seed_of(record, "2026-10")
+        for ahead in ("2026-11", "2026-12"):
+            keeping.seed_of(record, ahead)
     now = replace(then, clock=fixed_clock("2026-11-01T00:00:00Z"))
     found = verbs.reveal(now, verbs.RevealRequest("2026-10"))
     assert found.seed == seed.hex() and found.commitment == commitment(seed, "2026-10")
     for month, at in (("2026-10", then), ("2026-09", now)):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError) as told:
             verbs.reveal(at, verbs.RevealRequest(month))
+    assert "There are, and are over: 2026-10." in told.value.render("en")

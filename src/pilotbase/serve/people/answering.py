@@ -168,17 +168,19 @@ def reveal(record: Record, context: Context, month: str) -> dict[str, Any]:
         InputError: nothing was drawn in that month, or it is not over.
     """
     months = catch_up(record, [HANDOFFS])[HANDOFFS.name]["months"]
+    now = month_of(context.clock().timestamp())
     if month not in months or "committed" not in months[month]:
+        over = sorted(one for one, said in months.items() if "committed" in said and one < now)
         raise InputError(
             "gateway.no_month",
             Text(f"no audit was drawn in {month!r}", f"{month!r} 没有抽查记录"),
             where="MONTH",
             next_step=Text(
-                f"There are: {', '.join(sorted(months)) or '-'}.",
-                f"已有: {', '.join(sorted(months)) or '-'}。",
+                f"There are, and are over: {', '.join(over) or '-'}.",
+                f"已有且已结束: {', '.join(over) or '-'}。",
             ),
         )
-    if month >= month_of(context.clock().timestamp()):
+    if month >= now:
         raise InputError(
             "gateway.month_runs",
             Text(
