@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import httpx2
@@ -43,5 +44,7 @@ def test_no_word_of_a_table_stays_in_the_other_language(tmp_path: Path) -> None:
         for own, other in WORDS:
             assert own in en and other not in en
             assert other in zh and own not in zh
+        nothing = json.loads(asyncio.run(page("/v1/completions", "en")))["error"]
+        assert nothing["code"] == "serve.no_path" and "此处没有内容" in nothing["message_zh"]
         _, zh = asyncio.run(both("/register"))
         assert "有限" in zh and "limited" not in zh

@@ -13,6 +13,7 @@ from html import escape
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute
@@ -23,6 +24,8 @@ from pilotbase.kernel.time import parse
 from pilotbase.register.rules import words
 from pilotbase.register.rules.states import WORDS, standing
 from pilotbase.serve.call import Refused, Route
+from pilotbase.serve.doors.openai_refusals import faulty
+from pilotbase.serve.doors.openai_refusals import said as refusal_said
 from pilotbase.serve.routes import why
 from pilotbase.serve.routes.compile import Books
 from pilotbase.serve.routes.gate import RecordGate, moment_of
@@ -71,6 +74,14 @@ Seen = Callable[[], Books | None]
 Check = Callable[[], Mapping[str, Any]]
 
 
+async def _nothing(request: Request, error: Exception) -> Response:
+    """No page has this path, or none by this method."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    refused = faulty("nothing is here", "此处没有内容", status, "serve.no_path")
+    return JSONResponse({"error": refusal_said(refused)}, status, error.headers)
+
+
 class Pages:
     """The ASGI application beside the doors.
 
@@ -102,7 +113,8 @@ class Pages:
                 Path("/register/{filing}.json", self._filing_json),
                 Path("/register/{filing}", self._filing),
                 *more,
-            ]
+            ],
+            exception_handlers={HTTPException: _nothing},
         )
         # Such a redirect leads wherever the Host header says: a caller's word.
         self.app.router.redirect_slashes = False

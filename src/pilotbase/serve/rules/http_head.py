@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 import httptools
+import msgspec
 
 HEAD_BYTES_MAX = 16 * 1024
 HEADERS_MAX = 64
@@ -26,16 +27,44 @@ _TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2
 _KEYS = (b"authorization", b"api-key", b"x-api-key")
 
 
+_SAID = {
+    "the body is too long": "请求正文过长",
+    "no proper chunks": "分块格式有误",
+    "too many requests are being read": "正在读取的请求过多",
+    "the request comes too slowly": "请求发送过慢",
+    "headers are too long": "请求头过长",
+    "lines end with CR and LF": "各行须以 CR LF 结尾",
+    "too many headers": "请求头过多",
+    "no upgrade is offered": "不支持协议升级",
+    "the path is too long": "路径过长",
+    "another version than is spoken here": "不支持该 HTTP 版本",
+    "the path is not in its plain form": "路径不是规范形式",
+    "a header holds control characters": "请求头含控制字符",
+    "chunked is the only coding": "传输编码仅支持 chunked",
+    "the body is not to be compressed": "请求正文不得压缩",
+    "nothing but 100-continue can be expected": "Expect 仅支持 100-continue",
+    "one idempotency key of at most 255 characters": "Idempotency-Key 须为一个, 至多 255 个字符",
+    "exactly one host is to be named": "须恰好指明一个 Host",
+    "no proper Content-Length": "Content-Length 有误",
+    "two different keys are given": "给出了两个不同的密钥",
+}
+
+
 class HeadError(Exception):
     """No head that may be answered otherwise than with an error and an end.
 
     Attributes:
-        status: the HTTP status that says it.
+        status: the HTTP status that says it. zh: the reason in Chinese.
     """
 
     def __init__(self, reason: str, status: int = 400) -> None:
         super().__init__(reason)
-        self.status = status
+        self.status, self.zh = status, _SAID.get(reason, "HTTP 请求有误")
+
+    def told(self) -> bytes:
+        """The body of an answer that says it."""
+        said = {"message": str(self), "message_zh": self.zh, "type": "invalid_request_error"}
+        return msgspec.json.encode({"error": {**said, "code": "serve.http"}})
 
 
 class RequestHead:
