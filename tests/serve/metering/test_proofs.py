@@ -196,3 +196,42 @@ def test_verify_holds_the_ledger_against_the_journals_and_no_cache(
         assert len(said) == lowered and all("counts 0.00 CNY" in one for one in said)
 
     run(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "UPDATE usage SET reserved = reserved + 5, nano = nano + 5 WHERE settled = 0",
+        "UPDATE usage SET input_tokens = 0, cases = 7, upstream = 'other' WHERE settled > 0",
+        "UPDATE usage SET at = at - 86400000",
+        "UPDATE usage SET usage_id = usage_id || 'x'",
+        "UPDATE terms SET holder = 'somebody'",
+    ],
+)
+def test_of_what_is_not_sealed_every_row_is_as_in_its_file(tmp_path: Path, words: str) -> None:
+    columns = "usage_id, at, reserved, nano, input_tokens, cases, upstream, outcome, holder"
+
+    def rows(record: Record) -> list[tuple[object, ...]]:
+        with usage_of(record) as usage:
+            return usage.execute(
+                f"SELECT {columns} FROM usage JOIN terms ON number = usage.terms"
+                " ORDER BY sequence"
+            ).fetchall()  # fmt: skip
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            for number in range(4):
+                one = call()
+                assert await begun(opened.meter, one) is None
+                if number:
+                    opened.meter.settle(one, USED, "served")
+            assert await begun(opened.meter, call()) is None
+            before = rows(record)
+            assert len(before) == 5
+            kept = sqlite3.connect(record.home / "usage" / FILE)
+            with kept:
+                assert kept.execute(words).rowcount
+            kept.close()
+            assert rows(record) == before
+
+    run(tmp_path, work)

@@ -2,7 +2,8 @@
 
 What a sealed segment comes to stands in the log: how many calls it begins and settles, and their
 sums. Rows of the database are good where they come to the same, and are read again from the files
-where they do not. Of a segment that is not sealed the links are followed.
+where they do not. Of a segment that is not sealed the links are followed, and each row has to be
+what its file says.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.stores import store_of
+from pilotbase.serve.metering.rows import Rows, take
 from pilotbase.serve.metering.segments import (
     FOLDER,
     Reading,
@@ -32,15 +34,7 @@ from pilotbase.serve.metering.segments import (
 from pilotbase.serve.metering.told import told
 from pilotbase.serve.metering.views import named
 from pilotbase.serve.rules.frames import FIRST_LINK, HEAD_SIZE, Broken, decode
-from pilotbase.serve.rules.usage_id import of_sequence
 
-UNSETTLED = "unsettled"
-_TERMS = ("key", "holder", "principal", "links", "filing", "service", "version", "operation",
-          "source", "currency", "call", "case", "input_token", "output_token",
-          "accounts")  # fmt: skip
-_USED = 8
-"""How many fields stand behind a settling's amount: tokens to ``counted``, and the upstream, which
-journals of format 1 do not have."""
 _NONE: Mapping[str, Any] = {"segments": [], "ended": None}
 _ERRORS = (msgspec.DecodeError, ValueError, TypeError, KeyError, IndexError, sqlite3.Error)
 
@@ -134,12 +128,13 @@ class _Journal:
 
     def _try(self) -> bool:
         """Read what is new; whether the database now says what the journal and the record say."""
+        self._as_read = True
         try:
             wanted = self._new()
         except Stale:
             return False
         same = _shape_of(self._connection, self._gateway) == wanted
-        return same and not self._lacking()
+        return same and self._as_read and not self._lacking()
 
     def _lacking(self) -> list[str]:
         """The calls that the record names and that are not begun in the journal."""
@@ -170,7 +165,10 @@ class _Journal:
                 raise _problem(path, NO_HEADER, None, None if seal else ACCEPT) from broken
             if (reading.gateway, reading.number, reading.before) != (self._gateway, number, link):
                 raise _problem(path, NOT_NEXT, None, None if seal else ACCEPT)
-            summed = self._take_all(reading, number, was, stands.st_mtime_ns)
+            rows = None if seal else Rows()
+            summed = self._take_all(reading, number, was, stands.st_mtime_ns, rows)
+            if rows is not None and not rows.stand(self._connection, self._gateway, number):
+                self._as_read = False
             _hold(path, reading, summed, seal)
             if reading.rest and seal is None:
                 self._behind(path, reading)
@@ -188,15 +186,21 @@ class _Journal:
             if self._said["ended"] is not None and number not in seals:
                 raise _problem(self._folder / name_of(number), NOT_SEALED)
 
-    def _take_all(self, reading: Reading, number: int, was: Was | None, changed: int) -> Summed:
-        """Take a segment's records as far as they are new; all of them summed up."""
+    def _take_all(
+        self, reading: Reading, number: int, was: Was | None, changed: int, rows: Rows | None
+    ) -> Summed:
+        """Take a segment's records as far as they are new; all of them summed up, and as rows where
+        these are wanted."""
         fresh, link, _ = was or (0, "", 0)
         summed, follows = Summed(), not fresh
         for frame in reading.frames():
             try:
                 summed.take([frame.payload], [frame.leaf])
+                said = decode(frame.payload)
+                if rows is not None:
+                    rows.take(self._gateway, said)
                 if frame.offset >= fresh:
-                    _take(self._connection, self._gateway, number, decode(frame.payload))
+                    take(self._connection, self._gateway, number, said)
             except _ERRORS as error:
                 raise _problem(reading.path, UNREADABLE, frame.offset) from error
             if frame.offset + HEAD_SIZE + len(frame.payload) == fresh:
@@ -230,36 +234,6 @@ def _hold(path: Path, reading: Reading, summed: Summed, seal: Mapping[str, Any] 
     sealed = tuple(seal[name] for name in ("records", "intents", "settled", "link", "sums"))
     if mine != sealed:
         raise _problem(path, NOT_AS_SEALED)
-
-
-def _take(connection: sqlite3.Connection, gateway: str, segment: int, said: list[Any]) -> None:
-    word, number, *rest = said
-    if word == "terms":
-        _take_terms(connection, gateway, number, rest[0])
-    elif word == "intent":
-        at, terms, nano, tokens, *named = rest
-        usage_id = named[0] if named else of_sequence(gateway, number)
-        words = f"INSERT OR IGNORE INTO usage VALUES ({', '.join('?' * 19)})"
-        row = (usage_id, gateway, number, segment, 0, at, terms, nano, tokens, UNSETTLED, nano)
-        connection.execute(words, (*row, 0, 0, 0, 0, 0, 0, 0, ""))
-    elif word == "settle":
-        outcome, _, nano, *used = rest
-        used = used if len(used) >= _USED else [*used, ""]
-        words = (
-            "UPDATE usage SET settled = ?, outcome = ?, nano = ?, input_tokens = ?,"
-            " output_tokens = ?, cases = ?, bytes_in = ?, bytes_out = ?, chunks = ?, counted = ?,"
-            " upstream = ? WHERE gateway = ? AND sequence = ? AND settled = 0"
-        )
-        connection.execute(words, (segment, outcome, nano, *used[:_USED], gateway, number))
-
-
-def _take_terms(
-    connection: sqlite3.Connection, gateway: str, number: int, said: Mapping[str, Any]
-) -> None:
-    listed = {name: msgspec.json.encode(said[name]).decode() for name in ("links", "accounts")}
-    row = {"source": "filed", **said, **listed}
-    words = f"INSERT OR REPLACE INTO terms VALUES (?, ?, {', '.join('?' * len(_TERMS))})"
-    connection.execute(words, (gateway, number, *(row[name] for name in _TERMS)))
 
 
 def _cached(connection: sqlite3.Connection) -> set[str]:

@@ -19,7 +19,8 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.adapters.sqlite import translated
 from pilotbase.record.opened import Record
 from pilotbase.record.views import not_kept
-from pilotbase.serve.metering.ingesting import UNSETTLED, ingest
+from pilotbase.serve.metering.ingesting import ingest
+from pilotbase.serve.metering.rows import UNSETTLED
 from pilotbase.serve.metering.segments import FOLDER
 from pilotbase.serve.metering.told import told
 
