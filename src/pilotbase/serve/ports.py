@@ -91,6 +91,10 @@ class Reply(Protocol):
 
     def end(self) -> None: ...
 
+    def parting(self, refused: Refused) -> bytes:
+        """The last bytes that `abort` sends, which say why; empty where the protocol has none."""
+        ...
+
     def abort(self, refused: Refused) -> None:
         """Break off an answer that has begun, so that nobody takes it for whole; say why where the
         protocol lets that be said."""

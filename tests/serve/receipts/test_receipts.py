@@ -28,7 +28,7 @@ from pilotbase.main import commands
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.rules.note import SigningKey, VerifierKey
 from pilotbase.serve.guards.watch import Watchers
-from pilotbase.serve.receipts.checking import checked
+from pilotbase.serve.receipts.checking import NOTHING_OUT, checked
 from pilotbase.serve.receipts.door import ReceiptDoor
 from pilotbase.serve.receipts.store import Receipts
 from pilotbase.serve.rules.budget import shown
@@ -36,11 +36,15 @@ from pilotbase.serve.rules.receipt import ALTERED, NO_RECEIPT, NOT_SIGNED, check
 from tests.serve.gateway.rig import (
     KEY,
     SAID,
+    STREAM_HEAD,
     Rig,
     ask,
     chat,
+    chunked,
     gateway,
+    piece,
     post,
+    request,
     route,
     saying,
     upstream,
@@ -165,6 +169,39 @@ def test_streams_have_receipts_of_what_went_out(tmp_path: Path) -> None:
                 assert scanned.startswith("personal_data: request, answer")
                 assert said["served"] == "proven" == got.headers["pilotbase-served"]
             watchers.close()
+            receipts.close()
+
+    asyncio.run(work())
+
+
+def test_a_stream_that_breaks_off_has_a_receipt_of_all_that_went_out(tmp_path: Path) -> None:
+    """With the last event, by which the gateway says why; a refusal names no answer."""
+
+    async def work() -> None:
+        with open_record(Context(tmp_path / "home")) as record:
+            receipts = Receipts(record)
+
+            async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                _, body = await request(reader)
+                begun = STREAM_HEAD + chunked(piece("a"), end=False)
+                writer.write(begun if body.get("stream") else whole(b"{}", "500 No"))
+                await asyncio.sleep(0.1)  # what it said has been passed on
+
+            async with upstream(breaks) as url, gateway(route(url), receipts=receipts) as rig:
+                got = await ask(rig, post(chat(stream=True), extra=SIGNED))
+                assert got.status == 200 and b'"error"' in got.body
+                refused = await ask(rig, post(chat(), extra=SIGNED))
+                assert refused.status == 502
+                for one, digest in (
+                    (got, hashlib.sha256(got.body).hexdigest()), (refused, None)
+                ):  # fmt: skip
+                    found = receipts.find(one.headers["pilotbase-usage"])
+                    assert found is not None
+                    assert json.loads(found.file["receipt"])["answer"] == digest
+                path, body = tmp_path / "r.json", tmp_path / "body"
+                path.write_text(json.dumps(found.file))
+                body.write_bytes(refused.body)
+                assert checked(path, record.vkey, None, body).problem == NOTHING_OUT
             receipts.close()
 
     asyncio.run(work())

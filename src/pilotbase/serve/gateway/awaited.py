@@ -124,6 +124,9 @@ class Awaited:
         self._over = True
         self._more.set()
 
+    def parting(self, refused: Refused) -> bytes:
+        return b""
+
     def abort(self, refused: Refused) -> None:
         self._broken = True
         self._more.set()

@@ -328,10 +328,12 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"0\r\n\r\n")
         self._answered()
 
+    def parting(self, refused: Refused) -> bytes:
+        # OpenAI's clients raise what an event calls an error.
+        return b"data: %b\n\n" % self._door.refusal(refused)[1] if self._door is not None else b""
+
     def abort(self, refused: Refused) -> None:
-        # What has begun are events; OpenAI's clients raise what an event calls an error.
-        if self._door is not None:
-            self.send(b"data: %b\n\n" % self._door.refusal(refused)[1])
+        self.send(self.parting(refused))
         self.break_off()
 
     def break_off(self) -> None:
@@ -375,8 +377,7 @@ class Connection(asyncio.Protocol):
         self._rest = self._ahead = b""
         self._closing = True
         self._server.faults += 1
-        body = str(error).encode("ascii", "replace")
-        self.whole(error.status, b"content-type: text/plain; charset=utf-8\r\n", body)
+        self.whole(error.status, b"content-type: application/json\r\n", error.told())
 
     def drain(self) -> None:
         """One more answer at most: to what was asked, is being read, or is about to be asked."""

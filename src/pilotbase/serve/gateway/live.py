@@ -183,7 +183,9 @@ class Live:
             question = pool.question(dialect.path, dialect.media, body)
         else:
             question = pool.question(*body)
-        self.link = pool.ask(question, self, self.route.caps)
+        link = pool.ask(question, self, self.route.caps)
+        if link is not None:  # else it waits, or was told and may be with another by now
+            self.link = link
 
     # what the upstream says (Sink)
 
@@ -266,6 +268,8 @@ class Live:
         """It ends without an answer, or in the middle of one."""
         if self.begun:
             self.told = self.block()
+            if self.digest is not None:
+                self.digest.update(self.reply.parting(refused))
             self.settle(outcome, refused.code)
         self.over()
         if self.started:

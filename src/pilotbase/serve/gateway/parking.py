@@ -44,6 +44,9 @@ class Kept:
     def end(self) -> None:
         self._deliver(self._status, self._media, b"".join(self._parts))
 
+    def parting(self, refused: Refused) -> bytes:
+        return b""
+
     def abort(self, refused: Refused) -> None:
         self.refuse(refused)
 

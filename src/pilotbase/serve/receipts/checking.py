@@ -17,6 +17,10 @@ NO_HASH = Text(
     "the receipt was made of what was metered, and holds no hash to compare anything with",
     "该回执依据计量结果生成, 不含可用于比对的哈希",
 )
+NOTHING_OUT = Text(
+    "the receipt names no answer: nothing of the service went out, but a refusal",
+    "该回执未载明回答: 未发出服务的任何内容, 仅有拒绝",
+)
 LINE_ENDS = Text(
     ", but of the same bytes without newlines, as `curl -d @file` sends them: send a file with "
     "--data-binary, or compare the bytes that were sent",
@@ -69,6 +73,8 @@ def checked(
         if found.receipt.get("metered_only"):
             return Checked(NO_HASH, found.receipt)
         content, digest = _read(path, CONTENT_MAX), found.receipt.get(name)
+        if digest is None and name == "answer":
+            return Checked(NOTHING_OUT, found.receipt)
         if digest != _digest(content):
             said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")
             if any(digest == _digest(one) for one in _without_line_ends(content)):
