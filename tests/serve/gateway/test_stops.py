@@ -86,7 +86,8 @@ def test_a_stop_settles_what_was_given_to_a_slow_disk() -> None:
             stop = asyncio.create_task(rig.server.stop(0.0))
             got = await job
             assert got.json["error"]["code"] == "serve.stopping"
-            assert not stop.done() and meter.outcomes == []
+            done, _ = await asyncio.wait({stop}, timeout=0.2)
+            assert not done and meter.outcomes == []
             meter.told.pop()()
             await stop
             assert meter.outcomes == ([] if disk else ["refused"]) and not rig.serving.live
