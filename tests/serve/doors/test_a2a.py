@@ -13,6 +13,7 @@ import pytest
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 from a2a.helpers.proto_helpers import get_artifact_text, new_data_message, new_text_message
 from a2a.server.agent_execution import AgentExecutor
+from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers import DefaultRequestHandlerV2
 from a2a.server.routes.jsonrpc_routes import create_jsonrpc_routes
 from a2a.types import (
@@ -20,10 +21,12 @@ from a2a.types import (
     AgentCard,
     CancelTaskRequest,
     GetTaskRequest,
+    ListTasksRequest,
     Role,
     SendMessageRequest,
     Task,
     TaskState,
+    TaskStatus,
 )
 from a2a.utils.signing import InvalidSignaturesError, create_signature_verifier
 from google.protobuf.json_format import MessageToDict
@@ -34,6 +37,7 @@ from starlette.responses import Response
 from pilotbase.record.rules import jws, note
 from pilotbase.serve.doors.a2a_cards import EXTENSION
 from pilotbase.serve.doors.a2a_server import RECEIPT
+from pilotbase.serve.doors.a2a_tasks import BYTES_MAX, ENDED_S, USAGE, Tasks, waiting
 from pilotbase.serve.ports import Decided
 from tests.serve.doors.mounting import (
     Books,
@@ -296,5 +300,50 @@ def test_a_second_choice_answers_and_its_receipt_says_so() -> None:
                 receipt = MessageToDict(task.artifacts[0].metadata)[RECEIPT]
                 assert receipt["filing"] == "g-1"
                 assert rig.meter.outcomes == ["failed", "served"]
+
+    asyncio.run(work())
+
+
+def test_tasks_are_bounded_by_bytes_and_by_age() -> None:
+    def task(name: str, state: TaskState = TaskState.TASK_STATE_COMPLETED, size: int = 9) -> Task:
+        message = new_text_message("x" * size, role=Role.ROLE_USER)
+        return Task(id=name, status=TaskStatus(state=state), history=[message])
+
+    async def work() -> None:
+        beside: Any = Books()
+        now = [0.0]
+        tasks, owner = Tasks(beside, lambda: now[0]), ServerCallContext()
+
+        async def there() -> list[str]:
+            kept = await tasks.list(ListTasksRequest(), owner)
+            return sorted(one.id for one in kept.tasks)
+
+        await tasks.save(task("old"), owner)
+        await tasks.save(task("runs", TaskState.TASK_STATE_WORKING), owner)
+        now[0] = ENDED_S / 2
+        await tasks.save(task("new"), owner)
+        now[0] = ENDED_S
+        assert await tasks.get("old", owner) is None and await there() == ["new", "runs"]
+        for name in ("a", "b", "c", "c"):
+            await tasks.save(task(name, size=BYTES_MAX * 2 // 5), owner)
+        assert await there() == ["b", "c"]
+        await tasks.save(task("huge", size=BYTES_MAX), owner)
+        assert await there() == [] and tasks._bytes == 0
+
+    asyncio.run(work())
+
+
+def test_what_a_person_decided_is_read_anew_and_not_kept() -> None:
+    async def work() -> None:
+        beside: Any = Books()
+        context = ServerCallContext(state={"key": KEY, "service": "f"})
+        tasks, one = Tasks(beside), Task(id="t", status=waiting("t", "gw-1"))
+        one.metadata[USAGE] = "gw-1"
+        await tasks.save(one, context)
+        beside.answers["gw-1"] = Response(json.dumps(SAID))
+        found = await tasks.get("t", context)
+        assert found is not None and found.status.state == TaskState.TASK_STATE_COMPLETED
+        await tasks.save(found, context)  # the SDK's own words about it
+        assert not (await tasks.list(ListTasksRequest(), context)).tasks
 
     asyncio.run(work())

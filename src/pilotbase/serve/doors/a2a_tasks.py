@@ -1,19 +1,33 @@
-"""Tasks of the A2A door: kept by owner, a bounded number, in this process.
+"""Tasks of the A2A door: kept by owner, bounded by number, bytes and age, in this process.
 
 An owner is a key at a service. A task that waits for a person is looked after when it is asked for:
 once they have decided, it is complete. Such a task is known to the record as well, so that any
-process answers for it, also after this one has ended; of all others nothing is left then.
+process answers for it, also after this one has ended; of all others nothing is left then. What it
+came to is not kept here but read from the record each time: what was erased there is gone here too.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from a2a.helpers.proto_helpers import new_data_part, new_text_part
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks.inmemory_task_store import InMemoryTaskStore
-from a2a.types import Artifact, Message, Part, Role, Task, TaskState, TaskStatus
+from a2a.types import (
+    Artifact,
+    ListTasksRequest,
+    ListTasksResponse,
+    Message,
+    Part,
+    Role,
+    Task,
+    TaskState,
+    TaskStatus,
+)
 
 from pilotbase.serve.call import Refused
 from pilotbase.serve.doors import plain
@@ -21,29 +35,86 @@ from pilotbase.serve.doors.beside import Beside
 from pilotbase.serve.people.outcomes import WITHDRAWN
 
 TASKS_MAX = 10_000
+BYTES_MAX = 32 * 2**20
+"""Of all tasks in a process, as they are encoded; the oldest go first."""
+ENDED_S = 3600.0
+"""So long is a task kept after its end."""
 USAGE = "pilotbase-usage"
 """In a task's metadata: the usage id of its parked call."""
 WITHDRAWING = "withdrawing"
 """In a request's state: its task was just withdrawn, and is wanted as it was."""
 
 
-class Tasks(InMemoryTaskStore):
-    """See the module."""
+_ENDED = (
+    TaskState.TASK_STATE_COMPLETED,
+    TaskState.TASK_STATE_FAILED,
+    TaskState.TASK_STATE_CANCELED,
+    TaskState.TASK_STATE_REJECTED,
+)
 
-    def __init__(self, beside: Beside) -> None:
+
+@dataclass(frozen=True)
+class _Kept:
+    """Whose a task is, and how many bytes it has."""
+
+    owner: ServerCallContext
+    size: int
+
+
+class Tasks(InMemoryTaskStore):
+    """See the module.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, beside: Beside, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._beside = beside
-        self._order = OrderedDict[str, ServerCallContext]()
+        self._beside, self._clock = beside, clock
+        self._order = OrderedDict[str, _Kept]()
+        self._ended = OrderedDict[str, float]()
+        self._bytes = 0
 
     async def save(self, task: Task, context: ServerCallContext) -> None:
-        self._order[task.id] = ServerCallContext(user=context.user)  # without the key
-        self._order.move_to_end(task.id)
+        if task.status.state in _ENDED and USAGE in task.metadata.fields:
+            if task.id in self._order:
+                await self.delete(task.id, context)
+            return
+        self._forget(task.id)
+        owner = ServerCallContext(user=context.user)  # without the key
+        self._order[task.id] = kept = _Kept(owner, task.ByteSize())
+        self._bytes += kept.size
+        if task.status.state in _ENDED:
+            self._ended[task.id] = self._clock()
         await super().save(task, context)
-        while len(self._order) > TASKS_MAX:
-            oldest, owner = self._order.popitem(last=False)
-            await self.delete(oldest, owner)
+        await self._clear()
+
+    async def delete(self, task_id: str, context: ServerCallContext) -> None:
+        self._forget(task_id)
+        await super().delete(task_id, context)
+
+    async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
+        await self._clear()
+        return await super().list(params, context)
+
+    def _forget(self, task_id: str) -> None:
+        kept = self._order.pop(task_id, None)
+        self._ended.pop(task_id, None)
+        if kept is not None:
+            self._bytes -= kept.size
+
+    async def _clear(self) -> None:
+        """Let go of what is too old, and of the oldest where it is too much."""
+        before = self._clock() - ENDED_S
+        while self._ended and next(iter(self._ended.values())) <= before:
+            oldest = next(iter(self._ended))
+            await self.delete(oldest, self._order[oldest].owner)
+        while len(self._order) > TASKS_MAX or self._bytes > BYTES_MAX:
+            oldest = next(iter(self._order))
+            await self.delete(oldest, self._order[oldest].owner)
 
     async def get(self, task_id: str, context: ServerCallContext) -> Task | None:
+        await self._clear()
         task = await super().get(task_id, context)
         if task is None:
             return await self._of_record(task_id, context)
@@ -51,7 +122,7 @@ class Tasks(InMemoryTaskStore):
             return task
         ended = await ended_task(self._beside, task, str(context.state["key"]))
         if ended is not None:
-            await self.save(ended, context)
+            await self.delete(task_id, context)
         return ended or task
 
     async def _of_record(self, task_id: str, context: ServerCallContext) -> Task | None:
@@ -67,8 +138,6 @@ class Tasks(InMemoryTaskStore):
             ended = await ended_task(self._beside, task, str(context.state["key"]), known=False)
         except Refused:
             return None
-        if ended is not None:
-            await self.save(ended, context)
         return ended or task
 
 
