@@ -35,9 +35,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 
 from pilotbase.record.rules import jws, note
+from pilotbase.serve.doors import a2a_tasks
 from pilotbase.serve.doors.a2a_cards import EXTENSION
 from pilotbase.serve.doors.a2a_server import RECEIPT
-from pilotbase.serve.doors.a2a_tasks import BYTES_MAX, ENDED_S, USAGE, Tasks, waiting
+from pilotbase.serve.doors.a2a_tasks import ENDED_S, USAGE, Tasks, waiting
 from pilotbase.serve.ports import Decided
 from tests.serve.doors.mounting import (
     Books,
@@ -304,7 +305,9 @@ def test_a_second_choice_answers_and_its_receipt_says_so() -> None:
     asyncio.run(work())
 
 
-def test_tasks_are_bounded_by_bytes_and_by_age() -> None:
+def test_tasks_are_bounded_by_bytes_and_by_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(a2a_tasks, "BYTES_MAX", 1_000)
+
     def task(name: str, state: TaskState = TaskState.TASK_STATE_COMPLETED, size: int = 9) -> Task:
         message = new_text_message("x" * size, role=Role.ROLE_USER)
         return Task(id=name, status=TaskStatus(state=state), history=[message])
@@ -325,9 +328,9 @@ def test_tasks_are_bounded_by_bytes_and_by_age() -> None:
         now[0] = ENDED_S
         assert await tasks.get("old", owner) is None and await there() == ["new", "runs"]
         for name in ("a", "b", "c", "c"):
-            await tasks.save(task(name, size=BYTES_MAX * 2 // 5), owner)
+            await tasks.save(task(name, size=400), owner)
         assert await there() == ["b", "c"]
-        await tasks.save(task("huge", size=BYTES_MAX), owner)
+        await tasks.save(task("huge", size=1_000), owner)
         assert await there() == [] and tasks._bytes == 0
 
     asyncio.run(work())
