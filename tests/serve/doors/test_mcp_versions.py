@@ -14,7 +14,18 @@ from pilotbase.serve.call import Ask, Caps, Route
 from pilotbase.serve.doors.about import About
 from pilotbase.serve.gateway.awaited import Awaited
 from tests.serve.doors.mounting import doors, served, serving_by
-from tests.serve.gateway.rig import KEY, STREAM_HEAD, Answer, Rig, ask, chunked, post, upstream
+from tests.serve.gateway.rig import (
+    KEY,
+    STREAM_HEAD,
+    Answer,
+    Rig,
+    ask,
+    chunked,
+    post,
+    request,
+    upstream,
+    whole,
+)
 
 Json = dict[str, Any]
 NEW = b"2026-07-28"
@@ -195,6 +206,25 @@ def test_a_server_of_a_version_that_is_not_known_is_told_of_and_never_asked() ->
             assert "no version of MCP that is known here" in error["message"]
             assert "其 MCP 协议版本不受支持" in error["message_zh"]
             assert "tools/call" not in there.heard and rig.meter.outcomes == ["failed"]
+
+    asyncio.run(work())
+
+
+def test_a_server_that_says_null_for_its_versions_is_told_of_at_once() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            _, said = await request(reader)
+            result = {"supportedVersions": None}
+            answer = {"jsonrpc": "2.0", "id": said.get("id"), "result": result}
+            writer.write(whole(json.dumps(answer).encode()))
+            await writer.drain()
+
+    async def work() -> None:
+        caps = Caps(first_byte_s_max=60.0, whole_s_max=60.0)
+        async with upstream(script) as url, doors("mcp", tool_at(url, caps=caps)) as rig:
+            found = await asyncio.wait_for(asyncio.gather(call(rig, 1), call(rig, 1)), 10)
+            codes = [one["structuredContent"]["error"]["code"] for one in found]
+            assert codes == ["serve.upstream_down"] * 2
 
     asyncio.run(work())
 

@@ -80,7 +80,11 @@ def _another(live: Live, refused: Refused) -> bool:
     if len(live.tried) >= TRIES_MAX or live.reply.gone:
         return False
     live.tried = (*live.tried, live.replica)
-    replica = live.serving.replicas.pick(live.route, live.tried)
+    try:
+        replica = live.serving.replicas.pick(live.route, live.tried)
+    except PilotbaseError as error:
+        live.refuse("failed", _not_in_order(error))
+        return True
     if replica is not None:
         live.replica = replica
         live.send()
@@ -101,6 +105,11 @@ def _fall_back(live: Live, refused: Refused) -> bool:
         live.enter(live.next_route(refused))
     except Refused as error:
         live.turn_away(error)
-    except PilotbaseError as error:  # an upstream's address or key is not in order
-        live.turn_away(Refused(503, error.code, error.message, error.next_step))
+    except PilotbaseError as error:
+        live.turn_away(_not_in_order(error))
     return True
+
+
+def _not_in_order(error: PilotbaseError) -> Refused:
+    """An upstream's address or key."""
+    return Refused(503, error.code, error.message, error.next_step)

@@ -127,7 +127,6 @@ class _Process:
         )
         self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
         self._gate.on_change(self._changed)
-        self._tasks = set[asyncio.Task[None]]()
         self._looking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -167,9 +166,7 @@ class _Process:
         self._metering.meter.limit([limit for one in said for limit in limits_of(one)])
         self._serving.recheck()
         self._people.look()
-        task = asyncio.ensure_future(self._replicas.keep(self._gate.routes(time.time())))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._replicas.keep(self._gate.routes(time.time()))
 
     def _checks(self) -> Mapping[str, Any]:
         journal = self._metering.journal

@@ -29,7 +29,7 @@ class Lost(Exception):
         sent: the question may have arrived, and may have cost something.
         answered: an answer had begun.
         stale: a connection that had been idle was closed; nothing is said about the upstream.
-        late: the time was up. full: nothing was tried, all connections are taken.
+        late: the time was up. full: nothing was tried, there is no connection to be had.
         closed: the other side ended the connection.
     """
 

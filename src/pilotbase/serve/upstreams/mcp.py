@@ -10,6 +10,7 @@ meanwhile wait. Sources: modelcontextprotocol.io/specification, 2025-03-26, 2025
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,9 +29,11 @@ from pilotbase.serve.rules.http_head import ResponseHead
 from pilotbase.serve.rules.sse import Events, data_of
 from pilotbase.serve.upstreams.fetching import LIMITS
 from pilotbase.serve.upstreams.link import Link, Lost, Sink
-from pilotbase.serve.upstreams.pool import JSON, WAITING_MAX, Pool, Waiting
+from pilotbase.serve.upstreams.pool import JSON, WAITING_MAX, Pool, Waiting, anew
 from pilotbase.serve.upstreams.reasons import Unreached, reason_of
 from pilotbase.serve.upstreams.timer import Ticks
+
+_log = logging.getLogger("pilotbase.serve")
 
 EARLIER = ("2025-11-25", "2025-06-18", "2025-03-26")
 """Versions that begin with a session, newest first."""
@@ -67,6 +70,7 @@ class McpPool(Pool):
         self._since, self._asked = 0.0, 0
         self._before: list[Waiting] = []  # questions that came before it was known how to put them
         self._finding: asyncio.Task[None] | None = None
+        self._parting: asyncio.Task[None] | None = None
 
     def ask(self, question: bytes, sink: Sink, caps: Caps, *, fresh: bool = False) -> Link | None:
         way, age = self._way, self.ticks.now - self._since
@@ -100,29 +104,41 @@ class McpPool(Pool):
         link = self.ask(self.question(*put(method, {}, id_=id_)), heard, LIMITS)
         return (await heard.of(self, link))[1]
 
-    async def aclose(self) -> None:
+    def retire(self) -> None:
         if self._finding is not None:
             self._finding.cancel()
+        super().retire()
         for one in [*self._before]:
-            self.give_up(one, Lost("the gateway is stopping", sent=False))
-        await self._part()
-        await super().aclose()
+            self.give_up(one, anew())
 
-    async def _part(self) -> None:
-        """Tell the server that its session is over; it may be away, and need not agree."""
+    def _parted(self) -> None:
         way, self._way = self._way, None
-        if way is None or SESSION not in way.lines:
-            return
+        if way is not None and SESSION in way.lines:
+            self._parting = asyncio.get_running_loop().create_task(self._part(way))
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        self._parted()
+        if self._parting is not None:
+            await self._parting
+
+    async def _part(self, way: Way) -> None:
+        """Tell the server that its session is over; it may be away, and need not agree."""
         heard = _Heard()
         question = f"DELETE {self._shared(b'')}".encode("latin-1") + way.lines + b"\r\n"
         with suppress(Lost, TimeoutError):
             async with asyncio.timeout(PARTING_S):
-                await heard.of(self, super().ask(question, heard, LIMITS))
+                link = await self._connected()
+                if link.usable:
+                    link.ask(question, heard, LIMITS)
+                    await heard.of(self, link)
 
     # which way it is
 
     def _wait(self, question: bytes, sink: Sink, caps: Caps) -> None:
-        if len(self._before) >= WAITING_MAX or self._closed:
+        if self._closed:
+            return sink.lost(anew())
+        if len(self._before) >= WAITING_MAX:
             return sink.lost(Lost("all its connections are taken", sent=False, full=True))
         waiting = Waiting(self, question, sink, caps)
         self._before.append(waiting)
@@ -144,6 +160,9 @@ class McpPool(Pool):
             self._since = self.ticks.now
         except Lost as error:
             lost = Unreached(reason_of(error))
+        except Exception:  # whatever it says, those who wait are told
+            _log.exception("the versions of upstream %s", self.upstream.id)
+            lost = Unreached(_UNKNOWN)
         finally:
             self._finding = None
         for one in [*self._before]:
@@ -156,7 +175,8 @@ class McpPool(Pool):
     async def _found(self) -> Way:
         """Raises Lost where nobody answers, or none of the versions is spoken."""
         _, result = await self._exchanged(*put("server/discover", {}, id_=HELLO))
-        if VERSION in _said(result).get("supportedVersions", ()):
+        spoken = _said(result).get("supportedVersions")
+        if isinstance(spoken, list) and VERSION in spoken:
             return Way(VERSION)
         head, result = await self._exchanged(*_hello())
         agreed = _said(result).get("protocolVersion")
@@ -234,7 +254,7 @@ class _Heard:
         try:
             said = [data_of(event) for event in self._events.feed(data)]
             news = [one for one in said if one and not jsonrpc.is_news(one)]
-        except ValueError:
+        except (ValueError, RecursionError):
             if self._link is not None:
                 self._link.cancel()
             return self._end(self._head, None)

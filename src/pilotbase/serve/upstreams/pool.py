@@ -119,7 +119,10 @@ class Pool:
             if link.usable:
                 link.ask(question, sink, caps)
                 return link
-        if len(self._waiting) >= WAITING_MAX or self._closed:
+        if self._closed:
+            sink.lost(anew())
+            return None
+        if len(self._waiting) >= WAITING_MAX:
             sink.lost(Lost("all its connections are taken", sent=False, full=True))
             return None
         waiting = Waiting(self, question, sink, caps)
@@ -147,6 +150,8 @@ class Pool:
     # connections
 
     def _free(self, link: Link) -> None:
+        if self._closed:
+            return link.close()
         if self._waiting:
             one = self._waiting.popleft()
             self.ticks.forget(one)
@@ -163,7 +168,10 @@ class Pool:
         else:
             self._waiting.appendleft(one)
             self.ticks.watch(one)
-            self._dial_more()
+            if self._closed:
+                self.give_up(one, anew())
+            else:
+                self._dial_more()
 
     def _gone(self, link: Link) -> None:
         self._links.discard(link)
@@ -171,6 +179,8 @@ class Pool:
             self._idle.remove(link)
         if self._waiting:
             self._dial_more()
+        if self._closed and not self._links:
+            self._parted()
 
     def _dial_more(self) -> None:
         wanted = len(self._waiting) - len(self._dialling)
@@ -230,13 +240,30 @@ class Pool:
             return (await loop.create_unix_connection(made, **where))[1]
         return (await loop.create_connection(made, **where))[1]
 
-    async def aclose(self) -> None:
-        """Close all; calls that are under way are lost."""
+    def retire(self) -> None:
+        """No route goes here any more: what is under way is answered, and each connection closed
+        when it is free. What waits for one is told: nothing of it was sent."""
         self._closed = True
         for task in tuple(self._dialling):
             task.cancel()
+        for link in tuple(self._idle):
+            link.close()
         for waiting in tuple(self._waiting):
-            self.give_up(waiting, Lost("the gateway is stopping", sent=False))
+            self.give_up(waiting, anew())
+        if not self._links:
+            self._parted()
+
+    def _parted(self) -> None:
+        """It is retired, and its last connection closed."""
+
+    async def aclose(self) -> None:
+        """Close all; calls that are under way are lost."""
+        self.retire()
         for link in tuple(self._links):
             link.close()
         await asyncio.sleep(0)
+
+
+def anew() -> Lost:
+    """Nothing goes to this upstream any more."""
+    return Lost("the service was arranged anew", sent=False, full=True)

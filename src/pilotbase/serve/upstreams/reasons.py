@@ -33,7 +33,7 @@ _SAID = {
     "no proper chunks": "分块格式有误",
     "more than its length says": "应答超出其声明的长度",
     "all its connections are taken": "其连接已全部占用",
-    "the gateway is stopping": "网关正在停止",
+    "the service was arranged anew": "该服务已重新安排",
 }
 
 

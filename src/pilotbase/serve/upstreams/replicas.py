@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -52,19 +53,24 @@ class Replicas:
         self._key_of = key_of or key_at
         self._all: dict[Upstream, Replica] = {}
         self._turns: dict[int, tuple[Route, Turns, tuple[Replica, ...]]] = {}
+        self._retired = set[Pool]()
+        self._wanted: set[Upstream] | None = None  # until it is said, any
 
     def pick(self, route: Route, tried: Iterable[Replica] = ()) -> Replica | None:
-        """Whose turn it is, of those that can take a call and were not tried with it.
+        """Whose turn it is, of those that can take a call and were not tried with it. A call may
+        have a route that is no more: then of those that others have still.
 
         Raises:
             CandidateError: an upstream's address or key is not in order.
         """
         found = self._turns.get(id(route))
         if found is None or found[0] is not route:
-            if not route.upstreams:
+            said = self._wanted
+            upstreams = [one for one in route.upstreams if said is None or one in said]
+            if not upstreams:
                 return None
-            replicas = tuple(self.of(one) for one in route.upstreams)
-            found = route, Turns([one.weight for one in route.upstreams]), replicas
+            replicas = tuple(self.of(one) for one in upstreams)
+            found = route, Turns([one.weight for one in upstreams]), replicas
             if len(self._turns) >= ROUTES_MAX:
                 self._turns.clear()
             self._turns[id(route)] = found
@@ -102,19 +108,22 @@ class Replicas:
             one.held = held
         return len(found)
 
-    async def keep(self, routes: Iterable[Route]) -> None:
-        """After the routes have changed: upstreams that none has any more are closed."""
-        wanted = set[Upstream]()
+    def keep(self, routes: Iterable[Route]) -> None:
+        """After the routes have changed: upstreams that none has any more get no more calls."""
+        self._wanted = wanted = set[Upstream]()
         for route in routes:
             for one in (route, *route.fallback):
                 wanted.update(one.upstreams)
         self._turns.clear()
-        for upstream in [one for one in self._all if one not in wanted]:
-            await self._all.pop(upstream).pool.aclose()
+        self._retired = {pool for pool in self._retired if pool.links}
+        gone = [self._all.pop(one).pool for one in self._all.keys() - wanted]
+        self._retired.update(gone)
+        for pool in gone:
+            pool.retire()
 
     async def aclose(self) -> None:
-        for replica in self._all.values():
-            await replica.pool.aclose()
+        pools = [*self._retired, *(replica.pool for replica in self._all.values())]
+        await asyncio.gather(*(pool.aclose() for pool in pools))
 
 
 def key_at(secret: str, environment: Mapping[str, str] = os.environ) -> str:
