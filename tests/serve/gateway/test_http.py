@@ -79,6 +79,19 @@ def test_an_attack_gets_one_fault_and_the_end(sent: bytes) -> None:
             assert got.startswith(b"HTTP/1.1 4") or got.startswith(b"HTTP/1.1 505")
             assert got.count(b"HTTP/1.1 ") == 1 and b"connection: close" in got
             assert not rig.meter.begun
+            error = json.loads(got.partition(b"\r\n\r\n")[2])["error"]
+            assert error["message"] and error["message_zh"]
+
+    asyncio.run(work())
+
+
+def test_a_fault_is_told_in_both_languages() -> None:
+    async def work() -> None:
+        async with upstream(saying(ANSWER)) as url, gateway(route(url)) as rig:
+            got = await raw(rig, lengths(f"Idempotency-Key: {'k' * 256}\r\n", b""))
+            assert b"content-type: application/json" in got
+            error = json.loads(got.partition(b"\r\n\r\n")[2])["error"]
+            assert "255 characters" in error["message"] and "255 个字符" in error["message_zh"]
 
     asyncio.run(work())
 
