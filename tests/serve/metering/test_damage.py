@@ -123,6 +123,20 @@ def test_an_undamaged_one_is_completed_without_a_word(copy: Path) -> None:
         assert not list(copy.glob(f"usage/*/*{CUT}"))
 
 
+def test_a_journal_that_ended_in_order_is_not_completed(tmp_path: Path) -> None:
+    """Calls that it leaves open are listed, and its leases end."""
+
+    async def work(record: Record) -> None:
+        async with metering(record) as one:
+            assert await begun(one.meter, call()) is None
+        completed, calls, *_ = conduct(record, "", "", "", "")
+        assert completed == () and [said["usage_id"] for said in calls] == [f"{one.gateway}-1"]
+        (ended,) = record.entries(kind="serve.journal_ended/1")
+        assert ended.body["in_order"] and (record.home / "usage" / one.gateway / "ended").exists()
+
+    run(tmp_path, work)
+
+
 def test_a_torn_end_is_completed_too(copy: Path) -> None:
     path = segment_of(copy)
     reading = Reading(path)

@@ -51,7 +51,9 @@ class Unsettled:
 
 
 def recover(record: Record, store: LedgerStore, accepted: Accepted | None = None) -> list[str]:
-    """Complete the journals of processes that are gone, and end their leases; which these were.
+    """Complete the journals of processes that are gone, and end their leases; which were completed.
+
+    One that ended in order and left calls open is complete, and its leases are not ended yet.
 
     Two who do it at once do it once: a journal is held by a lock while it is written or completed.
 
@@ -69,10 +71,11 @@ def recover(record: Record, store: LedgerStore, accepted: Accepted | None = None
             if alone and not (folder / ENDED).exists():
                 # What is damaged is left as it is, its leases too: `gateway verify` names it.
                 with suppress(Broken), storage_errors(folder):
-                    seal_rest(record, folder, accepted)
+                    fresh = seal_rest(record, folder, accepted)
                     _end(folder, store)
                     (folder / ENDED).touch()
-                    done.append(folder.name)
+                    if fresh:
+                        done.append(folder.name)
     return done
 
 

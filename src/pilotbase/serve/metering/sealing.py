@@ -123,8 +123,9 @@ def sign(record: Record) -> bool:
     return True
 
 
-def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) -> None:
-    """Complete a journal whose process is gone: seal what is not sealed, and say that it ended.
+def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) -> bool:
+    """Complete a journal whose process is gone: seal what is not sealed, and say that it ended;
+    whether it was not said before.
 
     Args:
         accepted: give up what is damaged and not sealed, and all that follows on it.
@@ -162,6 +163,7 @@ def seal_rest(record: Record, folder: Path, accepted: Accepted | None = None) ->
     by = accepted if accepted and lost else Accepted("", "")
     _append(record, folder.name, JournalEnded(folder.name, count, False, lost, *by), "ended")
     sign(record)
+    return state.get("ended") is None
 
 
 def _lacking(paths: list[Path], sealed: Mapping[int, Any], wanted: set[str]) -> set[str]:
