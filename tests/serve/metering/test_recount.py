@@ -14,7 +14,7 @@ from pilotbase.record.opened import Record
 from pilotbase.serve.metering.limits import in_force
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
-from pilotbase.serve.metering.recount import GONE, differences, ledger_faults
+from pilotbase.serve.metering.recount import EARLIER, GONE, differences, ledger_faults
 from pilotbase.serve.metering.store import FILE, open_store
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import FEN, MOST, PAID, USED, begun, call, limit, metering, run
@@ -153,6 +153,23 @@ def test_an_older_copy_of_the_ledger_counts_what_came_after(tmp_path: Path) -> N
             refused = await begun(opened.meter, call())
             assert refused is not None and refused.code == "serve.limit_reached"
         assert differing(record) == []
+
+    run(tmp_path, work)
+
+
+def test_a_ledger_of_an_earlier_program_is_counted_again(tmp_path: Path) -> None:
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", "P1D", requests=2)
+        async with metering(record) as opened:
+            await begun(opened.meter, call(most=MOST))
+            await begun(opened.meter, call(most=MOST))
+        edit(record.home, "DELETE FROM gateway_scheme")
+        edit(record.home, "UPDATE gateway_counter SET start = start - 3600")
+        assert ledger_faults(record) == [EARLIER] and differing(record) == []
+        async with metering(record) as opened:
+            refused = await begun(opened.meter, call())
+            assert refused is not None and refused.code == "serve.limit_reached"
+        assert ledger_faults(record) == [] == differing(record)
 
     run(tmp_path, work)
 

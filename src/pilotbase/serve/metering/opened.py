@@ -55,6 +55,7 @@ class Metering:
         self._folder = record.home / FOLDER / self.gateway
         self._lock = ExitStack()
         store = open_store(record.home)
+        store.renew()
         recover(record, store)
         restore(record, store)
         with storage_errors(self._folder):

@@ -133,10 +133,6 @@ def restore(record: Record, store: LedgerStore) -> list[str]:
     ]  # fmt: skip
     if not lost:
         return []
-    if stands.used and not stands.counted:
-        # It was kept by an earlier program: everything is in it.
-        store.count({gateway: Spent({}) for gateway in lost})
-        return []
     fresh = store.count(_spent_of(record, lost))
     _log.warning("the ledger knew nothing of %d usage journals: they were counted", len(fresh))
     return fresh
@@ -187,6 +183,8 @@ def differences(record: Record, store: LedgerStore, *, anew: bool = False) -> li
     Raises:
         HomeError, RecordError.
     """
+    if not store.current():
+        return []  # an earlier program's: the next gateway to start counts it again
     now = record.context.clock().timestamp()
     seen, found = Counter[Window](), list[Difference]()
     for _ in range(TRIES):
@@ -213,6 +211,8 @@ def ledger_faults(record: Record) -> list[Text]:
         return [GONE] if journals(record.home) else []
     try:
         with store_to_read(record.home) as store:
+            if not store.current():
+                return [EARLIER]
             return [one.message() for one in differences(record, store, anew=True)]
     except RecordError as error:
         if error.code != "serve.ledger_damaged":
@@ -220,6 +220,11 @@ def ledger_faults(record: Record) -> list[Text]:
         return [error.message]
 
 
+EARLIER = Text(
+    "the ledger was kept by an earlier program; the next gateway to start counts it again from the"
+    " journals",
+    "账本由早期程序计数; 下一个启动的网关将依据日志重新计出",
+)
 GONE = Text(
     "the ledger is gone; the next gateway to start counts it again from the journals",
     "账本缺失; 下一个启动的网关将依据日志重新计出",

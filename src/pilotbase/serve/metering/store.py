@@ -38,7 +38,10 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS gateway_claim (usage_id text PRIMARY KEY, gateway text NOT NULL,"
     " at bigint NOT NULL, settled integer NOT NULL)",
     "CREATE TABLE IF NOT EXISTS gateway_counted (gateway text PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS gateway_scheme (number integer PRIMARY KEY)",
 )
+SCHEME = 2
+"""What ``start`` of a counter means: since 2 from when its limit was set within the window."""
 _OF = "account = ? AND unit = ? AND per = ? AND start = ?"
 
 
@@ -139,6 +142,22 @@ class LedgerStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def current(self) -> bool:
+        """Whether its counters, if there are any, mean what they mean to this program."""
+        with self._alone() as do:
+            said = do("SELECT max(number) FROM gateway_scheme").fetchone()[0]
+            empty = do("SELECT count(*) FROM gateway_counter").fetchone()[0] == 0
+            return said == SCHEME or (said is None and empty)
+
+    def renew(self) -> None:
+        """Throw counters of an earlier program away; they are to be counted again (`recount`)."""
+        with self._alone() as do:
+            if do("SELECT max(number) FROM gateway_scheme").fetchone()[0] == SCHEME:
+                return
+            for table in ("gateway_counter", "gateway_lease", "gateway_counted", "gateway_scheme"):
+                do(f"DELETE FROM {table}")
+            do("INSERT INTO gateway_scheme VALUES (?)", (SCHEME,))
 
     def lease(self, gateway: str, asks: Sequence[Asked]) -> tuple[Given, ...]:
         """Lease from windows: to each ask what it gets."""
