@@ -17,6 +17,7 @@ from pilotbase.record.verbs.vault import EraseRequest, erase
 from pilotbase.serve.call import Ask, Refused
 from pilotbase.serve.gateway.awaited import Awaited
 from pilotbase.serve.people import answering, events, keeping
+from pilotbase.serve.people.handoff import HandOff
 from tests.serve.gateway.rig import KEY, SAID, ask, chat, post, stream_of, until, whole
 from tests.serve.people.kit import Desk, desk, home, metered_desk
 
@@ -371,3 +372,15 @@ def test_the_seeds_of_the_audit_are_the_same_for_all_gateways(tmp_path: Path) ->
     with open_record(context) as record, pytest.raises(InputError) as told:
         answering.reveal(record, context, min(one))
     assert told.value.code == "gateway.month_runs"
+
+
+def test_a_record_that_grows_while_all_is_closed_is_not_looked_at(tmp_path: Path) -> None:
+    context = home(tmp_path)
+
+    async def work() -> None:
+        async with desk(context, {"before": ALWAYS}) as on:
+            people = on.rig.serving.people
+            assert isinstance(people, HandOff)
+        people.look()  # it raised: the thread that would look is gone
+
+    asyncio.run(work())

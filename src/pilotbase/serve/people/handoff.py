@@ -67,7 +67,7 @@ class HandOff:
         self._metered: dict[str, Mapping[str, Any]] = {}
         self._hooked: dict[str, Policy] = {}
         self._hooks = Webhooks(loop)
-        self._looking = False
+        self._looking = self._over = False
 
     async def open(self) -> None:
         """Commit to the seeds of this month and the next. Raises PilotbaseError."""
@@ -78,6 +78,7 @@ class HandOff:
 
     def close(self) -> None:
         """What is being written is written; what waits stays in the record."""
+        self._over = True
         for one in self._waiting.values():
             one.timer.cancel()
         self._hooks.close()
@@ -169,7 +170,7 @@ class HandOff:
 
     def look(self) -> None:
         """The record has grown, or some time has passed: see what was decided."""
-        if not self._looking:
+        if not (self._looking or self._over):
             self._looking = True
             self._do(self._read, self._seen)
 
