@@ -28,7 +28,7 @@ def test_a_broken_answer(stand_: Stand, name: str) -> None:
     assert said["code"].startswith("serve.upstream") and said["message_zh"] and said["register"]
     row = last_row(stand_)
     assert (row["outcome"], row["code"]) == ("failed", said["code"])
-    assert row["charge"] == "0 CNY" and row["output_tokens"] == 0
+    assert row["charge"] == "0.00 CNY" and row["output_tokens"] == 0
     assert stand_.call()[0] == 200
 
 
@@ -37,7 +37,7 @@ def test_a_broken_stream(stand_: Stand, name: str) -> None:
     status, body, whole = stand_.call(name, stream=True)
     assert b"[DONE]" not in body and not (status == 200 and whole)
     row = last_row(stand_)
-    assert row["outcome"] == "failed" and row["charge"] == "0 CNY"
+    assert row["outcome"] == "failed" and row["charge"] == "0.00 CNY"
     assert stand_.call(stream=True)[:1] == (200,)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Refused
-from pilotbase.serve.metering import keeper, store
+from pilotbase.serve.metering import keeper, ledger_file, store
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
@@ -39,7 +39,7 @@ def held(home: Path) -> Iterator[None]:
 
 
 def used(home: Path) -> list[int]:
-    with closing(store.open_store(home)) as ledger:
+    with closing(ledger_file.open_store(home)) as ledger:
         return list(ledger.used().values())
 
 
@@ -52,7 +52,7 @@ def failing(error: type[Exception]) -> Callable[..., Any]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "BUSY_S", 0.05)
+    monkeypatch.setattr(ledger_file, "BUSY_S", 0.05)
 
 
 @pytest.mark.parametrize("on_its_way", [False, True])
@@ -143,7 +143,7 @@ def test_windows_are_not_forgotten_by_the_clock_alone(tmp_path: Path) -> None:
     now = 1_800_000_000
     month = Window("key:a", "requests", "P1M", bounds("P1M", now)[0])
     minutes = [Window("key:a", "requests", "PT1M", now + 60 * n) for n in range(20)]
-    with closing(store.open_store(tmp_path)) as ledger:
+    with closing(ledger_file.open_store(tmp_path)) as ledger:
         ledger.lease("gateway", [store.Asked(one, 100, 1, 0) for one in (month, *minutes)])
         ledger.forget(now)
         assert len(ledger.used()) == 21

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.reconcile import reconcile, recover, unsettled
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import PAID, RESERVED, limit

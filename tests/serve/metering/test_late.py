@@ -15,9 +15,9 @@ from pilotbase.record.opened import Record, open_record
 from pilotbase.serve.call import Call, Usage
 from pilotbase.serve.metering import late
 from pilotbase.serve.metering.events import SettledLate
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import BY, PAID, RESERVED, USED, begun, call, limit

@@ -12,11 +12,11 @@ import pytest
 
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Call, Outcome, Refused, Tariff, Usage
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.reconcile import unsettled
 from pilotbase.serve.metering.refusals import beyond
 from pilotbase.serve.metering.segments import Reading, journals, segments
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.rules.budget import Limit
 from pilotbase.serve.rules.frames import Numbers, decode

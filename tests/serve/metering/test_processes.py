@@ -14,7 +14,7 @@ import pytest
 
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
-from pilotbase.serve.metering.store import open_store
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import USED, begun, call, limit, metering, run
 

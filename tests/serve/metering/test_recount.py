@@ -11,11 +11,11 @@ import pytest
 
 from pilotbase.kernel.errors import RecordError
 from pilotbase.record.opened import Record
+from pilotbase.serve.metering.ledger_file import FILE, open_store
 from pilotbase.serve.metering.limits import in_force
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
 from pilotbase.serve.metering.recount import EARLIER, GONE, differences, ledger_faults
-from pilotbase.serve.metering.store import FILE, open_store
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import FEN, MOST, PAID, USED, begun, call, limit, metering, run
 

@@ -14,8 +14,8 @@ from pilotbase.record.opened import Record, open_record
 from pilotbase.record.verbs.vault import EraseRequest, erase
 from pilotbase.serve.call import Caps, Tariff
 from pilotbase.serve.metering.events import Limited
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.reconcile import unsettled
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
 from pilotbase.serve.people import answering, keeping

@@ -10,10 +10,10 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import stamp
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.limits import REASON_MAX
 from pilotbase.serve.metering.reconcile import Unsettled, reconcile, recover, unsettled
 from pilotbase.serve.metering.sealing import Accepted
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.people.views import HANDOFFS
 from pilotbase.serve.routes.offer import check_person
 from pilotbase.serve.rules.budget import shown

@@ -13,10 +13,10 @@ from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Call, Charge, Grant, Outcome, Tariff, Usage
 from pilotbase.serve.metering.events import SettledLate
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.reconcile import weights
 from pilotbase.serve.metering.recount import counting
 from pilotbase.serve.metering.sealing import GATEWAY
-from pilotbase.serve.metering.store import open_store
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.metering.views import JOURNALS
 from pilotbase.serve.rules.price import bound, due, price

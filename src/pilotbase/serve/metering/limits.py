@@ -18,9 +18,9 @@ from pilotbase.record.views import catch_up
 from pilotbase.register.filings import filings
 from pilotbase.scenario.finding import nearest
 from pilotbase.serve.metering.events import Limited
+from pilotbase.serve.metering.ledger_file import store_to_read
 from pilotbase.serve.metering.recount import differences
 from pilotbase.serve.metering.refusals import amount_of
-from pilotbase.serve.metering.store import store_to_read
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.routes.checks import ENDED
 from pilotbase.serve.routes.compile import service_of

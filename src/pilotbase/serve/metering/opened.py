@@ -10,12 +10,13 @@ from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.journal import SEGMENT_BYTES, SEGMENT_S, Journal
 from pilotbase.serve.metering.keeper import Keeper
+from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.meter import Held, JournalMeter
 from pilotbase.serve.metering.reconcile import ENDED, recover
 from pilotbase.serve.metering.recount import LOCK, restore
 from pilotbase.serve.metering.sealing import Sealer, opened
 from pilotbase.serve.metering.segments import FOLDER, Complete, sync_folder
-from pilotbase.serve.metering.store import Spent, open_store
+from pilotbase.serve.metering.store import Spent
 from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.rules.budget import Limit, limits_of
 

@@ -22,16 +22,10 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import parse
 from pilotbase.record.opened import Record
 from pilotbase.record.stores import store_of
+from pilotbase.serve.metering.ledger_file import FILE, store_to_read
 from pilotbase.serve.metering.refusals import amount_of
 from pilotbase.serve.metering.segments import FOLDER, journals
-from pilotbase.serve.metering.store import (
-    FILE,
-    KEPT_S,
-    LedgerStore,
-    Spent,
-    Standing,
-    store_to_read,
-)
+from pilotbase.serve.metering.store import KEPT_S, LedgerStore, Spent, Standing
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.rules.budget import Limit, Window, limits_of
 from pilotbase.serve.rules.window import bounds
