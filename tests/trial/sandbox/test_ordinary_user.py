@@ -57,7 +57,7 @@ for can in (found, replace(found, namespaces=""), replace(found, namespaces="", 
         command = [sys.executable, "-c", program, str(key), str(os.getpid()), end]
         boxed = Boxed(command, {}, Box(Limits(64, 5, 8, 8), can))
         refused = json.loads(boxed.process.stdout.readline())
-        boxed.process.wait(20)
+        boxed.process.wait(100)
         ending = boxed.ending()
         left = 0
         for entry in Path("/proc").iterdir():
@@ -79,7 +79,7 @@ def test_an_ordinary_user_can_hold_a_program() -> None:
         [PYTHON, "-P", "-c", BASE, ATTACKS],
         user=65534, group=65534, extra_groups=[], cwd="/",
         env={"PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.defpath},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
     said = json.loads(ended.stdout)
