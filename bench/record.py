@@ -220,9 +220,10 @@ def appends(record: Record, limit: Rate, peer: dict[str, float] | None, count: i
     ratio = f"{many.cpu / json_rate.cpu:.2f} (cpu) of the JSON limit"
     told("append_many, 1,000 at a time, encoding too", many, 30_000, ratio)
     each, numbers = max(1, some // CALLERS // 2), itertools.count(CALLERS)
-    for what, by, wanted in (("tasks", by_tasks, 25_000), ("threads", by_threads, 0)):
-        median, range_ = median_rate(each * CALLERS, lambda by=by: by(record, each, numbers))
-        told(f"append, {CALLERS} {what}", median, wanted, range_)
+    median, span = median_rate(each * CALLERS, lambda: by_tasks(record, each, numbers))
+    told(f"append, {CALLERS} tasks", median, 25_000, span)
+    threads = rate(each * CALLERS, lambda: by_threads(record, each, numbers))
+    told(f"append, {CALLERS} threads", threads)
     told("append, one caller", rate(200, lambda: [record.append(draft(-n)) for n in range(200)]))
 
 
