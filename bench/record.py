@@ -34,14 +34,14 @@ from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.event import Draft, Fact, event
 from pilotbase.kernel.verb import Context
 from pilotbase.record import stores
-from pilotbase.record.opened import ENCODED_MAX, Record, open_record
+from pilotbase.record.opened import Record, open_record
 from pilotbase.record.ports import Row
 from pilotbase.record.rehash import rehash
 from pilotbase.record.rules import merkle
 from pilotbase.record.tasks import TaskAppends
 
 BY = Actor("bench", "evaluator")
-ENTRY_SIZE, CALLERS, ROUNDS = 300, 128, 5
+ENTRY_SIZE, CALLERS, ROUNDS, PART = 300, 128, 5, 256
 PYMERKLE = """
 import json, os, sys, time
 from pymerkle import SqliteTree
@@ -190,7 +190,7 @@ def bulk_rate(record: Record, count: int) -> Rate:
         entries, some = encoded(count), list[Row]()
         while True:
             wall, cpu = wall - time.perf_counter(), cpu - time.process_time()
-            some = list(islice(entries, ENCODED_MAX))
+            some = list(islice(entries, PART))
             wall, cpu = wall + time.perf_counter(), cpu + time.process_time()
             if not some:
                 return
