@@ -39,7 +39,6 @@ class Batch:
         self._now = ""
         self._since = self._until = datetime.max.replace(tzinfo=UTC)
         self.rows: list[Row] = []
-        self._leaves: list[bytes] = []
         self.bodies: dict[str, Sealed] = {}
 
     def add(self, facts: Sequence[Fact]) -> list[int]:
@@ -66,8 +65,8 @@ class Batch:
             given.append(index)
         return given
 
-    def add_encoded(self, rows: Sequence[Row], leaves: Sequence[bytes]) -> None:
-        """Add entries that another log encoded, as they are, with the hash of each.
+    def add_encoded(self, rows: Sequence[Row]) -> None:
+        """Add entries that another log encoded, as they are.
 
         Raises:
             ValueError: an index or a counter does not follow, or a key is known.
@@ -88,12 +87,14 @@ class Batch:
         if indexes != tuple(following) or counts != tuple(expected) or not unknown:
             raise _not_following(list(zip(indexes, counts, keys, strict=True)), following, expected)
         self.rows += rows
-        self._leaves += leaves
 
-    def hashes(self) -> list[bytes]:
-        """The hashes of the nodes that the rows complete; to be asked for once, at the end."""
-        unhashed = [row.data for row in self.rows[len(self._leaves) :]]
-        return self._tree.extend([*self._leaves, *leaf_hashes(unhashed)])
+    def hashes(self, leaves: Sequence[bytes] = ()) -> list[bytes]:
+        """The hashes of the nodes that the rows complete; to be asked for once, at the end.
+
+        Args:
+            leaves: of all rows, where they are known.
+        """
+        return self._tree.extend(leaves or leaf_hashes([row.data for row in self.rows]))
 
     def _stamp(self) -> str:
         """The time by the clock; many entries are made in one millisecond."""

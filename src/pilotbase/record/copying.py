@@ -6,19 +6,19 @@ anew from the rows and has to have the roots that the old one has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 
 from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
-from pilotbase.record.ports import Log, LogReader, Vault
+from pilotbase.record.bulk import in_parts
+from pilotbase.record.ports import Log, LogReader, LogWriter, Row, Vault
 from pilotbase.record.rules.checkpoint import Checkpoint
-from pilotbase.record.rules.merkle import CompactRange, leaf_hash
+from pilotbase.record.rules.merkle import CompactRange
 from pilotbase.record.rules.note import parse
 from pilotbase.record.tree import root_of
 
-ROWS = 4096
 BODIES = 64
 
 
@@ -31,12 +31,13 @@ def copy_log(source: LogReader, target: Log, progress: Callable[[int], None]) ->
     """
     if target.size():
         raise not_copied("the target is not empty", "目标不为空")
-    tree, rows = CompactRange(), source.rows(0, None)
-    while page := list(islice(rows, ROWS)):
-        hashes = [node for row in page for node in tree.append(leaf_hash(row.data))]
-        with target.transaction() as log:
-            log.extend(page, hashes)
-        progress(len(page))
+    tree = CompactRange()
+
+    def add(log: LogWriter, rows: Sequence[Row], leaves: Sequence[bytes]) -> None:
+        log.extend(rows, tree.extend(leaves))
+
+    for count in in_parts(target, source.rows(0, None), add):
+        progress(count)
     with target.transaction() as log:
         for size, note in source.checkpoints():
             log.add_checkpoint(size, note)

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -23,10 +22,11 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record import cosignatures, keys, rotation, stores
 from pilotbase.record.batch import Batch
+from pilotbase.record.bulk import in_parts
 from pilotbase.record.encryption import EncryptedVault, read_key
 from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
-from pilotbase.record.ports import Log, LogReader, Row, Sealed, Vault
+from pilotbase.record.ports import Log, LogReader, LogWriter, Row, Sealed, Vault
 from pilotbase.record.rules import dsse, jws, merkle, note
 from pilotbase.record.rules.checkpoint import Checkpoint, is_checkpoint, sign_checkpoint
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
@@ -34,7 +34,6 @@ from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.tree import root_of
 
 LOG, VAULT = stores.LOG, stores.VAULT
-ENCODED_MAX = 2_048
 LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 
@@ -144,29 +143,19 @@ class Record:
     def append_encoded(self, rows: Iterable[Row]) -> int:
         """Append entries exactly as another log encoded them; how many.
 
-        For restoring and moving a record. Every `ENCODED_MAX` entries are durable together, so that
-        memory stays bounded; what was appended before an error stays.
+        Every `bulk.PART` entries are durable together; what was appended before an error stays.
 
         Raises:
             ValueError: an index or a counter that does not follow, or a key that is known.
             HomeError, RecordError: as `append_many`.
         """
-        given, added = iter(rows), 0
-        with ThreadPoolExecutor(1) as beside:
-            some = list(islice(given, ENCODED_MAX))
-            leaves = merkle.leaf_hashes([row.data for row in some])
-            while some:
-                following = list(islice(given, ENCODED_MAX))
-                with self.log.transaction() as log:
-                    self._refuse_older(log)
-                    batch = Batch(log, self.context.clock, self.context.entropy, [])
-                    batch.add_encoded(some, leaves)
-                    log.extend_new(batch.rows, batch.hashes())
-                    # What follows is hashed while the disk is waited for.
-                    hashing = beside.submit(merkle.leaf_hashes, [row.data for row in following])
-                added += len(some)
-                some, leaves = following, hashing.result()
-        return added
+        return sum(in_parts(self.log, rows, self._add_encoded))
+
+    def _add_encoded(self, log: LogWriter, rows: Sequence[Row], leaves: Sequence[bytes]) -> None:
+        self._refuse_older(log)
+        batch = Batch(log, self.context.clock, self.context.entropy, [])
+        batch.add_encoded(rows)
+        log.extend_new(batch.rows, batch.hashes(leaves))
 
     def _commit(self, works: Sequence[Sequence[Fact]]) -> list[list[Entry]]:
         """Append the work of several callers in one transaction, in their order."""

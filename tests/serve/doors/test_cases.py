@@ -24,7 +24,7 @@ from pilotbase.serve.call import Ask, Caps, Tariff
 from pilotbase.serve.doors.openai import DIALECTS
 from pilotbase.serve.doors.plain import delta_of
 from pilotbase.serve.rules.price import due, price
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.answering import Answering
 from pilotbase.serve.worker.app import App
 from pilotbase.serve.worker.columns import Columns

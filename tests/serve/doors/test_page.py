@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from tests.serve.doors.mounting import Said, answering, as_json, doors, serving_by
@@ -39,9 +40,11 @@ def loans(path: bytes, body: bytes, headers: dict[bytes, bytes]) -> Said:
 
 
 def run_python(code: str) -> str:
-    out = io.StringIO()
+    out, names = io.StringIO(), dict[str, Any](__name__="page")
     with contextlib.redirect_stdout(out):
-        exec(compile(code, "doors.md", "exec"), {"__name__": "page"})
+        exec(compile(code, "doors.md", "exec"), names)
+    if isinstance(client := names.get("client"), openai.OpenAI):
+        client.close()  # as when a program ends
     return out.getvalue()
 
 

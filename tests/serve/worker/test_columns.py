@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.answering import fields_of
 from pilotbase.serve.worker.columns import TOLD_MAX, Columns
 from pilotbase.trial.candidates.answer import all_faulty

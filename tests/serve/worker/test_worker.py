@@ -20,7 +20,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record, open_record
 from pilotbase.register.events import Filed
 from pilotbase.register.filings import filings
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.answering import Answering, answering_of, lessons_of
 from pilotbase.serve.worker.app import App
 from pilotbase.serve.worker.proof import Proven, proven, refusal

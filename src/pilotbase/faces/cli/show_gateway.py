@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from pilotbase.faces.cli.calls import CALLS_FORMS
-from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS
+from pilotbase.faces.cli.show_handoff import HANDOFF_FORMS, SERVED
 from pilotbase.faces.cli.show_keeping import _say
 from pilotbase.faces.cli.tables import table
 from pilotbase.kernel.text import Language, Text
@@ -22,7 +22,6 @@ HEADS = (
     Text("until", "有效期至"), Text("upstreams", "上游"), Text("as tried", "与试验一致"),
     Text("second choice", "备选"),
 )  # fmt: skip
-SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
 OWN = Text("own", "自有")
 TERMS = (
     ("tokens", Text("tokens", "词元价格")), ("caps", Text("limits of a call", "单次限额")),
@@ -105,8 +104,7 @@ def _offered(console: Console, found: OfferResponse, language: Language) -> None
 
 def _drilled(console: Console, response: DrillResponse, language: Language) -> None:
     found = response.found
-    # The one before the cut was served too, or there would have been no drill.
-    _say(console, DRILL, language, **found, paid=found["served"] + 1)
+    _say(console, DRILL, language, **found, paid=response.charged)
     for name in ("by_filing", "refusals"):
         for word, count in found[name].items():
             console.print(f"  {word}: {count}", markup=False, soft_wrap=True)

@@ -24,7 +24,8 @@ from pilotbase.serve.doors.openai_refusals import said as openai_said
 from pilotbase.serve.ports import Dialect, Door, Gate, Pieces, Put, Reading
 from pilotbase.serve.rules import cases, tensors
 from pilotbase.serve.rules.http_head import LENGTH_DIGITS_MAX, RequestHead
-from pilotbase.serve.rules.tensors import Tensor, Unfit
+from pilotbase.serve.rules.tensors import Tensor
+from pilotbase.serve.rules.unfit import Unfit
 
 LENGTH = b"inference-header-content-length"
 BINARY = b"application/octet-stream"

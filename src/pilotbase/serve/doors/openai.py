@@ -20,7 +20,7 @@ from pilotbase.serve.doors.openai_usage import NULL, take_usage
 from pilotbase.serve.ports import Door, Pieces, Reading
 from pilotbase.serve.rules import cases
 from pilotbase.serve.rules.http_head import RequestHead
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 
 CHOICES_MAX = 16
 T = TypeVar("T")

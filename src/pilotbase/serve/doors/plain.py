@@ -21,7 +21,8 @@ from pilotbase.serve.gateway.awaited import BegunRefused
 from pilotbase.serve.gateway.said import not_spoken
 from pilotbase.serve.rules import tensors
 from pilotbase.serve.rules.sse import Events, data_of
-from pilotbase.serve.rules.tensors import Tensor, Unfit
+from pilotbase.serve.rules.tensors import Tensor
+from pilotbase.serve.rules.unfit import Unfit
 
 PREFERRED: tuple[Operation, ...] = ("tool", "infer", "chat", "message")
 MATRIX = "input"

@@ -64,48 +64,32 @@ class Serving:
 
     def serve(self, ask: Ask, key: str, reply: Reply) -> Live | None:
         """Begin a call. The reply hears of everything; None where it was refused at once."""
-        at = self.clock()
-        live = Live(self, ask, key, reply, at)
+        live = Live(self, ask, key, reply, self.clock())
+        return live if self._enter(live, key) else None
+
+    def resume(self, ask: Ask, key: str, reply: Reply, taken: Taken) -> None:
+        """Go on with a call that another process began. The reply hears of what comes of it."""
+        self._enter(Resumed(self, ask, key, reply, self.clock(), taken), "")
+
+    def _enter(self, live: Live, key: str) -> bool:
+        """Let a call in; False where it was refused at once. ``key``: who may be told of names."""
         try:
             if self.stopping:
                 raise said.stopping()
-            route = self.gate.route(ask.service, at, key)
+            route = self.gate.route(live.ask.service, live.at, key)
             if route.fallback:
                 live.others = route.fallback
             self.live.add(live)
             live.enter(route)
         except Refused as refused:
-            self._turn_away(live, refused, reply)
+            live.turn_away(refused)
         except PilotbaseError as error:  # an upstream's address or key is not in order
-            why = Refused(503, error.code, error.message, error.next_step)
-            self._turn_away(live, why, reply)
+            live.turn_away(Refused(503, error.code, error.message, error.next_step))
         except Exception:  # a guard, or a fault of ours: it must not end the connection
             live.broken()
         else:
-            return live
-        return None
-
-    def resume(self, ask: Ask, key: str, reply: Reply, taken: Taken) -> None:
-        """Go on with a call that another process began. The reply hears of what comes of it."""
-        live = Resumed(self, ask, key, reply, self.clock(), taken)
-        self.live.add(live)
-        try:
-            if self.stopping:
-                raise said.stopping()
-            route = self.gate.route(ask.service, live.at)
-            live.others = route.fallback
-            live.enter(route)
-        except Refused as refused:
-            live.turn_away(refused)
-        except PilotbaseError as error:
-            live.turn_away(Refused(503, error.code, error.message, error.next_step))
-        except Exception:
-            live.broken()
-
-    def _turn_away(self, live: Live, refused: Refused, reply: Reply) -> None:
-        self.live.discard(live)
-        self.note(refused)
-        reply.refuse(refused)
+            return True
+        return False
 
     def note(self, refused: Refused) -> None:
         """A call was refused before it was begun."""

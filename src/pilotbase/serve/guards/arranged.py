@@ -17,7 +17,7 @@ from pilotbase.kernel import plugins
 from pilotbase.kernel.errors import Fault, InputError, PluginError, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.serve.ports import Guard
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 
 GROUP = "pilotbase.guards"
 PARTS = ("request", "answer")

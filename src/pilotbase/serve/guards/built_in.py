@@ -16,7 +16,7 @@ from pilotbase.serve.guards.pattern import ACTIONS, Action, Patterns, without
 from pilotbase.serve.rules.bounded import LENGTH_MAX, bounds_of
 from pilotbase.serve.rules.finder import Finder, folded_evenly, having
 from pilotbase.serve.rules.forms import INJECTIONS, PERSONAL, SECRETS
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 
 Settings = Mapping[str, Any]
 WORDS_MAX, FORMS_MAX = 2_000, 100

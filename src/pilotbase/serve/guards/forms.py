@@ -11,7 +11,7 @@ from pilotbase.scenario.form import form_faults
 from pilotbase.serve.guards.bodies import places
 from pilotbase.serve.guards.saying import found
 from pilotbase.serve.ports import Finding, Seen
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.trial.rules.json_form import parsed, valid
 
 

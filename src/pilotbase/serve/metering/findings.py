@@ -10,6 +10,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.serve.metering.segments import Reading, Summed
 from pilotbase.serve.rules.budget import shown
 from pilotbase.serve.rules.torn import Damage
+from pilotbase.serve.rules.unfit import Unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ def damaged(found: Damage | None) -> Text:
     return DAMAGED.format(count=found.records) if found else BROKEN
 
 
+def not_right(error: Exception) -> Text:
+    """A record that says what cannot be; in both languages where the fault is one of ours."""
+    said = (error.en, error.zh) if isinstance(error, Unfit) else (str(error)[:200],) * 2
+    why = Text(*said)
+    return NOT_RIGHT.format(why=why)
+
+
 NO_HEADER = Text("its first record cannot be read", "首条记录无法读取")
 NOT_NEXT = Text("it does not follow on the segment before", "与前一分段不相衔接")
 NOT_RIGHT = Text("this record is not right: {why}", "该记录有误: {why}")
@@ -69,6 +77,8 @@ DAMAGED = Text(
     "自此处起记录不相衔接: 已被改动或截断, 并非崩溃所致; 其后尚有 {count} 条可读记录",
 )
 NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
+SETTLED_HERE = Text("it is settled here", "该调用已在本日志结算")
+OTHER_CHARGE = Text("it does not come to {nano} nano-{currency}", "其费用并非 {nano} 纳 {currency}")
 NOT_BEGUN = Text(
     "the record names the call {usage}, which was begun here, and it is not in this journal:"
     " changed or cut",

@@ -112,8 +112,8 @@ class _Journal:
                     self._record.context.remark(AGAIN.format(name=self._gateway))
                 _forget_rows(connection, self._gateway)
                 if not self._try():
-                    lacking = NOT_BEGUN.format(usage=", ".join(self._lacking()[:3]))
-                    said = lacking if self._lacking() else NOT_ITS_SUMS
+                    lacking = ", ".join(self._lacking()[:3])
+                    said = NOT_BEGUN.format(usage=lacking) if lacking else NOT_ITS_SUMS
                     problem = _problem(self._folder, said)
         except RecordError as error:
             problem = error

@@ -37,6 +37,7 @@ from pilotbase.serve.metering.told import SEALED, Standing, entries, is_in, stan
 from pilotbase.serve.metering.views import fold_journals, named
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Numbers, Terms, decode
 from pilotbase.serve.rules.price import due
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.rules.usage_id import of_sequence
 
 _ERRORS = (
@@ -149,9 +150,8 @@ class _Journal:
                 self._follow(said)
                 claimed = self._claimed(said)
             except _ERRORS as error:
-                why = said_of.NOT_RIGHT.format(why=str(error)[:200])
                 self.lost = True
-                yield Finding(self.gateway, number, at, frame.offset, why)
+                yield Finding(self.gateway, number, at, frame.offset, said_of.not_right(error))
                 return True
             for message in claimed:
                 yield Finding(self.gateway, number, at, frame.offset, message)
@@ -171,7 +171,7 @@ class _Journal:
             self.numbers.take(said)
         except ValueError as error:
             self.gaps = True
-            return None if self.lost else said_of.NOT_RIGHT.format(why=str(error)[:200])
+            return None if self.lost else said_of.not_right(error)
         return None
 
     def _claimed(self, said: Sequence[Any]) -> Sequence[Text]:
@@ -189,13 +189,13 @@ class _Journal:
         return next((one for one in every if one["number"] == number), None)
 
     def _follow(self, said: list[Any]) -> None:
-        """Recompute what a record says from those before it. Raises ValueError."""
+        """Recompute what a record says from those before it. Raises Unfit."""
         word, number, *rest = said
         if word == "terms":
             self.tariffs[number] = msgspec.convert(rest[0], Terms).tariff
         elif word == "intent":
             if number in self.open:
-                raise ValueError(f"the call {number} begins twice")
+                raise Unfit(f"the call {number} begins twice", f"第 {number} 号调用开始了两次")
             name = rest[4] if len(rest) > 4 else of_sequence(self.gateway, number)
             self.open[number] = rest[1], rest[2], name
             self.begun.add(name)
@@ -203,30 +203,32 @@ class _Journal:
             if number not in self.open:
                 if self.lost:
                     return
-                raise ValueError(f"the call {number} is settled without having begun, or twice")
+                raise Unfit(f"the call {number} is settled without having begun, or twice",
+                            f"第 {number} 号调用未开始即结算, 或结算了两次")  # fmt: skip
             terms, reserved, _ = self.open.pop(number)
             outcome, currency, nano, tokens_in, tokens_out, cases, *_ = rest
             tariff = self.tariffs[terms]
             usage = Usage(tokens_in, tokens_out, cases)
             if (tariff.currency, due(tariff, usage, outcome, reserved)) != (currency, nano):
-                raise ValueError(f"the call {number} does not come to {nano} nano-{currency}")
+                raise Unfit(f"the call {number} does not come to {nano} nano-{currency}",
+                            f"第 {number} 号调用的费用并非 {nano} 纳 {currency}")  # fmt: skip
 
     def late(self, found: Verified) -> Iterator[Finding]:
         """What the record has settled of its calls: not ended here too, and rightly priced."""
         left = {name: (terms, reserved) for terms, reserved, name in self.open.values()}
         for usage_id, said in self.said.get("late", {}).items():
-            nano, why = int(said["nano"]), ""
+            nano, why = int(said["nano"]), None
             if usage_id not in left:
                 begun = usage_id in self.begun
-                why = "it is settled here" if begun and not self.lost else ""
+                why = said_of.SETTLED_HERE if begun and not self.lost else None
             else:
                 terms, reserved = left[usage_id]
                 tariff = self.tariffs[terms]
                 used = Usage(said["input_tokens"], said["output_tokens"], said["cases"])
                 comes_to = due(tariff, used, said["outcome"], reserved)
                 if (tariff.currency, comes_to) != (said["currency"], nano):
-                    why = f"it does not come to {nano} nano-{said['currency']}"
-            if why:
+                    why = said_of.OTHER_CHARGE.format(nano=nano, currency=said["currency"])
+            if why is not None:
                 message = said_of.NOT_LATE.format(usage=usage_id, why=why)
                 yield Finding(self.gateway, message=message)
             found.settled += 1

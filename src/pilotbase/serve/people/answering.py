@@ -97,18 +97,7 @@ def answer(
         raise _no_reason()
     manual = bool(call["manual"])
     if manual and said == "approve":
-        raise InputError(
-            "gateway.by_hand",
-            Text(
-                "nobody came in time: this call is answered by hand",
-                "已逾期: 此调用须由人工直接作答",
-            ),
-            where=usage,
-            next_step=Text(
-                "Give the answer with --edit FILE, or --refuse.",
-                "请用 --edit 文件 给出回答, 或用 --refuse。",
-            ),
-        )
+        raise _by_hand(usage)
     given = {"reason": reason[:REASON_MAX].encode()} if reason.strip() else {}
     if said == "edit":
         part = "answer" if manual or call["stage"] == "after" else "request"
@@ -116,17 +105,35 @@ def answer(
     word = "manual" if manual and said == "edit" else _WORDS[said]
     entry = keeping.decide(record, usage, word, said != "refuse", person, by, call["entry"], given)
     if entry.body["person"] != person or entry.body["said"] != word:
-        raise RunError(
-            "gateway.decided",
-            Text("somebody was quicker, or its time is over", "已有人先行处理, 或已逾期"),
-            where=usage,
-            next_step=Text(
-                "`pilotbase gateway queue` shows what waits.",
-                "`pilotbase gateway queue` 可列出待处理调用。",
-            ),
-        )
+        raise _quicker(usage)
     [remark] = remarks(record, [call]) if said != "refuse" else [None]
     return {"entry": entry.index, **entry.body, "remark": remark and remark.as_dict()}
+
+
+def _by_hand(usage: str) -> InputError:
+    return InputError(
+        "gateway.by_hand",
+        Text(
+            "nobody came in time: this call is answered by hand", "已逾期: 此调用须由人工直接作答"
+        ),
+        where=usage,
+        next_step=Text(
+            "Give the answer with --edit FILE, or --refuse.",
+            "请用 --edit 文件 给出回答, 或用 --refuse。",
+        ),
+    )
+
+
+def _quicker(usage: str) -> RunError:
+    return RunError(
+        "gateway.decided",
+        Text("somebody was quicker, or its time is over", "已有人先行处理, 或已逾期"),
+        where=usage,
+        next_step=Text(
+            "`pilotbase gateway queue` shows what waits.",
+            "`pilotbase gateway queue` 可列出待处理调用。",
+        ),
+    )
 
 
 def shares(record: Record, served: dict[str, int], filing: str = "") -> list[dict[str, Any]]:

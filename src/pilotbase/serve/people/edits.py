@@ -15,7 +15,8 @@ from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Operation, Refused
 from pilotbase.serve.doors.openai import OpenAIDoor
 from pilotbase.serve.rules.http_head import RequestHead
-from pilotbase.serve.rules.tensors import Tensor, Unfit, split
+from pilotbase.serve.rules.tensors import Tensor, split
+from pilotbase.serve.rules.unfit import Unfit
 
 Json = dict[str, Any]
 
@@ -74,6 +75,7 @@ _ANSWERS: Mapping[str, Any] = {
     "tool": _Result, "message": _Sent,
 }  # fmt: skip
 _OPENAI: tuple[Operation, ...] = ("chat", "responses", "embeddings")
+_DOORS: Mapping[str, OpenAIDoor] = {one: OpenAIDoor(one) for one in _OPENAI}
 
 
 def fault_of(operation: str, part: str, data: bytes) -> Text | None:
@@ -85,9 +87,9 @@ def fault_of(operation: str, part: str, data: bytes) -> Text | None:
     shapes, zh = (_REQUESTS, "请求") if part == "request" else (_ANSWERS, "回答")
     try:
         said = msgspec.json.decode(data, type=shapes.get(operation, Json))
-        for one in _OPENAI if part == "request" else ():
-            if one == operation:
-                OpenAIDoor(one).ask(RequestHead(), data)
+        door = _DOORS.get(operation) if part == "request" else None
+        if door is not None:
+            door.ask(RequestHead(), data)
         if isinstance(said, (_Tensors, _Inferred)):
             for _ in split(said.inputs if isinstance(said, _Tensors) else said.outputs, b""):
                 pass  # each has the length that its shape says

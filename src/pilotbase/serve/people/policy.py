@@ -23,7 +23,7 @@ from pilotbase.kernel.errors import Fault, SheetError
 from pilotbase.kernel.text import Text
 from pilotbase.register.rules.tiers import TIERS
 from pilotbase.serve.call import Call
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 
 LATE = ("refuse", "unreviewed", "manual")
 _WAIT = re.compile(r"PT(?:([0-9]{1,3})H)?(?:([0-9]{1,4})M)?(?:([0-9]{1,5})S)?")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import read_attached
@@ -21,6 +23,10 @@ NOTHING_OUT = Text(
     "the receipt names no answer: nothing of the service went out, but a refusal",
     "该回执未载明回答: 未发出服务的任何内容, 仅有拒绝",
 )
+NOT_OF_THIS = {
+    "request": Text("the receipt is not of this request", "该回执与此请求不符"),
+    "answer": Text("the receipt is not of this answer", "该回执与此回答不符"),
+}
 LINE_ENDS = Text(
     ", but of the same bytes without newlines, as `curl -d @file` sends them: send a file with "
     "--data-binary, or compare the bytes that were sent",
@@ -64,23 +70,25 @@ def checked(
     if usage and found.receipt.get("usage") != usage:
         said = Text("the receipt is of another call", "该回执属于另一次调用")
         return Checked(said, found.receipt)
-    for name, path, what in (
-        ("request", request, Text("request", "请求")),
-        ("answer", answer, Text("answer", "回答")),
-    ):
-        if path is None:
-            continue
-        if found.receipt.get("metered_only"):
-            return Checked(NO_HASH, found.receipt)
-        content, digest = _read(path, CONTENT_MAX), found.receipt.get(name)
-        if digest is None and name == "answer":
-            return Checked(NOTHING_OUT, found.receipt)
-        if digest != _digest(content):
-            said = Text(f"the receipt is not of this {what.en}", f"该回执与此{what.zh}不符")
-            if any(digest == _digest(one) for one in _without_line_ends(content)):
-                said = Text(said.en + LINE_ENDS.en, said.zh + LINE_ENDS.zh)
-            return Checked(said, found.receipt)
+    for name, path in (("request", request), ("answer", answer)):
+        problem = _compared(found.receipt, name, path) if path is not None else None
+        if problem is not None:
+            return Checked(problem, found.receipt)
     return found
+
+
+def _compared(receipt: Mapping[str, Any], name: str, path: Path) -> Text | None:
+    """Why a receipt is not of what a file holds, a ``request`` or an ``answer``."""
+    if receipt.get("metered_only"):
+        return NO_HASH
+    content, digest = _read(path, CONTENT_MAX), receipt.get(name)
+    if digest is None and name == "answer":
+        return NOTHING_OUT
+    if digest == _digest(content):
+        return None
+    bare = any(digest == _digest(one) for one in _without_line_ends(content))
+    said = NOT_OF_THIS[name]
+    return Text(said.en + LINE_ENDS.en, said.zh + LINE_ENDS.zh) if bare else said
 
 
 def _without_line_ends(content: bytes) -> tuple[bytes, ...]:

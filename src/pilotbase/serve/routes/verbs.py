@@ -226,6 +226,12 @@ class DrillResponse:
     found: dict[str, Any]
     entry: int
 
+    @property
+    def charged(self) -> int:
+        """Calls that the key paid for: those served meanwhile, and the one before the cut, without
+        which there is no drill."""
+        return int(self.found["served"]) + 1
+
 
 @verb(
     "gateway.drill",

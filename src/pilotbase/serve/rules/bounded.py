@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 
 WAYS_MAX = 100
 LENGTH_MAX = 512  # characters of a match
@@ -40,7 +40,7 @@ def bounds_of(form: str) -> Bounds:
     Bounds(shortest=8, longest=17, ways=16)
     >>> bounds_of(r"(a|a){40}")
     Traceback (most recent call last):
-    pilotbase.serve.rules.tensors.Unfit: more than 100 ways to match
+    pilotbase.serve.rules.unfit.Unfit: more than 100 ways to match
     """
     if len(form) > FORM_MAX:
         raise Unfit(f"longer than {FORM_MAX} characters", f"超过 {FORM_MAX} 个字符")

@@ -8,13 +8,16 @@ reserved; so what is charged is what is answered, whatever door a call came by.
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
 
 from pilotbase.serve.call import Upstream
-from pilotbase.serve.rules.tensors import SERIES, Unfit
+from pilotbase.serve.rules.tensors import SERIES
+from pilotbase.serve.rules.unfit import Unfit
 
 ANSWERED = "pilotbase-cases"
 """The header in which a worker says how many cases it answered."""
@@ -92,7 +95,7 @@ def read(text: str) -> list[dict[str, Any]]:
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        name = next(name for at, (name, _) in enumerate(pairs) if name in dict(pairs[:at]))
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise Unfit(f"{name[:60]!r} is given twice", f"{name[:60]!r} 出现了两次")
     return found
 
@@ -115,7 +118,7 @@ def _why(text: str) -> Unfit:
 
 
 def _finite(said: str) -> float:
-    return float(said) if float(said) - float(said) == 0 else _endless(said)
+    return number if math.isfinite(number := float(said)) else _endless(said)
 
 
 def _endless(said: str) -> NoReturn:

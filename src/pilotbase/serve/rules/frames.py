@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pilotbase.serve.call import Tariff
+from pilotbase.serve.rules.unfit import Unfit
 
 FORMAT = 2
 FORMATS = (1, 2)
@@ -162,27 +163,31 @@ class Numbers:
     >>> for said in (["intent", 1], ["settle", 1], ["void", 2], ["intent", 4]):
     ...     numbers.take(said)
     Traceback (most recent call last):
-    ValueError: the call 4 follows on the call 2: 1 number is missing
+    pilotbase.serve.rules.unfit.Unfit: the call 4 follows on the call 2: 1 number is missing
     """
 
-    __slots__ = ("last", "voids")
+    __slots__ = ("last",)
 
     def __init__(self) -> None:
-        self.last = self.voids = 0
+        self.last = 0
 
     def take(self, said: Sequence[Any]) -> None:
         """The next record of a journal of format 2.
 
         Raises:
-            ValueError: a number is missing, or comes again; the next is expected to follow on it.
+            Unfit: a number is missing, or comes again; the next is expected to follow on it.
         """
         word, number, *_ = said
         if word not in ("intent", "void"):
             return
         before, self.last = self.last, number
-        self.voids += word == "void"
         missing = number - before - 1
         if missing:
-            why = f"{missing} number{'s are' if missing > 1 else ' is'} missing"
-            why = why if missing > 0 else "it is out of order"
-            raise ValueError(f"the call {number} follows on the call {before}: {why}")
+            en, zh = (
+                f"{missing} number{'s are' if missing > 1 else ' is'} missing",
+                f"缺 {missing} 号",
+            )
+            if missing < 0:
+                en, zh = "it is out of order", "次序有误"
+            raise Unfit(f"the call {number} follows on the call {before}: {en}",
+                        f"第 {number} 号调用接在第 {before} 号之后: {zh}")  # fmt: skip

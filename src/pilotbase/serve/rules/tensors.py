@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from pilotbase.serve.rules.unfit import Unfit
+
 TENSORS_MAX = 256
 DIMENSIONS_MAX = 16
 ELEMENTS_MAX = 2**28
@@ -37,14 +39,6 @@ CODES = {
 SIZES = {**{name: struct.calcsize(f"<{code}") for name, code in CODES.items()}, "BF16": 2}
 """Bytes of an element; BYTES has none of its own."""
 _data = msgspec.json.Decoder(list[Any]).decode
-
-
-class Unfit(ValueError):
-    """What does not fit together, in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.en, self.zh = en, zh
 
 
 class Tensor(msgspec.Struct, omit_defaults=True):

@@ -17,7 +17,8 @@ import pandas as pd
 
 from pilotbase.kernel.errors import RunError
 from pilotbase.kernel.text import Text
-from pilotbase.serve.rules.tensors import SERIES, Unfit
+from pilotbase.serve.rules.tensors import SERIES
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.columns import Case, Columns, number_of
 from pilotbase.serve.worker.proof import Proven
 from pilotbase.trial.candidates.callable import launch_of

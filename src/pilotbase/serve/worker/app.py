@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.rules.cases import ANSWERED
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker import chat, oip
 from pilotbase.serve.worker.answering import Answering
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pilotbase.serve.rules import cases
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.answering import Answering, Fields
 from pilotbase.serve.worker.oip import CASES_MAX
 

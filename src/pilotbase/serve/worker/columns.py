@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pilotbase.serve.rules.tensors import Unfit
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.trial.rules.encoding import is_indicator, source_of
 
 TOLD_MAX = 12

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pilotbase.serve.rules.cases import MATRIX, in_shapes
-from pilotbase.serve.rules.tensors import SERIES, Unfit
+from pilotbase.serve.rules.tensors import SERIES
+from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.answering import Answering, Fields
 from pilotbase.trial.endpoints.port import Misspoken
 from pilotbase.trial.endpoints.tensors import output_tensors
