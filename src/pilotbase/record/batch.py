@@ -13,13 +13,16 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.time import Clock, stamp
 from pilotbase.record.ports import LogWriter, Row, Sealed
 from pilotbase.record.rules.commitment import SALT_SIZE, commit
-from pilotbase.record.rules.merkle import leaf_hashes
+from pilotbase.record.rules.merkle import CompactRange, leaf_hashes
 from pilotbase.record.rules.tiles import ENTRY_SIZE_MAX
 from pilotbase.record.tree import tree_of
 
 
 class Batch:
-    """What one transaction adds: `rows` from `first` on, `hashes` of nodes, sealed `bodies`."""
+    """What one transaction adds: `rows` from `first` on, `hashes` of nodes, sealed `bodies`.
+
+    ``tree`` is the right edge of the log's tree, with all that was hashed.
+    """
 
     def __init__(
         self,
@@ -27,13 +30,18 @@ class Batch:
         clock: Clock,
         entropy: Callable[[int], bytes],
         keys: Sequence[str],
+        tree: CompactRange | None = None,
     ) -> None:
-        """A batch for events with these keys, which are looked up all at once."""
+        """A batch for events with these keys, which are looked up all at once.
+
+        Args:
+            tree: the log's right edge as the last batch left it; see `tree_of`.
+        """
         self._log = log
         self._clock = clock
         self._entropy = entropy
-        self._tree = tree_of(log)
-        self.first = self._next = self._tree.size
+        self.tree = tree_of(log, tree)
+        self.first = self._next = self.tree.size
         self._counts: dict[str, int] = {}
         self._indexes = log.find(keys)
         self._now = ""
@@ -94,7 +102,7 @@ class Batch:
         Args:
             leaves: of all rows, where they are known.
         """
-        return self._tree.extend(leaves or leaf_hashes([row.data for row in self.rows]))
+        return self.tree.extend(leaves or leaf_hashes([row.data for row in self.rows]))
 
     def _stamp(self) -> str:
         """The time by the clock; many entries are made in one millisecond."""

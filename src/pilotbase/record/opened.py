@@ -90,6 +90,7 @@ class Record:
         self.vault = vault
         self._name = name
         self._may_append = False
+        self._tree: merkle.CompactRange | None = None
         self._group = GroupCommit(self._commit)
 
     def __enter__(self) -> Record:
@@ -159,11 +160,13 @@ class Record:
 
     def _commit(self, works: Sequence[Sequence[Fact]]) -> list[list[Entry]]:
         """Append the work of several callers in one transaction, in their order."""
+        facts = [fact for work in works for fact in work]
+        keys = [fact.key for fact in facts]
+        # Taken away: what a batch that fails did to it was never in the log.
+        tree, self._tree = self._tree, None
         with self.log.transaction() as log:
             self._refuse_older(log)
-            facts = [fact for work in works for fact in work]
-            keys = [fact.key for fact in facts]
-            batch = Batch(log, self.context.clock, self.context.entropy, keys)
+            batch = Batch(log, self.context.clock, self.context.entropy, keys, tree)
             indexes = batch.add(facts)
             # The vault first: an entry must never refer to a body that a crash could take away.
             if batch.bodies:
@@ -173,8 +176,8 @@ class Record:
             if len(added) < len(facts):
                 before = {i: self._entry(self._row(log, i)) for i in indexes if i < at}
                 added = [before[i] if i < at else added[i - at] for i in indexes]
-            given = iter(added)
-            return [list(islice(given, len(work))) for work in works]
+        self._tree, given = batch.tree, iter(added)
+        return [list(islice(given, len(work))) for work in works]
 
     # Reading
 

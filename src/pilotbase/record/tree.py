@@ -19,8 +19,11 @@ def root_of(log: LogReader, size: int) -> bytes:
     return hash_ranges([(0, size)], log.nodes)[0]
 
 
-def tree_of(log: LogReader) -> CompactRange:
+def tree_of(log: LogReader, before: CompactRange | None = None) -> CompactRange:
     """The right edge of the stored tree.
+
+    Args:
+        before: what it was when it was last looked at: taken where the log has not changed.
 
     Raises:
         RecordError: entries and nodes are not of the same size, so nothing may be built on them.
@@ -38,4 +41,7 @@ def tree_of(log: LogReader) -> CompactRange:
                 "请运行 `pilotbase record verify` 查看位置, 并从备份恢复主目录。",
             ),
         )
-    return CompactRange(size, log.nodes([node_number(node) for node in cover(0, size)]))
+    nodes = [node_number(node) for node in cover(0, size)]
+    if before is not None and before.size == size and before.hashes[-1:] == log.nodes(nodes[-1:]):
+        return before
+    return CompactRange(size, log.nodes(nodes))

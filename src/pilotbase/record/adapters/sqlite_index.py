@@ -24,7 +24,7 @@ from pilotbase.record.adapters.sqlite_lookup import Run
 from pilotbase.record.ports import Row
 
 if TYPE_CHECKING:
-    from pilotbase.record.adapters.sqlite_merge import Known
+    from pilotbase.record.adapters.sqlite_filter import Filter
 
 SCHEMA = f"""
 {sqlite_lookup.SCHEMA};
@@ -88,7 +88,7 @@ class Tail:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self._runs: list[Run] = []
-        self._known: Known | None = None
+        self._filter: Filter | None = None
         self._asked = 0
         self._begin(0)
 
@@ -107,7 +107,7 @@ class Tail:
         start = indexed_size(connection)
         if start != self.start or size < self.stop:
             self._begin(start)
-            self.counts, self._known = {}, None
+            self.counts, self._filter = {}, None
             self._runs = sqlite_lookup.sound_runs(connection, start)
         self.take(connection, size)
 
@@ -133,21 +133,19 @@ class Tail:
         self, connection: sqlite3.Connection, keys: Sequence[str], hashes: Sequence[int]
     ) -> dict[str, int]:
         self._asked += len(keys)
-        asked, found = list(zip(keys, hashes, strict=True)), dict[str, int]()
-        if self._known is None and self._asked <= ASKED_FEW:
-            for run in self._runs:
-                found = sqlite_lookup.find(connection, run, asked) | found
-            return found
-        # For a few keys it would take longer to load than to look.
-        from pilotbase.record.adapters import sqlite_merge
+        if self._filter is None and self._asked > ASKED_FEW:
+            # For a few keys it would take longer to make than to look.
+            from pilotbase.record.adapters import sqlite_filter
 
-        self._known, tops = self._known or sqlite_merge.Known(), sqlite_merge.tops_of(hashes)
-        # In order, they are found without going back and forth in memory.
-        order = tops.argsort()
-        asked, tops = [asked[n] for n in order.tolist()], tops[order]
-        for run in self._runs:
-            some = self._known.candidates(connection, run, asked, tops)
-            found = sqlite_lookup.find(connection, run, some) | found
+            self._filter = sqlite_filter.filled(connection, self._runs)
+        asked = (
+            list(zip(keys, hashes, strict=True))
+            if self._filter is None
+            else self._filter.candidates(keys, hashes)
+        )
+        found = dict[str, int]()
+        for run in self._runs if asked else ():
+            found = sqlite_lookup.find(connection, run, asked) | found
         return found
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -192,8 +190,11 @@ class Tail:
 
         self._hashes += sqlite_lookup.key_hashes(self._in_order[len(self._hashes) :])
         part = sqlite_merge.sorted_part(self._hashes, self._indexes, self.start)
-        self._known = self._known or sqlite_merge.Known()
-        self._runs = sqlite_merge.add(connection, self._runs, part, self.stop, self._known)
+        self._runs = sqlite_merge.add(connection, self._runs, part, self.stop)
+        if self._filter is not None:
+            self._filter.add(part[0])
+            if self._filter.full:
+                self._filter = None
         self._begin(self.stop)
 
 

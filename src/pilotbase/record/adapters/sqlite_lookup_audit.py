@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotbase.record.adapters import sqlite_lookup, sqlite_runs
+from pilotbase.record.adapters.sqlite_filter import Hashes
 from pilotbase.record.adapters.sqlite_lookup import BEHIND, HASH, Run
-from pilotbase.record.adapters.sqlite_merge import Hashes, of_block, sliced, slices
+from pilotbase.record.adapters.sqlite_merge import of_block, sliced, slices
 from pilotbase.record.ports import Row
 
 

@@ -1,4 +1,4 @@
-"""Making and merging the sorted runs of `sqlite_lookup`, and knowing what they do not hold.
+"""Making and merging the sorted runs of `sqlite_lookup`.
 
 A new run is merged with those before it that are smaller than twice what is merged, so that runs
 grow like the digits of a binary counter: of n entries there are at most about log2(n) runs, and a
@@ -14,18 +14,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pilotbase.record.adapters.sqlite_lookup import BEHIND, HASH, HASH_BITS, Run
+from pilotbase.record.adapters.sqlite_filter import Hashes, hashes_in
+from pilotbase.record.adapters.sqlite_lookup import HASH, HASH_BITS, Run
 
 RUN_MAX = 1 << 22
 """Entries in a run beyond which it is not merged again: a merge keeps an append waiting."""
 SLICE = 1 << 13
-KNOWN_MAX = 1 << 22
-"""Hashes of which a writer remembers half of the bits; 4 bytes each."""
-Hashes = NDArray[np.uint64]
 Behind = NDArray[np.uint32]
-Tops = NDArray[np.uint32]
 Part = tuple[Hashes, Behind]
-_TOP_SHIFT = np.uint64(HASH_BITS - 32)
 
 
 def sorted_part(hashes: Sequence[int], indexes: Sequence[int], start: int) -> Part:
@@ -45,9 +41,7 @@ def to_merge(before: Sequence[Run], size: int) -> list[Run]:
     return taken
 
 
-def add(
-    connection: sqlite3.Connection, runs: Sequence[Run], part: Part, stop: int, known: Known
-) -> list[Run]:
+def add(connection: sqlite3.Connection, runs: Sequence[Run], part: Part, stop: int) -> list[Run]:
     """Write the hashes of the entries after those of the runs, and before ``stop``.
 
     Returns:
@@ -57,8 +51,7 @@ def add(
     taken = to_merge(runs, stop - start)
     number = max((run.number for run in runs), default=-1) + 1
     new = Run(number, taken[0].start if taken else start, stop)
-    known.forget(taken)
-    known.keep(new, _write(connection, taken, new, part))
+    _write(connection, taken, new, part)
     insert = "INSERT INTO lookup_run (number, start, stop) VALUES (?, ?, ?)"
     connection.execute(insert, new)
     for run in taken:
@@ -67,20 +60,14 @@ def add(
     return [*runs[: len(runs) - len(taken)], new]
 
 
-def _write(connection: sqlite3.Connection, taken: Sequence[Run], new: Run, part: Part) -> Tops:
-    """Write a run of what others hold with a part after them; the tops of its hashes, in order."""
+def _write(connection: sqlite3.Connection, taken: Sequence[Run], new: Run, part: Part) -> None:
+    """Write a run of what others hold with a part after them."""
     start = taken[-1].stop if taken else new.start
-    tops, at = np.zeros(new.size, np.uint32), 0
     insert = "INSERT INTO lookup (place, hashes) VALUES (?, ?)"
     for low, high in slices(new.size):
         parts = [_moved(sliced(connection, run, low, high), run.start - new.start) for run in taken]
         hashes, behind = joined([*parts, _moved(cut(part, low, high), start - new.start)])
         connection.executemany(insert, _blocks(new, hashes, behind))
-        # A damaged log may have fewer hashes than entries, or more.
-        some = (hashes >> _TOP_SHIFT).astype(np.uint32)[: new.size - at]
-        tops[at : at + len(some)] = some
-        at += len(some)
-    return tops[:at]
 
 
 def slices(size: int) -> Iterator[tuple[int, int]]:
@@ -104,8 +91,8 @@ def sliced(connection: sqlite3.Connection, run: Run, low: int, high: int) -> Par
 
 def of_block(data: bytes) -> Part:
     """The hashes of a block and the places of their entries."""
-    count = len(data) // (HASH + BEHIND)
-    return np.frombuffer(data, "<u8", count), np.frombuffer(data, "<u4", count, HASH * count)
+    hashes = hashes_in(data)
+    return hashes, np.frombuffer(data, "<u4", len(hashes), HASH * len(hashes))
 
 
 def joined(parts: Sequence[Part]) -> Part:
@@ -140,58 +127,3 @@ def _blocks(run: Run, hashes: Hashes, behind: Behind) -> Iterator[tuple[int, byt
         if begin < end:
             yield place, hashes[begin:end].tobytes() + behind[begin:end].tobytes()
         begin = end
-
-
-class Known:
-    """What a writer remembers of the runs, so that most new keys need no look into them.
-
-    It is the leading 32 bits of each hash, 4 bytes for each entry, for up to `KNOWN_MAX` entries;
-    of runs beyond that nothing is remembered, and they are looked into for every key.
-    """
-
-    def __init__(self) -> None:
-        self._tops: dict[int, Tops] = {}
-
-    def forget(self, merged: Sequence[Run]) -> None:
-        """Forget runs that are merged into another."""
-        for run in merged:
-            self._tops.pop(run.number, None)
-
-    def keep(self, run: Run, tops: Tops) -> None:
-        """Remember a run that was just written."""
-        if self._room(run):
-            self._tops[run.number] = tops
-
-    def candidates(
-        self, connection: sqlite3.Connection, run: Run, keys: list[tuple[str, int]], tops: Tops
-    ) -> list[tuple[str, int]]:
-        """The keys that the run may have.
-
-        Args:
-            tops: the leading 32 bits of the keys' hashes; quickest when these are in order.
-        """
-        if run.number not in self._tops:
-            if not self._room(run):
-                return keys
-            self._tops[run.number] = _tops_in(connection, run)
-        held = self._tops[run.number]
-        if not len(held):
-            return []
-        at = np.searchsorted(held, tops)
-        at[at == len(held)] = 0
-        return [keys[n] for n in np.flatnonzero(held[at] == tops).tolist()]
-
-    def _room(self, run: Run) -> bool:
-        return sum(map(len, self._tops.values())) + run.size <= KNOWN_MAX
-
-
-def tops_of(hashes: Sequence[int]) -> Tops:
-    """The leading 32 bits of hashes."""
-    return (np.array(hashes, np.uint64) >> _TOP_SHIFT).astype(np.uint32)
-
-
-def _tops_in(connection: sqlite3.Connection, run: Run) -> Tops:
-    query = "SELECT hashes FROM lookup WHERE place BETWEEN ? AND ? ORDER BY place"
-    blocks = (of_block(data)[0] for (data,) in connection.execute(query, run.places))
-    tops = [(hashes >> _TOP_SHIFT).astype(np.uint32) for hashes in blocks]
-    return np.concatenate(tops or [np.empty(0, np.uint32)])
