@@ -329,6 +329,12 @@ class TestOverHttp:
     def test_a_server_that_misbehaves(self, record: Record, url: str, manner: str) -> None:
         refused("fetch.unreadable", RunError, lambda: read(f"{url}/{manner}", record))
 
+    def test_a_file_that_is_not_served(self, record: Record, url: str, tmp_path: Path) -> None:
+        (tmp_path / "www/log/tile/entries/001.p/44").unlink()
+        (fault, *_) = read(f"{url}/log", record).findings.listed
+        assert fault.index == 256
+        assert "the file tile/entries/001.p/44 is missing, and so is" in fault.message.en
+
     def test_nothing_there(self, record: Record, url: str, tmp_path: Path) -> None:
         refused("fetch.nothing_there", InputError, lambda: read(f"{url}/none", record))
         refused("fetch.nothing_there", InputError, lambda: read(tmp_path / "none", record))

@@ -23,7 +23,7 @@ from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.rotation import KeyChain
-from pilotbase.record.rules.tiles import CHECKPOINT, HEIGHT, WIDTH, Tile
+from pilotbase.record.rules.tiles import CHECKPOINT, HEIGHT, WIDTH, Flaw, Tile
 from pilotbase.record.static import StaticLog
 
 _SIGNED = Text("the checkpoint", "检查点")
@@ -111,11 +111,10 @@ class _Reading:
         self.rotations: list[tuple[int, Mapping[str, Any]]] = []
 
     def bundle(self, tile: Tile) -> bool:
-        """Take an entry bundle; False when it is missing, so that nothing can follow."""
+        """Take an entry bundle; False when it cannot be used, so that nothing can follow."""
         entries = self._log.entries(tile)
-        if entries is None:
-            en, zh = f"the file {tile.path} is missing or malformed", f"文件 {tile.path} 缺失或损坏"
-            self._found.add(of_entry(tile.start, en, zh))
+        if isinstance(entries, Flaw):
+            self._found.add(of_entry(self._first(tile, entries), entries.said.en, entries.said.zh))
             return False
         self._keep(tile, tiles.encode_bundle(entries))
         leaves = [merkle.leaf_hash(entry) for entry in entries]
@@ -129,6 +128,14 @@ class _Reading:
                 self.roots[self.tree.size] = self.tree.root()
         self._level(0, Tile(0, tile.number, tile.width), leaves)
         return True
+
+    def _first(self, tile: Tile, flaw: Flaw) -> int:
+        """The first entry of a bundle that is not as it was: behind a changed length all is
+        shifted, though it may still read as entries for a while; their hashes tell."""
+        stored = self._log.hashes(Tile(0, tile.number, tile.width)) if flaw.entries else []
+        known = [] if isinstance(stored, Flaw) else stored
+        pairs = enumerate(zip(flaw.entries, known, strict=False), tile.start)
+        return next((at for at, (one, leaf) in pairs if merkle.leaf_hash(one) != leaf), flaw.index)
 
     def edges(self) -> None:
         """After the last bundle: the partial tiles above the first level."""
@@ -154,9 +161,9 @@ class _Reading:
     def _compare(self, tile: Tile, made: list[bytes]) -> list[bytes]:
         """Compare a tile with the hashes made from below it; the stored ones where there are."""
         stored = self._log.hashes(tile)
-        if stored is None:
-            en, zh = f"the file {tile.path} is missing or malformed", f"文件 {tile.path} 缺失或损坏"
-            self._found.add(of_entry(tile.start << (HEIGHT * tile.level), en, zh))
+        if isinstance(stored, Flaw):
+            first = stored.index << (HEIGHT * tile.level)
+            self._found.add(of_entry(first, stored.said.en, stored.said.zh))
             return made
         self._keep(tile, b"".join(stored))
         for at, (one, other) in enumerate(zip(stored, made, strict=True), tile.start):

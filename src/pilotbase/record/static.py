@@ -11,16 +11,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
+from dataclasses import replace
 from http.client import HTTPMessage
 from pathlib import Path
 from typing import IO, Protocol
 
 from pilotbase.kernel.errors import InputError, RunError
-from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.record.rules import tiles
 from pilotbase.record.rules.merkle import HASH_SIZE
-from pilotbase.record.rules.tiles import CHECKPOINT, WIDTH, Tile
+from pilotbase.record.rules.tiles import CHECKPOINT, WIDTH, Flaw, Tile
 
 SECONDS = 30.0
 CHECKPOINT_SIZE_MAX = 2**20
@@ -31,7 +31,11 @@ class Source(Protocol):
     """Where the files of a published log are."""
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """A file's bytes, None when it is not there. Raises RunError when it cannot be read."""
+        """A file's bytes, None when it is not there; of one longer than ``limit`` one more.
+
+        Raises:
+            RunError: it cannot be read.
+        """
         ...
 
 
@@ -54,12 +58,14 @@ class Folder:
         self._folder = folder
 
     def read(self, path: str, limit: int) -> bytes | None:
-        with storage_errors(self._folder):
-            try:
-                with (self._folder / path).open("rb") as file:
-                    return _whole(file.read(limit + 1), limit, str(self._folder / path))
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        try:
+            with (self._folder / path).open("rb") as file:
+                return file.read(limit + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            where = str(self._folder / path)
+            raise _unreadable(where, error.strerror or str(error)) from error
 
 
 class Web:
@@ -92,7 +98,7 @@ class Web:
             data = _unzipped(data, limit, url)
         elif encoding != "identity":
             raise _unreadable(url, f"Content-Encoding: {encoding}")
-        return _whole(data, limit, url)
+        return bytes(data[: limit + 1])
 
 
 class _SameSite(urllib.request.HTTPRedirectHandler):
@@ -110,7 +116,9 @@ class _SameSite(urllib.request.HTTPRedirectHandler):
         old, new = urllib.parse.urlsplit(req.full_url), urllib.parse.urlsplit(newurl)
         if (old.scheme, old.netloc) != (new.scheme, new.netloc):
             fp.close()
-            raise ValueError(f"redirected to another site: {new.scheme}://{new.netloc}")
+            site = f"{new.scheme}://{new.netloc}"
+            en, zh = f"it redirects to another site, {site}", f"被重定向到其他站点 {site}"
+            raise _unreadable(req.full_url, en, zh)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -122,27 +130,36 @@ class StaticLog:
 
     def checkpoint(self) -> str | None:
         data = self._source.read(CHECKPOINT, CHECKPOINT_SIZE_MAX)
+        if data is not None and len(data) > CHECKPOINT_SIZE_MAX:
+            raise _unreadable(CHECKPOINT, *_TOO_LONG)
         return data.decode("utf-8", "replace") if data is not None else None
 
-    def entries(self, tile: Tile) -> list[bytes] | None:
-        """The entries of a bundle; None when it is missing or malformed."""
+    def entries(self, tile: Tile) -> list[bytes] | Flaw:
+        """The entries of a bundle."""
         data = self._either(tile, tiles.BUNDLE_SIZE_MAX)
-        entries = tiles.decode_bundle(data) if data is not None else None
-        if entries is None or len(entries) not in (tile.width, WIDTH):
-            return None
-        return entries[: tile.width]
+        return data if isinstance(data, Flaw) else tiles.read_bundle(data)[0][: tile.width]
 
-    def hashes(self, tile: Tile) -> list[bytes] | None:
-        """The hashes of a tile; None when it is missing or malformed."""
+    def hashes(self, tile: Tile) -> list[bytes] | Flaw:
+        """The hashes of a tile."""
         data = self._either(tile, WIDTH * HASH_SIZE)
-        if data is None or len(data) not in (tile.width * HASH_SIZE, WIDTH * HASH_SIZE):
-            return None
-        return tiles.decode_tile(data[: tile.width * HASH_SIZE], tile.width)
+        return data if isinstance(data, Flaw) else tiles.read_tile(data)[: tile.width]
 
-    def _either(self, tile: Tile, limit: int) -> bytes | None:
+    def _either(self, tile: Tile, limit: int) -> bytes | Flaw:
         """A partial tile may have given way to the full one since the checkpoint was read."""
-        data = self._source.read(tile.path, limit)
-        return data if data is not None else self._source.read(tile.full.path, limit)
+        for one in dict.fromkeys((tile, tile.full)):
+            data = self._source.read(one.path, limit)
+            if data is not None:
+                flaw = tiles.flaw_of(one, data)
+                if flaw is None or tiles.flaw_of(tile.full, data) is None:
+                    return data
+                return replace(flaw, index=min(flaw.index, tile.last))
+        return tiles.missing(tile)
+
+
+_TOO_LONG = (
+    f"it is longer than {CHECKPOINT_SIZE_MAX} bytes",
+    f"长于 {CHECKPOINT_SIZE_MAX} 字节",
+)
 
 
 def _unzipped(data: bytes, limit: int, where: str) -> bytes:
@@ -151,21 +168,15 @@ def _unzipped(data: bytes, limit: int, where: str) -> bytes:
         whole = unzip.decompress(data, limit + 1)
     except zlib.error as error:
         raise _unreadable(where, f"gzip: {error}") from error
-    if not unzip.eof:
-        raise _unreadable(where, f"gzip: cut short, or > {limit} bytes")
+    if not unzip.eof and len(whole) <= limit:
+        raise _unreadable(where, "gzip: cut short", "gzip: 被截断")
     return whole
 
 
-def _whole(data: bytes, limit: int, where: str) -> bytes:
-    if len(data) > limit:
-        raise _unreadable(where, f"> {limit} bytes")
-    return data
-
-
-def _unreadable(where: str, reason: str) -> RunError:
+def _unreadable(where: str, reason: str, zh: str = "") -> RunError:
     return RunError(
         "fetch.unreadable",
-        Text(f"the log cannot be read: {reason}", f"无法读取日志: {reason}"),
+        Text(f"the log cannot be read: {reason}", f"无法读取日志: {zh or reason}"),
         where=where,
         next_step=Text("Try again later, or from another copy.", "请稍后重试, 或改用另一副本。"),
     )

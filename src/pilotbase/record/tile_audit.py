@@ -11,17 +11,18 @@ from pilotbase.kernel.verb import Progress
 from pilotbase.record.findings import Findings
 from pilotbase.record.ports import LogReader
 from pilotbase.record.publish import content
-from pilotbase.record.rules.audit import of_entry
+from pilotbase.record.rules.audit import Finding, of_entry
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
-from pilotbase.record.rules.merkle import HASH_SIZE
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.tiles import (
     BUNDLE_SIZE_MAX,
     CHECKPOINT,
     HEIGHT,
-    WIDTH,
     Tile,
-    decode_bundle,
+    flaw_of,
+    missing,
+    read_bundle,
+    read_tile,
     tile_of,
     tiles,
 )
@@ -37,7 +38,7 @@ class TileAudit:
         self._folder = folder
         self._source = Folder(folder)
         self._found = found
-        self._note = self._read(CHECKPOINT, CHECKPOINT_SIZE_MAX)
+        self._note = self._signed()
         self._of_checkpoint = Text(f"{folder / CHECKPOINT}", f"{folder / CHECKPOINT}")
         self.good = 0
 
@@ -56,8 +57,7 @@ class TileAudit:
                 either = dict.fromkeys((tile, tile.full))
                 here = next((one for one in either if self._path(one).exists()), None)
                 if here is None:
-                    en, zh = f"the file {tile.path} is missing", f"缺少文件 {tile.path}"
-                    self._found.add(of_entry(tile.start << _height(tile), en, zh))
+                    self._name(tile, tile.start, missing(tile).said)
                 elif here == tile:
                     self._file(log, tile)
                 step(1)
@@ -66,12 +66,13 @@ class TileAudit:
             self._others(log, set(wanted))
 
     def _checkpoint(self, log: LogReader, chain: KeyChain | None) -> Checkpoint | None:
-        if self._note is None or chain is None:
-            en, zh = "it cannot be read, or there is no key", "无法读取, 或没有密钥"
-            self._found.fault(self._of_checkpoint, en, zh)
+        note = self._note
+        if isinstance(note, Text) or chain is None:
+            why = note if isinstance(note, Text) else _NO_KEY
+            self._found.add(Finding("fault", self._of_checkpoint, why))
             return None
         with self._found.damage(self._of_checkpoint):
-            checkpoint = verify_checkpoint(self._note.decode("utf-8", "replace"), chain)
+            checkpoint = verify_checkpoint(note.decode("utf-8", "replace"), chain)
             size = checkpoint.size
             if size <= log.size() and root_of(log, size) == checkpoint.root:
                 return checkpoint
@@ -107,29 +108,37 @@ class TileAudit:
                 yield path
 
     def _file(self, log: LogReader, tile: Tile) -> None:
-        said = self._read(tile.path, BUNDLE_SIZE_MAX)
-        first = tile.start << _height(tile)
         try:
             made = _made(log, tile)
         except RecordError as error:
-            self._found.add(of_entry(first, error.message.en, error.message.zh))
+            self._name(tile, tile.start, error.message)
             return
-        if said is not None and said == made:
-            self.good += 1
-            return
-        if made is None:
-            en, zh = "holds more than the log has", "超出日志现有内容"
-        else:
-            first += _differs(tile, said or b"", made) << _height(tile)
-            en, zh = "is not what the log holds", "与日志内容不符"
-        en, zh = f"the file {tile.path} {en}", f"文件 {tile.path} {zh}"
-        self._found.add(of_entry(first, en, zh))
-
-    def _read(self, name: str, limit: int) -> bytes | None:
         try:
-            return self._source.read(name, limit)
-        except RunError:
-            return None
+            said = self._source.read(tile.path, BUNDLE_SIZE_MAX)
+        except RunError as error:
+            self._name(tile, tile.start, _PLACED.format(path=tile.path, why=error.message))
+            return
+        if said is None:
+            self._name(tile, tile.start, missing(tile).said)
+        elif said == made:
+            self.good += 1
+        elif made is None:
+            self._name(tile, tile.start, _MORE.format(path=tile.path))
+        else:
+            flaw = flaw_of(tile, said)
+            why = flaw.said if flaw else _OTHER.format(path=tile.path)
+            self._name(tile, _first_other(tile, said, made), why)
+
+    def _name(self, tile: Tile, at: int, said: Text) -> None:
+        """Name what is wrong with a file: at which position of its level, and what."""
+        self._found.add(of_entry(at << _height(tile), said.en, said.zh))
+
+    def _signed(self) -> bytes | Text:
+        """The published checkpoint; or why there is none."""
+        try:
+            return self._source.read(CHECKPOINT, CHECKPOINT_SIZE_MAX) or _NO_NOTE
+        except RunError as error:
+            return error.message
 
     def _path(self, tile: Tile) -> Path:
         return self._folder / tile.path
@@ -141,22 +150,24 @@ def _made(log: LogReader, tile: Tile) -> bytes | None:
     return content(log, tile) if tile.start + tile.width <= there else None
 
 
-def _differs(tile: Tile, said: bytes, made: bytes) -> int:
-    """The first position in a tile at which it is not what was made."""
+def _first_other(tile: Tile, said: bytes, made: bytes) -> int:
+    """The first position in a level at which a file is not what was made."""
     if tile.level < 0:
-        one, other = decode_bundle(said) or [], decode_bundle(made) or []
+        one, other = read_bundle(said)[0], read_bundle(made)[0]
     else:
-        one, other = _hashes(said), _hashes(made)
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other), WIDTH - 1))
-
-
-def _hashes(data: bytes) -> list[bytes]:
-    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+        one, other = read_tile(said), read_tile(made)
+    pairs = enumerate(zip(one, other, strict=False), tile.start)
+    end = tile.start + min(len(one), len(other))
+    return next((at for at, (a, b) in pairs if a != b), min(end, tile.last))
 
 
 def _height(tile: Tile) -> int:
     return HEIGHT * max(tile.level, 0)
 
 
+_NO_NOTE = Text("it is missing, or empty", "缺失或为空")
+_NO_KEY = Text("there is no key to check it with", "没有可用于核验的密钥")
+_PLACED = Text("the file {path}: {why}", "文件 {path}: {why}")
+_OTHER = Text("the file {path} is not what the log holds", "文件 {path} 与日志内容不符")
+_MORE = Text("the file {path} holds more than the log has", "文件 {path} 超出日志现有内容")
 _COMPARING = Text("comparing the published files", "比对已发布的文件")

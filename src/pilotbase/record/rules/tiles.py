@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pilotbase.kernel.text import Text
 from pilotbase.record.rules.merkle import HASH_SIZE
 
 HEIGHT = 8
@@ -49,6 +50,25 @@ class Tile:
     def start(self) -> int:
         """The position of its first hash within its level, or of its first entry."""
         return self.number * WIDTH
+
+    @property
+    def last(self) -> int:
+        """The position of its last one."""
+        return self.start + self.width - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a file cannot be used: it is missing, or malformed in a way that is told.
+
+    Attributes:
+        index: the first entry, or hash of its level, that is concerned.
+        entries: those of a bundle that could be read before.
+    """
+
+    said: Text
+    index: int
+    entries: Sequence[bytes] = ()
 
 
 def _number(number: int) -> str:
@@ -116,20 +136,85 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     return b"".join(parts)
 
 
-def decode_bundle(data: bytes) -> list[bytes] | None:
-    """The entries of a bundle; None unless its lengths fit its bytes exactly."""
-    entries, at = list[bytes](), 0
-    while at < len(data):
-        start = at + 2
-        at = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or at > len(data):
-            return None
-        entries.append(data[start:at])
-    return entries
+def read_bundle(data: bytes) -> tuple[list[bytes], int]:
+    """The entries of a bundle that are there whole, and the byte at which they end.
+
+    >>> read_bundle(b"\\0\\2ab\\0\\5cd")
+    ([b'ab'], 4)
+    """
+    entries, end = list[bytes](), 0
+    while end < len(data):
+        start = end + 2
+        stop = start + int.from_bytes(data[end:start], "big")
+        if start > len(data) or stop > len(data):
+            break
+        entries.append(data[start:stop])
+        end = stop
+    return entries, end
 
 
-def decode_tile(data: bytes, width: int) -> list[bytes] | None:
-    """The hashes of a tile; None unless there are ``width`` of them."""
-    if len(data) != width * HASH_SIZE:
-        return None
+def read_tile(data: bytes) -> list[bytes]:
+    """The hashes of a tile; the last is shorter where it was cut."""
     return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def missing(tile: Tile) -> Flaw:
+    """The flaw of a file that is not there, nor the full one that may have taken its place."""
+    said = MISSING if tile.width == WIDTH else BOTH_MISSING
+    return Flaw(said.format(path=tile.path, full=tile.full.path), tile.start)
+
+
+def flaw_of(tile: Tile, data: bytes) -> Flaw | None:
+    """What is wrong with the form of a tile's or a bundle's file; None where nothing is."""
+    found = _of_bundle(tile, data) if tile.level < 0 else _of_tile(tile, data)
+    if found is None:
+        return None
+    # What is longer is read up to there, so its own end is not known.
+    most = BUNDLE_SIZE_MAX if tile.level < 0 else WIDTH * HASH_SIZE
+    why = found.said if len(data) <= most else TOO_LONG.format(most=most)
+    return Flaw(MALFORMED.format(path=tile.path, why=why), found.index, found.entries)
+
+
+def _of_bundle(tile: Tile, data: bytes) -> Flaw | None:
+    entries, end = read_bundle(data)
+    index, size = tile.start + len(entries), len(data)
+    if end < size:
+        said = CUT_LENGTH if size - end < 2 else CUT_ENTRY
+        long = int.from_bytes(data[end : end + 2], "big")
+        said = said.format(index=index, at=end, long=long, size=size)
+        return Flaw(said, min(index, tile.last), entries)
+    if len(entries) != tile.width:
+        said = OTHER_COUNT.format(there=len(entries), wanted=tile.width)
+        return Flaw(said, min(index, tile.last), entries)
+    return None
+
+
+def _of_tile(tile: Tile, data: bytes) -> Flaw | None:
+    wanted = tile.width * HASH_SIZE
+    if len(data) == wanted:
+        return None
+    said = OTHER_SIZE.format(there=len(data), wanted=wanted)
+    return Flaw(said, min(tile.start + len(data) // HASH_SIZE, tile.last))
+
+
+MISSING = Text("the file {path} is missing", "缺少文件 {path}")
+BOTH_MISSING = Text(
+    "the file {path} is missing, and so is the full one that may take its place, {full}",
+    "缺少文件 {path}, 可代替它的完整文件 {full} 也不存在",
+)
+MALFORMED = Text("the file {path} is malformed: {why}", "文件 {path} 格式有误: {why}")
+TOO_LONG = Text("it is longer than {most} bytes", "长于 {most} 字节")
+CUT_LENGTH = Text(
+    "it is cut at byte {size}, within the length of entry {index}",
+    "文件止于第 {size} 字节, 第 {index} 条记录的长度字段不完整",
+)
+CUT_ENTRY = Text(
+    "entry {index}, from byte {at} on, is to be {long} bytes long, and the file ends at byte"
+    " {size}: cut, or a length was changed",
+    "第 {index} 条记录始于第 {at} 字节, 应长 {long} 字节, 而文件止于第 {size} 字节:"
+    " 被截断, 或长度字段有改动",
+)
+OTHER_COUNT = Text(
+    "it holds {there} entries, not {wanted}", "其中有 {there} 条记录, 应为 {wanted} 条"
+)
+OTHER_SIZE = Text("it is {there} bytes long, not {wanted}", "长 {there} 字节, 应为 {wanted} 字节")
