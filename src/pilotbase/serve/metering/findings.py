@@ -71,6 +71,11 @@ BROKEN = Text(
     "from here on the records do not follow on each other: changed or cut",
     "自此处起记录不相衔接: 已被改动或截断",
 )
+CACHE = Text(
+    "the cache of usage, {file}, says otherwise than this segment: remove it, it is made anew; what"
+    " was told from it may be wrong",
+    "用量缓存 {file} 与本分段不符: 请删除, 缓存将重新生成; 此前据其给出的数据可能有误",
+)
 DAMAGED = Text(
     "from here on the records do not follow on each other: changed or cut, and not left so by a"
     " crash; {count} records that can be read follow",

@@ -63,7 +63,11 @@ class Rows:
             self._settled.append((number, *_settled(rest)))
 
     def stand(self, connection: Connection, gateway: str, segment: int) -> bool:
-        """Whether the database has these rows of the segment, and no others."""
+        """Whether the database has these rows of the segment, and no others.
+
+        What calls came to that no segment settles is not looked at: it is told by the record, each
+        time that somebody asks.
+        """
         for wanted, names, of in (
             (self._begun, _BEGUN, "begun"),
             (self._settled, _SETTLED, "settled"),

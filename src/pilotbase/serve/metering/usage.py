@@ -24,7 +24,7 @@ from pilotbase.serve.metering.rows import UNSETTLED
 from pilotbase.serve.metering.segments import FOLDER
 from pilotbase.serve.metering.told import told
 
-__all__ = ["FILE", "RECONCILED", "UNSETTLED", "usage_of"]
+__all__ = ["FILE", "RECONCILED", "UNSETTLED", "is_ours", "usage_of"]
 
 FILE = "usage.db"
 _NOT_WRITTEN = ("home.disk_full", "home.not_writable", "home.io_error")
@@ -140,16 +140,17 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables; what another version left is thrown away."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-    if not _is_ours(connection):
+    if not is_ours(connection):
         connection.execute("BEGIN IMMEDIATE")
-        if not _is_ours(connection):  # somebody else may have made them meanwhile
+        if not is_ours(connection):  # somebody else may have made them meanwhile
             drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
             for words in f"{drop}{_TABLES}PRAGMA user_version = {_VERSION}".split(";"):
                 connection.execute(words)
         connection.execute("COMMIT")
 
 
-def _is_ours(connection: sqlite3.Connection) -> bool:
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Whether a database is one of this version."""
     return bool(connection.execute("PRAGMA user_version").fetchone() == (_VERSION,))
 
 

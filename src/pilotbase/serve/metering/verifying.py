@@ -6,8 +6,10 @@ stored and in the one that was signed last (see `told`).
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from pilotbase.record.opened import Record
 from pilotbase.record.stores import store_of
 from pilotbase.serve.call import Tariff, Usage
 from pilotbase.serve.metering import findings as said_of
+from pilotbase.serve.metering.cached import Cached, kept
 from pilotbase.serve.metering.claims import Claims
 from pilotbase.serve.metering.findings import Finding
 from pilotbase.serve.metering.reconcile import ENDED
@@ -34,6 +37,7 @@ from pilotbase.serve.metering.segments import (
     segments,
 )
 from pilotbase.serve.metering.told import SEALED, Standing, entries, is_in, standing
+from pilotbase.serve.metering.usage import FILE
 from pilotbase.serve.metering.views import fold_journals, named
 from pilotbase.serve.rules.frames import FIRST_LINK, Broken, Numbers, Terms, decode
 from pilotbase.serve.rules.price import due
@@ -89,10 +93,15 @@ class _Journal:
     """One journal on its way through its segments."""
 
     def __init__(
-        self, gateway: str, said: Mapping[str, Any] | None, ended: bool, claims: Claims | None
+        self,
+        gateway: str,
+        said: Mapping[str, Any] | None,
+        ended: bool,
+        claims: Claims | None,
+        cache: sqlite3.Connection | None,
     ) -> None:
         self.gateway, self.said = gateway, said or {"segments": [], "ended": None}
-        self.known, self.claims = said is not None, claims
+        self.known, self.claims, self.cache = said is not None, claims, cache
         self.ended = ended or self.said["ended"] is not None
         self.link, self.root = FIRST_LINK, ""
         self.tariffs = dict[int, Tariff]()
@@ -122,7 +131,8 @@ class _Journal:
         if (reading.gateway, reading.number, reading.before) != (self.gateway, number, self.link):
             yield Finding(self.gateway, number, message=said_of.NOT_NEXT)
         summed, sealed = Summed(), self._sealed(number)
-        bad = yield from self._records(reading, number, summed)
+        cached = Cached(self.cache, self.gateway, number)
+        bad = yield from self._records(reading, number, summed, cached)
         found.records += summed.records
         found.intents += summed.intents
         found.settled += summed.settled
@@ -135,11 +145,13 @@ class _Journal:
             for message in said_of.differences(reading, summed, self.root, sealed):
                 found.partial = True
                 yield Finding(self.gateway, number, message=message)
+        if not bad and cached.differs(reading.size):
+            yield Finding(self.gateway, number, message=said_of.CACHE.format(file=FILE))
         self.root = sealed["root"] if sealed else ""
         self.link = bytes.fromhex(sealed["link"]) if sealed else reading.link
 
     def _records(
-        self, reading: Reading, number: int, summed: Summed
+        self, reading: Reading, number: int, summed: Summed, cached: Cached
     ) -> Generator[Finding, None, bool]:
         """Follow a segment's records; whether one of them is bad, which is where it ends."""
         for frame in reading.frames():
@@ -149,6 +161,7 @@ class _Journal:
                 said = decode(frame.payload)
                 self._follow(said)
                 claimed = self._claimed(said)
+                cached.take(said)
             except _ERRORS as error:
                 self.lost = True
                 yield Finding(self.gateway, number, at, frame.offset, said_of.not_right(error))
@@ -260,7 +273,7 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
 
     Args:
         claims: hold keys, filings and tariffs against the record's too (see `claims`), and the
-            ledger's counters against the journals.
+            ledger's counters and the cache of usage against the journals.
 
     Raises:
         HomeError, RecordError, OSError.
@@ -280,10 +293,12 @@ def verify(record: Record, *, claims: bool = False) -> Verified:
         else:
             found.partial = True
             found.findings.append(Finding(gateway, message=said_of.MISSING))
-    for folder, ended in there.items():
-        journal = _Journal(folder.name, state.get(folder.name), ended, claimed)
-        found.journals += 1
-        found.findings += _journal(journal, folder, found)
+    with kept(record) if claims else nullcontext() as cache:
+        for folder, ended in there.items():
+            said = state.get(folder.name)
+            journal = _Journal(folder.name, said, ended, claimed, cache)
+            found.journals += 1
+            found.findings += _journal(journal, folder, found)
     if claims:
         found.findings += [Finding("", message=one) for one in ledger_faults(record)]
     return found
