@@ -13,6 +13,7 @@ import pytest
 from pilotbase.kernel.errors import RecordError
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Tariff
+from pilotbase.serve.metering.findings import CACHE
 from pilotbase.serve.metering.segments import journals, segments
 from pilotbase.serve.metering.told import SEALED
 from pilotbase.serve.metering.usage import FILE, usage_of
@@ -178,7 +179,7 @@ def test_terms_that_the_record_does_not_have_are_named(tmp_path: Path) -> None:
 def test_verify_holds_the_ledger_against_the_journals_and_no_cache(
     tmp_path: Path, lowered: bool
 ) -> None:
-    """Whoever moves calls out of a window in the cache changes nothing, and hides no counter."""
+    """Whoever moves calls out of a window in the cache is found, and hides no counter."""
 
     async def work(record: Record) -> None:
         limit(record, "key:a1", "P1D", money="9.00 CNY")
@@ -192,7 +193,10 @@ def test_verify_holds_the_ledger_against_the_journals_and_no_cache(
             with kept:
                 assert kept.execute(words).rowcount
             kept.close()
-        said = [one.message.en for one in verify(record, claims=True).findings]
+        found = verify(record, claims=True).findings
+        of_cache = [one.number for one in found if one.message == CACHE.format(file="usage.db")]
+        assert of_cache == [*range(1, len(of_cache) + 1)] != []
+        said = [one.message.en for one in found if one.number is None]
         assert len(said) == lowered and all("counts 0.00 CNY" in one for one in said)
 
     run(tmp_path, work)
