@@ -130,6 +130,12 @@ class TestShow:
         assert self.show(home, limit=2) == [0, 1] and self.show(home, limit=0) == []
         assert verbs.show(home, ShowRequest(limit=1)).size == 6
 
+    def test_one_by_its_index(self, home: Context) -> None:
+        assert self.show(home, index=3) == [3]
+        assert self.show(home, index=3, kind="test.other/1") == []
+        refused("record.no_entry", RecordError, lambda: self.show(home, index=99))
+        refused("record.index_alone", InputError, lambda: self.show(home, index=3, start=2))
+
     def test_an_entry_shows_its_envelope(self, home: Context) -> None:
         (entry,) = verbs.show(home, ShowRequest(start=1, limit=1)).entries
         assert entry["kind"] == "test.counted/1" and entry["body"]["n"] == 1

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from pilotbase.faces.cli.show_entries import show_entries
 from pilotbase.kernel.text import Language, Text
 from pilotbase.record.verbs.auditing import VerifyResponse
 from pilotbase.record.verbs.proving import CheckResponse
@@ -170,6 +171,7 @@ def _findings(console: Console, findings: Iterable[dict[str, Any]], language: La
 
 RECORD_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "record.verify": _verify,
+    "record.show": show_entries,
     "record.check": _proof,
     "record.checkpoint": _checkpoint,
     "record.rotate-key": _rotated,

@@ -27,6 +27,12 @@ class ShowRequest:
     start: int = asked("From this index on.", "从此序号开始。", default=0)
     stop: int | None = asked("Before this index.", "至此序号之前。", default=None)
     limit: int = asked("At most this many entries.", "最多显示的条数。", default=100)
+    index: int | None = asked(
+        "Only the entry with this index, from 0.",
+        "仅此序号的条目, 从 0 起。",
+        default=None,
+        word=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,24 @@ def show(context: Context, request: ShowRequest) -> ShowResponse:
             where="--limit",
         )
     wanted = _filter(request, context.clock)
+    start, stop = request.start, request.stop
+    if request.index is not None:
+        if start or stop is not None:
+            raise InputError("record.index_alone", _ALONE, where="--start, --stop")
+        start, stop = request.index, request.index + 1
     with open_record(context, create=False) as record:
-        found = record.entries(
-            request.start, request.stop, kind=request.kind or None, about=request.about or None
-        )
+        if request.index is not None:
+            record.entry(request.index)  # says so where there is none
+        found = record.entries(start, stop, kind=request.kind or None, about=request.about or None)
         entries = (entry for entry in found if wanted(entry.envelope))
         shown = tuple({"index": e.index, **e.envelope} for e in islice(entries, request.limit))
         return ShowResponse(record.size, shown)
+
+
+_ALONE = Text(
+    "an index names one entry: leave out --start and --stop",
+    "序号只指一条: 请去掉 --start 与 --stop",
+)
 
 
 def _filter(request: ShowRequest, clock: Clock) -> Callable[[Mapping[str, Any]], bool]:
