@@ -197,6 +197,8 @@ class Ask:
         stream: whether the answer is wanted in pieces. choices: how many answers are wanted.
         output_tokens_max: the caller's own limit, 0 where none. cases: rows of an inference.
         idempotency_key: the caller's, or empty. media: the body's content type.
+        follows: of a second choice under that key, the usage id of the call that was begun before
+            it and cost nothing.
         fields: what the door has read of the body already; None where nothing, or where the body
             was changed since.
         receipt: SHA-256 of the body as it came, in hexadecimal, where a signed receipt is wanted.
@@ -223,6 +225,7 @@ class Ask:
     trace: str = ""
     tail: bytes = b""
     dress: Callable[[bytes], tuple[bytes, bytes]] | None = None
+    follows: str = ""
 
 
 @dataclass(slots=True)

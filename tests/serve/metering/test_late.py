@@ -18,6 +18,7 @@ from pilotbase.serve.metering.events import SettledLate
 from pilotbase.serve.metering.ledger_file import open_store
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import reconcile, unsettled
+from pilotbase.serve.metering.store import Claimed
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.metering.verifying import verify
 from tests.serve.metering.kit import BY, PAID, RESERVED, USED, begun, call, limit
@@ -77,10 +78,10 @@ def test_settled_once_and_what_was_not_spent_comes_back(record: Record) -> None:
     assert used_of(record) == {"money:CNY": PAID + RESERVED, "tokens": 1800, "requests": 3}
     found = verify(record)
     assert found.ok and found.settled == 2 and found.sums == {"CNY": PAID}
-    # the name that the caller gave is known to be settled
+    # the name that the caller gave may be used again: that call cost nothing
     store = open_store(record.home)
     with store._alone() as do:
-        assert do("SELECT settled FROM gateway_claim").fetchall() == [(1,)]
+        assert do("SELECT settled FROM gateway_claim").fetchall() == [(Claimed.FREE,)]
     store.close()
 
 

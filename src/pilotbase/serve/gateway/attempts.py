@@ -98,9 +98,8 @@ def _fall_back(live: Live, refused: Refused) -> bool:
     live.told = live.block()
     live.settle("failed")
     live.watch = None  # the other route has its own guards
-    key = live.ask.idempotency_key
-    if key:  # the first choice's call has it already
-        live.ask.idempotency_key = f"{key}/{len(live.others)}"
+    if live.call is not None:  # it goes on under the same idempotency key, where there is one
+        live.ask.follows = live.call.usage_id
     try:
         live.enter(live.next_route(refused))
     except Refused as error:

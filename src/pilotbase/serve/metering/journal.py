@@ -65,6 +65,7 @@ class Journal(Generic[W]):
     Attributes:
         groups, group_s: how many groups were made durable, and the seconds that took in all.
         failures: groups that the disk refused.
+        whole: it is closed, and all that was put down in time is on disk.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Journal(Generic[W]):
         self._jobs = SimpleQueue[Callable[[], object] | None]()
         self._busy = self._planned = self._nudging = False
         self._segment = Segment(folder, gateway, 1, FIRST_LINK)
-        self._broken = self._over = False
+        self._broken = self._over = self.whole = False
         self._since = time.monotonic()
         self.groups = self.failures = 0
         self.group_s = self._begun = self._last = 0.0
@@ -275,8 +276,12 @@ class Journal(Generic[W]):
 
     def _finish(self) -> None:
         # The loop waits in `close`: what it would be told first is told when it goes on.
-        while self._waiting and self._append(self._take()):
-            pass
+        sound = not self._broken  # else a group was refused, and nobody could be told
+        while self._waiting:
+            if not self._append(self._take()):
+                sound = False
+                break
+        self.whole = sound
         self._full(self._segment.close())
 
     def _answer(self, group: list[Item], done: bool) -> bool:

@@ -30,8 +30,8 @@ class Request:
 
     Attributes:
         weighed, needs: what has to be leased. wanted: the claim to be made, once.
-        claimed: it was made, also where what came after it failed. claim: who has its
-            idempotency key before it. failed: the store could not be asked.
+        claimed: the usage id that it has now, also where what came after it failed. claim: who has
+            its idempotency key before it. failed: the store could not be asked.
         given: by slot, what the store gave to all who asked together; `short` the slots where that
             was less than was asked for.
     """
@@ -40,7 +40,7 @@ class Request:
     needs: tuple[int, int, int]
     wanted: Wanted | None
     done: Callable[[Request], None]
-    claimed: bool = False
+    claimed: str = ""
     claim: Claim | None = None
     failed: bool = False
     short: dict[int, Given] = field(default_factory=dict)
@@ -52,18 +52,22 @@ class Backlog:
 
     Attributes:
         gives: what is given back of leases. changed: leases of which more or less is held.
+        unclaim: claimed, and never begun. settled: calls that ended. free: of these, the calls
+            whose idempotency keys may be used again; their ends are on disk.
     """
 
     gives: list[tuple[Lease, int]] = field(default_factory=list)
     changed: set[Lease] = field(default_factory=set)
     unclaim: list[str] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
 
     def take(self, other: Backlog) -> None:
         self.gives += other.gives
         self.changed |= other.changed
         self.unclaim += other.unclaim
         self.settled += other.settled
+        self.free += other.free
 
 
 def _free(slot: Slot, amount: int) -> None:
@@ -160,6 +164,9 @@ class Keeper:
             if backlog.settled:
                 self._store.settled(backlog.settled)
                 backlog.settled = []
+            if backlog.free:
+                self._store.free(backlog.free)
+                backlog.free = []
         except (self._store.errors, PilotbaseError, OSError):
             self._retry_at = monotonic() + RETRY_S
             return False
@@ -198,7 +205,10 @@ class Keeper:
             wanted = [one.wanted for one in requests if one.wanted is not None]
             claims = self._store.claim(self._gateway, wanted)
             for one, claim in zip(requests, claims, strict=True):
-                one.claim, one.claimed = claim, claim is None
+                if isinstance(claim, Claim):
+                    one.claim = claim
+                else:
+                    one.claimed = claim
 
     def _lease(self, requests: list[Request]) -> list[tuple[Slot, Given]]:
         asked = dict[int, int]()

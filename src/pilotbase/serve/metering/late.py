@@ -19,7 +19,7 @@ from pilotbase.serve.metering.recount import counting
 from pilotbase.serve.metering.sealing import GATEWAY
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.price import bound, due, price
+from pilotbase.serve.rules.price import FREE, bound, due, price
 
 _PRICES = ("call", "case", "input_token", "output_token")
 
@@ -100,7 +100,7 @@ def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Char
     )  # fmt: skip
     by = record.context.actor("compute operator")
     record.append(Draft(happened, by, GATEWAY + begun.gateway, key=f"settled:{begun.usage}"))
-    _credit(record, begun, usage, charge)
+    _credit(record, begun, usage, charge, outcome)
     return charge
 
 
@@ -122,7 +122,7 @@ def _stands(record: Record, begun: Begun) -> Charge | None:
     return None if nano is None else Charge(begun.tariff.currency, int(nano))
 
 
-def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:
+def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge, outcome: Outcome) -> None:
     """Reservations were taken as spent when the process's leases were ended."""
     most = begun.most.input_tokens + begun.most.output_tokens
     tokens = max(0, most - usage.input_tokens - usage.output_tokens)
@@ -133,6 +133,6 @@ def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge) -> None:
             counting(record, store.used(), begun.at_ms),
         )  # fmt: skip
         store.credit([(window, n) for window, n in found if window.unit != "requests" and n])
-        store.settled([begun.usage])
+        (store.free if outcome in FREE else store.settled)([begun.usage])
     finally:
         store.close()

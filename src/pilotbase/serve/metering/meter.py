@@ -22,7 +22,7 @@ from pilotbase.serve.ports import Then
 from pilotbase.serve.rules import usage_id
 from pilotbase.serve.rules.budget import Limit
 from pilotbase.serve.rules.frames import Terms, encode
-from pilotbase.serve.rules.price import bound, due, price
+from pilotbase.serve.rules.price import FREE, bound, due, price
 
 TICK_S = 1.0
 TRIES_MAX = 3
@@ -64,6 +64,16 @@ class Held:
         self.tries = 0
 
 
+class Ending(Held):
+    """The end of a call that cost nothing and has an idempotency key, until it is on disk."""
+
+    __slots__ = ("payload",)
+
+    def __init__(self, held: Held, payload: bytes, then: Then) -> None:
+        super().__init__(held.call, then, held.under, held.needs, held.at)
+        self.payload = payload
+
+
 class JournalMeter:
     """`ports.Meter` over a journal and a ledger."""
 
@@ -84,6 +94,7 @@ class JournalMeter:
         self._sequence = 0
         self._latest = 0.0
         self._held = dict[int, Held]()
+        self._ending = set[str]()
         self._tick: asyncio.TimerHandle | None = loop.call_later(TICK_S, self._look)
 
     def granted(self, slot: ledger.Slot, amount: int) -> None:
@@ -156,9 +167,9 @@ class JournalMeter:
         name = call.ask.idempotency_key
         if name and not held.claimed:
             key, at = call.grant.key, held.at
-            call.usage_id = usage_id.of_key(key, name, at)
+            first = usage_id.of_key(key, name, at)
             before = usage_id.of_key_before(key, name, at)
-            wanted = Wanted(call.usage_id, before, int(at))
+            wanted = Wanted(first, before, int(at), call.ask.follows)
         request = Request(
             held.under.weighed, held.needs, wanted, lambda back: self._told(held, back)
         )
@@ -189,7 +200,8 @@ class JournalMeter:
 
     def _answered(self, held: Held, back: Request) -> None:
         """What the store said: go on, ask again, or refuse."""
-        held.claimed = held.claimed or back.claimed
+        if back.claimed:
+            held.call.usage_id, held.claimed = back.claimed, True
         if back.failed:
             self._refuse(held, refusals.unmetered())
             return
@@ -250,6 +262,8 @@ class JournalMeter:
 
     def unwritten(self, held: Held) -> bytes:
         """What stands in the journal instead of an intent that the disk refused."""
+        if isinstance(held, Ending):
+            return held.payload
         return encode(("void", held.call.sequence))
 
     def _refuse(self, held: Held, refused: Refused) -> None:
@@ -284,16 +298,33 @@ class JournalMeter:
         if held.weighed:
             tokens = usage.input_tokens + usage.output_tokens
             ledger.settle(held.weighed, needs, (1, min(tokens, needs[1]), nano))
-        self._journal.add(
-            encode(
-                ("settle", call.sequence, outcome, tariff.currency, nano, usage.input_tokens,
-                 usage.output_tokens, usage.cases, usage.bytes_in, usage.bytes_out, usage.chunks,
-                 usage.counted, call.upstream)
-            )
+        payload = encode(
+            ("settle", call.sequence, outcome, tariff.currency, nano, usage.input_tokens,
+             usage.output_tokens, usage.cases, usage.bytes_in, usage.bytes_out, usage.chunks,
+             usage.counted, call.upstream)
         )  # fmt: skip
         if held.claimed:
-            self._keeper.tell(Backlog(settled=[call.usage_id]))
+            self._settle_named(held, payload, outcome)
+        else:
+            self._journal.add(payload)
         return Charge(tariff.currency, nano)
+
+    def _settle_named(self, held: Held, payload: bytes, outcome: Outcome) -> None:
+        """Of a call that cost nothing the key is free; once that is on disk, and not before: after
+        a crash it would be charged as reserved, and so would be who has its key then."""
+        name = held.call.usage_id
+        self._keeper.tell(Backlog(settled=[name]))
+        if outcome not in FREE:
+            self._journal.add(payload)
+            return
+        self._ending.add(name)
+        ending = Ending(held, payload, lambda refused: self._ended(name, refused))
+        self._journal.put(payload, held.under.record, ending)
+
+    def _ended(self, name: str, refused: Refused | None) -> None:
+        self._ending.discard(name)
+        if refused is None:
+            self._keeper.tell(Backlog(free=[name]))
 
     # Keeping
 
@@ -320,6 +351,8 @@ class JournalMeter:
             self._tick.cancel()
             self._tick = None
             self._journal.close()
+            if self._journal.whole:
+                self._keeper.tell(Backlog(free=list(self._ending)))
             self._give_back(everything=True)
             self._keeper.close()
 

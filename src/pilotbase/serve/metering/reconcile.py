@@ -19,7 +19,7 @@ from pilotbase.serve.metering.events import Reconciled
 from pilotbase.serve.metering.recount import LOCK, counting
 from pilotbase.serve.metering.sealing import GATEWAY, Accepted, seal_rest
 from pilotbase.serve.metering.segments import FOLDER, Reading, journals, segments
-from pilotbase.serve.metering.store import LedgerStore
+from pilotbase.serve.metering.store import Claimed, LedgerStore, claimed_of
 from pilotbase.serve.metering.usage import usage_of
 from pilotbase.serve.people.views import HANDOFFS
 from pilotbase.serve.rules.budget import Window
@@ -110,7 +110,7 @@ class _Spent:
         self._of = dict[int, list[tuple[Window, float, float, int]]]()
         self._open = dict[int, tuple[int, int, int, int, str]]()
         self.spent = Counter[Window]()
-        self.claims = dict[str, bool]()
+        self.claims = dict[str, Claimed]()
 
     def take(self, said: list[Any]) -> None:
         word, number, *rest = said
@@ -120,12 +120,12 @@ class _Spent:
             at, terms, nano, tokens, *named = rest
             self._open[number] = at, terms, nano, tokens, named[0] if named else ""
             if named:
-                self.claims[named[0]] = False
+                self.claims[named[0]] = Claimed.OPEN
         elif word == "settle":
             at, terms, _, reserved, name = self._open.pop(number)
             self._weigh(at, terms, rest[2], min(rest[3] + rest[4], reserved))
             if name:
-                self.claims[name] = True
+                self.claims[name] = claimed_of(rest[0])
 
     def finish(self) -> None:
         for at, terms, nano, tokens, _ in self._open.values():

@@ -25,7 +25,14 @@ from pilotbase.record.stores import store_of
 from pilotbase.serve.metering.ledger_file import FILE, store_to_read
 from pilotbase.serve.metering.refusals import amount_of
 from pilotbase.serve.metering.segments import FOLDER, journals
-from pilotbase.serve.metering.store import KEPT_S, LedgerStore, Spent, Standing
+from pilotbase.serve.metering.store import (
+    KEPT_S,
+    Claimed,
+    LedgerStore,
+    Spent,
+    Standing,
+    claimed_of,
+)
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.rules.budget import Limit, Window, limits_of
 from pilotbase.serve.rules.window import bounds
@@ -160,10 +167,10 @@ def _spent_of(record: Record, gateways: Iterable[str]) -> dict[str, Spent]:
         }
 
 
-def _claims(usage: Connection, gateway: str, since: float) -> Iterator[tuple[str, int, bool]]:
+def _claims(usage: Connection, gateway: str, since: float) -> Iterator[tuple[str, int, Claimed]]:
     words = "SELECT usage_id, at, outcome FROM usage WHERE gateway = ? AND usage_id LIKE 'k%'"
     for usage_id, at, outcome in usage.execute(f"{words} AND at >= ?", (gateway, since * 1000)):
-        yield usage_id, at // 1000, outcome != UNSETTLED
+        yield usage_id, at // 1000, claimed_of("" if outcome == UNSETTLED else outcome)
 
 
 def differences(record: Record, store: LedgerStore, *, anew: bool = False) -> list[Difference]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.rules.budget import Window, slice_of
+from pilotbase.serve.rules.price import FREE
+from pilotbase.serve.rules.usage_id import AGAIN_MAX, again
 from pilotbase.serve.rules.window import MONTH, length_of
 
 KEPT_S = 2 * 86_400
@@ -61,6 +64,20 @@ class Asked(NamedTuple):
     held: int
 
 
+class Claimed(IntEnum):
+    """What became of a call that has an idempotency key; a higher one is said later."""
+
+    OPEN = 0
+    SETTLED = 1
+    FREE = 2
+    """It cost nothing: another call may have its key."""
+
+
+def claimed_of(outcome: str) -> Claimed:
+    """What a call's outcome says of its idempotency key; empty where it has none yet."""
+    return Claimed.OPEN if not outcome else Claimed.FREE if outcome in FREE else Claimed.SETTLED
+
+
 class Claim(NamedTuple):
     """Who had an idempotency key before, and whether that call is settled."""
 
@@ -70,10 +87,10 @@ class Claim(NamedTuple):
 
 class Spent(NamedTuple):
     """What a journal says: by window what was spent, and its calls with an idempotency key as
-    ``(usage id, seconds since 1970, settled)``."""
+    ``(usage id, seconds since 1970, what became of it)``."""
 
     windows: Mapping[Window, int]
-    claims: Sequence[tuple[str, int, bool]] = ()
+    claims: Sequence[tuple[str, int, Claimed]] = ()
 
 
 class Standing(NamedTuple):
@@ -90,11 +107,18 @@ class Standing(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A call with an idempotency key: the id it would get, and the one the name had yesterday."""
+    """A call with an idempotency key.
 
-    usage_id: str
+    Attributes:
+        first: the usage id of its name. before: the one the name had yesterday. at: seconds since
+            1970. follows: of a second choice, the first choice's usage id: it stands in nobody's
+            way.
+    """
+
+    first: str
     before: str
     at: int
+    follows: str = ""
 
 
 class LedgerStore:
@@ -167,8 +191,8 @@ class LedgerStore:
                 words = "UPDATE gateway_lease SET open = ? WHERE gateway = ? AND "
                 do(words + _OF, (amount, gateway, *window))
 
-    def claim(self, gateway: str, wanted: Sequence[Wanted]) -> list[Claim | None]:
-        """Claim usage ids for calls: None where it is claimed now, else who has it."""
+    def claim(self, gateway: str, wanted: Sequence[Wanted]) -> list[str | Claim]:
+        """Claim usage ids for calls: the one that is claimed now, or who has the name."""
         with self._alone() as do:
             return [_claim(do, gateway, one) for one in wanted]
 
@@ -182,7 +206,13 @@ class LedgerStore:
         """Say that claimed calls are settled."""
         with self._alone() as do:
             for one in usage_ids:
-                do("UPDATE gateway_claim SET settled = 1 WHERE usage_id = ?", (one,))
+                _say(do, one, Claimed.SETTLED)
+
+    def free(self, usage_ids: Sequence[str]) -> None:
+        """Say that claimed calls are settled and cost nothing: their names may come again."""
+        with self._alone() as do:
+            for one in usage_ids:
+                _say(do, one, Claimed.FREE)
 
     def leases(self, gateway: str) -> dict[Window, int]:
         """What a gateway process took and did not give back, by window."""
@@ -190,12 +220,12 @@ class LedgerStore:
             words = "SELECT account, unit, per, start, taken FROM gateway_lease WHERE gateway = ?"
             return {Window(*row[:4]): row[4] for row in do(words, (gateway,)).fetchall()}
 
-    def end(self, gateway: str, spent: Mapping[Window, int], claims: Mapping[str, bool]) -> None:
+    def end(self, gateway: str, spent: Mapping[Window, int], claims: Mapping[str, Claimed]) -> None:
         """End the leases of a process that is gone: what it did not spend is given back.
 
         Args:
             spent: by window, what its journal says. claims: of its claims, those whose intents are
-                in its journal, and whether they are settled; all others are taken back.
+                in its journal, and what became of them; all others are taken back.
         """
         with self._alone() as do:
             words = "SELECT account, unit, per, start, taken FROM gateway_lease WHERE gateway = ?"
@@ -203,12 +233,12 @@ class LedgerStore:
                 rest = max(taken - spent.get(Window(*window), 0), 0)
                 do(f"UPDATE gateway_counter SET used = used - ? WHERE {_OF}", (rest, *window))
             do("DELETE FROM gateway_lease WHERE gateway = ?", (gateway,))
-            words = "SELECT usage_id FROM gateway_claim WHERE gateway = ? AND settled = 0"
-            for (usage_id,) in do(words, (gateway,)).fetchall():
-                if usage_id not in claims:
+            words = "SELECT usage_id, settled FROM gateway_claim WHERE gateway = ?"
+            for usage_id, known in do(words, (gateway,)).fetchall():
+                if usage_id in claims:
+                    _say(do, usage_id, claims[usage_id])
+                elif known == Claimed.OPEN:
                     do("DELETE FROM gateway_claim WHERE usage_id = ?", (usage_id,))
-                elif claims[usage_id]:
-                    do("UPDATE gateway_claim SET settled = 1 WHERE usage_id = ?", (usage_id,))
 
     def credit(self, gives: Iterable[tuple[Window, int]]) -> None:
         """Give back what stayed charged of calls that somebody said are not to be paid."""
@@ -244,9 +274,9 @@ class LedgerStore:
                 fresh.append(gateway)
                 for window, amount in said.windows.items():
                     _use(do, window, amount)
-                for usage_id, at, settled in said.claims:
+                for usage_id, at, claimed in said.claims:
                     words = "INSERT INTO gateway_claim VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-                    do(words, (usage_id, gateway, at, int(settled)))
+                    do(words, (usage_id, gateway, at, int(claimed)))
         return fresh
 
     def drop_leases(self, gateway: str) -> None:
@@ -323,11 +353,32 @@ def _use(do: Callable[..., Any], window: Window, amount: int) -> None:
     do(words, (*window, amount, amount))
 
 
-def _claim(do: Callable[..., Any], gateway: str, wanted: Wanted) -> Claim | None:
-    words = "SELECT usage_id, settled FROM gateway_claim WHERE usage_id IN (?, ?)"
-    row = do(words, (wanted.usage_id, wanted.before)).fetchone()
-    if row is not None:
-        return Claim(row[0], bool(row[1]))
-    words = "INSERT INTO gateway_claim VALUES (?, ?, ?, 0)"
-    do(words, (wanted.usage_id, gateway, wanted.at))
-    return None
+def _claim(do: Callable[..., Any], gateway: str, wanted: Wanted) -> str | Claim:
+    words = "SELECT usage_id FROM gateway_claim WHERE usage_id IN (?, ?)"
+    known = do(words, (wanted.first, wanted.before)).fetchone() is not None
+    found = _next_of(do, wanted) if known else wanted.first
+    if isinstance(found, str):
+        do("INSERT INTO gateway_claim VALUES (?, ?, ?, 0)", (found, gateway, wanted.at))
+    return found
+
+
+def _next_of(do: Callable[..., Any], wanted: Wanted) -> str | Claim:
+    """The usage id that comes next where all before it are free, else the first that is not."""
+    words = "SELECT usage_id, settled FROM gateway_claim WHERE usage_id IN "
+    words += f"({', '.join('?' * AGAIN_MAX)})"
+    names = list[str]()
+    known = dict[str, int]()
+    for first in (wanted.before, wanted.first):
+        names = [again(first, number) for number in range(AGAIN_MAX)]
+        known = dict(do(words, names).fetchall())
+        for name in names:
+            said = known.get(name, Claimed.FREE)
+            if said != Claimed.FREE and name != wanted.follows:
+                return Claim(name, said == Claimed.SETTLED)
+    return next((name for name in names if name not in known), Claim(names[-1], True))
+
+
+def _say(do: Callable[..., Any], usage_id: str, claimed: Claimed) -> None:
+    """Once more was said of a call, less is not said any more."""
+    words = "UPDATE gateway_claim SET settled = ? WHERE usage_id = ? AND settled < ?"
+    do(words, (int(claimed), usage_id, int(claimed)))

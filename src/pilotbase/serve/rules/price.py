@@ -20,6 +20,8 @@ DUE: Mapping[Outcome, tuple[bool, bool]] = {
 }
 """By outcome: whether the call and its cases are due, and whether the tokens are. Who leaves has
 been served up to there; who is cut off pays what was delivered; nobody pays for a failure."""
+FREE = frozenset(outcome for outcome, parts in DUE.items() if not any(parts))
+"""Outcomes that never cost anything; the idempotency key of such a call may be used again."""
 
 
 def price(tariff: Tariff, usage: Usage) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 
 DAY_S = 86_400
+AGAIN_MAX = 64
+"""So many calls of one name may there be in a day, each after one that cost nothing."""
 
 
 def of_sequence(gateway: str, sequence: int) -> str:
@@ -34,6 +36,21 @@ def of_key_before(key: str, idempotency_key: str, at: float) -> str:
     So a name is remembered for at least 24 hours and at most 48.
     """
     return _of(key, idempotency_key, int(at // DAY_S) - 1)
+
+
+def again(first: str, number: int) -> str:
+    """The usage id of a call of the same name, after ``number`` that gave the name back.
+
+    Args:
+        first: the usage id of the name (`of_key`). number: 0 to `AGAIN_MAX` - 1.
+
+    >>> again("kcb770dd30385c70168f10b001ee97562", 0)
+    'kcb770dd30385c70168f10b001ee97562'
+    """
+    if not number:
+        return first
+    said = f"pilotbase usage again\n{number}\n{first}"
+    return "k" + hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def _of(key: str, idempotency_key: str, day: int) -> str:
