@@ -22,7 +22,7 @@ from pilotbase.scenario.finding import nearest
 from pilotbase.serve.metering.segments import FOLDER, begins
 from pilotbase.serve.metering.told import told
 from pilotbase.serve.people import events, keeping
-from pilotbase.serve.people.edits import fault_of
+from pilotbase.serve.people.edits import fault_of, miscounted
 from pilotbase.serve.people.handoff import month_of
 from pilotbase.serve.people.standing import remarks
 from pilotbase.serve.people.views import HANDOFFS, MONTH
@@ -101,7 +101,7 @@ def answer(
     given = {"reason": reason[:REASON_MAX].encode()} if reason.strip() else {}
     if said == "edit":
         part = "answer" if manual or call["stage"] == "after" else "request"
-        given["edited"] = _edited(edit, call["operation"], part)
+        given["edited"] = _edited(edit, call, part)
     word = "manual" if manual and said == "edit" else _WORDS[said]
     entry = keeping.decide(record, usage, word, said != "refuse", person, by, call["entry"], given)
     if entry.body["person"] != person or entry.body["said"] != word:
@@ -327,13 +327,10 @@ def _actor(record: Record, person: str, filing: str, key_file: Path | None) -> A
     return Actor(person, "evaluator", single_operator=False)
 
 
-def _edited(edit: Path | None, operation: str, part: str) -> bytes:
-    step = Text(
-        "Give a file with JSON of the request, or of the answer, of at most 1 MiB.",
-        "请提供含请求或回答的 JSON 文件, 不超过 1 MiB。",
-    )
+def _edited(edit: Path | None, call: Mapping[str, Any], part: str) -> bytes:
+    operation, counted = call["operation"], keeping.counted_of(call)
 
-    def refused(message: Text) -> InputError:
+    def refused(message: Text, step: Text = _FILE) -> InputError:
         return InputError("gateway.bad_edit", message, where=str(edit or "--edit"), next_step=step)
 
     if edit is None:
@@ -342,7 +339,21 @@ def _edited(edit: Path | None, operation: str, part: str) -> bytes:
     fault = fault_of(operation, part, data)
     if fault is not None:
         raise refused(fault)
+    if counted is not None and (fault := miscounted(operation, part, data, counted)) is not None:
+        count = counted.cases
+        step = Text(
+            f"Give as many cases as were asked ({count}), or use --refuse: others are a call of"
+            " their own.",
+            f"请按所问的案例数 ({count}) 提供, 或用 --refuse: 其他案例须另行调用。",
+        )
+        raise refused(fault, step)
     return data
+
+
+_FILE = Text(
+    "Give a file with JSON of the request, or of the answer, of at most 1 MiB.",
+    "请提供含请求或回答的 JSON 文件, 不超过 1 MiB。",
+)
 
 
 def _no_reason() -> InputError:

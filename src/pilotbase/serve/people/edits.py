@@ -1,12 +1,14 @@
 """What a person puts in the place of a request or an answer, read before the decision stands.
 
-A request is read as its door would; of an answer, what callers cannot do without has to be there. A
-decision is for good, so a file that is neither must not become one. Pure.
+A request is read as its door would; of an answer, what callers cannot do without has to be there.
+Both hold as many cases as were asked: by these the call was reserved, and is charged. A decision is
+for good, so a file that is neither must not become one. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +16,7 @@ import msgspec
 from pilotbase.kernel.text import Text
 from pilotbase.serve.call import Operation, Refused
 from pilotbase.serve.doors.openai import OpenAIDoor
+from pilotbase.serve.rules import cases, tensors
 from pilotbase.serve.rules.http_head import RequestHead
 from pilotbase.serve.rules.tensors import Tensor, split
 from pilotbase.serve.rules.unfit import Unfit
@@ -76,6 +79,68 @@ _ANSWERS: Mapping[str, Any] = {
 }  # fmt: skip
 _OPENAI: tuple[Operation, ...] = ("chat", "responses", "embeddings")
 _DOORS: Mapping[str, OpenAIDoor] = {one: OpenAIDoor(one) for one in _OPENAI}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The cases of a call, and who counts them.
+
+    Attributes:
+        cases: as many were reserved. own: by an own worker. columns: also in a chat, whose text
+            holds them.
+    """
+
+    cases: int
+    own: bool = False
+    columns: bool = False
+
+
+def miscounted(operation: str, part: str, data: bytes, counted: Counted) -> Text | None:
+    """How what `fault_of` let pass differs in cases from what was asked.
+
+    Args:
+        part: ``request`` or ``answer``.
+    """
+    what, zh = ("request", "请求") if part == "request" else ("answer", "回答")
+    try:
+        if operation == "infer":
+            counts = _in_tensors(part, data, counted.own)
+        elif operation == "chat" and counted.columns:
+            counts = _in_chat(part, data)
+        else:
+            return None
+    except Unfit as error:
+        return Text(f"its cases cannot be counted: {error.en}", f"无法计出案例数: {error.zh}")
+    if counts <= {counted.cases}:
+        return None
+    found = ", ".join(map(str, sorted(counts)))
+    return Text(
+        f"the {what} holds another number of cases ({found}) than were asked and reserved"
+        f" ({counted.cases})",
+        f"{zh}的案例数 ({found}) 与所问并已预留的 ({counted.cases}) 不同",
+    )
+
+
+def _in_tensors(part: str, data: bytes, own: bool) -> set[int]:
+    if part == "answer":  # what others' outputs have as their first dimension is theirs to say
+        outputs = msgspec.json.decode(data, type=_Inferred).outputs
+        return {one.shape[0] for one in outputs} if own else set()
+    inputs = msgspec.json.decode(data, type=_Tensors).inputs
+    if own:
+        return {cases.in_shapes({one.name: one.shape for one in inputs})}
+    return {tensors.cases_of(inputs)}
+
+
+def _in_chat(part: str, data: bytes) -> set[int]:
+    """Raises Unfit."""
+    said = msgspec.json.decode(data)
+    if part == "request":
+        return {len(cases.read(cases.words_of(said["messages"])))}
+    texts = [choice["message"].get("content") for choice in said["choices"]]
+    found = {cases.in_text(text if isinstance(text, str) else "") for text in texts}
+    beside = said.get("pilotbase")  # the same fields once more, as own workers give them
+    answers = beside.get("answers") if isinstance(beside, dict) else None
+    return found | {len(answers)} if isinstance(answers, list) else found
 
 
 def fault_of(operation: str, part: str, data: bytes) -> Text | None:

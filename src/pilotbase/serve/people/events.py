@@ -55,8 +55,9 @@ class Parked(ParkedUnmetered):
             answers and cases, the limit of tokens, the door, the digest for a receipt.
         metered: under what it was begun, for whoever settles it when that process is gone: the
             journal with its intent, when, mandates, tariff, the most that it may use, and what it
-            has used; ``media`` of the answer; what guards had found. Empty where an older program
-            put it down.
+            has used; ``media`` of the answer; what guards had found; whether an own worker counts
+            its cases (``own``), and in a chat too (``columns``). Empty where an older program put
+            it down.
     """
 
     asked: Mapping[str, Any] = field(default_factory=dict)

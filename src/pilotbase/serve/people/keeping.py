@@ -16,8 +16,10 @@ from pilotbase.record.views import catch_up
 from pilotbase.serve.call import Ask, Call, Grant, Usage
 from pilotbase.serve.metering import late
 from pilotbase.serve.people import events
+from pilotbase.serve.people.edits import Counted
 from pilotbase.serve.people.views import CALL, HANDOFFS, MONTH, PARKED, TASK
 from pilotbase.serve.ports import Given
+from pilotbase.serve.rules import cases
 from pilotbase.serve.rules.audit_draw import SEED_BYTES, commitment
 
 GATEWAY = Actor("gateway", "compute operator", single_operator=False)
@@ -89,9 +91,10 @@ def metered_of(
 ) -> dict[str, Any]:
     """Under what a call is metered, and what it has used; see `events.Parked`."""
     used = {} if given is None else {name: getattr(given.usage, name) for name in _USED}
-    said = late.said_of(call, gateway)
+    said, own = late.said_of(call, gateway), cases.own(call.route.upstreams)
     media = "" if given is None else given.media
-    return {**said, "used": used, "media": media, "flags": list(flags)}
+    counting = {"own": own, "columns": own and call.route.columns}
+    return {**said, "used": used, "media": media, "flags": list(flags), **counting}
 
 
 _USED = ("input_tokens", "output_tokens", "cases", "bytes_in", "chunks", "counted")
@@ -105,6 +108,14 @@ def begun_of(parked: Mapping[str, Any]) -> late.Begun | None:
     links = tuple(said["links"])
     grant = Grant(parked["key"], parked["holder"], links, parked["principal"], "", 0.0)
     return late.begun_of(parked["usage"], said, grant, parked["service"])
+
+
+def counted_of(parked: Mapping[str, Any]) -> Counted | None:
+    """How many cases a parked call holds; None where an older program put it down."""
+    said = parked["metered"]
+    if "own" not in said:
+        return None
+    return Counted(parked["asked"]["cases"], said["own"], said["columns"])
 
 
 def used_of(parked: Mapping[str, Any]) -> Usage:
