@@ -68,6 +68,29 @@ def test_a_charge_rewritten_with_all_its_links(tmp_path: Path) -> None:
     run(tmp_path, work)
 
 
+def test_what_is_no_record_is_said_in_both_languages(tmp_path: Path) -> None:
+    """Links made anew over a settlement of another form, and over a call under unknown terms."""
+
+    async def work(record: Record) -> None:
+        first = (await filled(record))[0]
+        data = first.read_bytes()
+        payloads = [one.payload for one in frames(data, FIRST_LINK)]
+        for word, at, en, zh in (
+            ("settle", 2, "it has not the form of a record", "该记录有误: 不符合记录的格式"),
+            ("intent", 3, "names terms that do not stand before it", "所用的条款此前没有出现: 77"),
+        ):
+            changed = [json.loads(payload) for payload in payloads]
+            one = next(one for one in changed if one[0] == word)
+            one[at:] = [77, *one[at + 1 :]] if word == "intent" else []
+            anew = [json.dumps(one, separators=(",", ":")).encode() for one in changed]
+            first.write_bytes(b"".join(framed(anew, FIRST_LINK)[0]))
+            said = found(record)[0]
+            assert said.number == 1 and en in said.message.en and zh in said.message.zh
+            first.write_bytes(data)
+
+    run(tmp_path, work)
+
+
 def test_damage_does_not_keep_a_gateway_from_starting(tmp_path: Path) -> None:
     """A journal that was never completed and whose first record is gone is left, and named."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.routes.workers import Note
 from pilotbase.serve.worker import keeper as keeping
@@ -42,7 +43,7 @@ def test_a_worker_that_ends_again_and_again_is_started_later_each_time(tmp_path:
                 gaps.append(note.said()["loans-1"].get("again", 0.0) - time.time())
                 assert note.states() == {"loans-1": "down"}
             assert gaps[0] < 0 and gaps[1] < 0 and 1.5 < gaps[2] <= 2.0
-            assert place.reason == "its process ended (-9)"
+            assert place.reason == Text("its process ended (-9)", "进程已结束 (-9)")
         finally:
             keeper.close()
 
@@ -70,6 +71,7 @@ def test_a_worker_that_fails_is_told_of_and_the_others_are_seen_to(
             assert said["forkless"]["state"] == said["chatty"]["state"] == "down"
             assert "Cannot allocate memory" in said["forkless"]["reason"]
             assert "Expecting value" in said["chatty"]["reason"]
+            assert said["chatty"]["reason_zh"].startswith("无法启动: ")
         finally:
             keeper.close()
 

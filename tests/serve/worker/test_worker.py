@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -104,6 +105,7 @@ def test_another_candidate_than_was_tried_is_refused(record: Record) -> None:
     with pytest.raises(RunError, match=r"serve\.not_as_tried") as caught:
         proven(record, "travel-mode-other-1", NOWHERE)
     assert "candidate" in caught.value.message.en and "sha256:00" in caught.value.message.zh
+    assert caught.value.message.zh.startswith("候选方案与试验时不一致")
 
 
 def test_a_name_that_was_never_tried(record: Record) -> None:
@@ -161,6 +163,7 @@ def test_metadata_say_what_it_takes_and_what_it_has_learnt_from(forest: Answerin
 def test_what_is_no_inference_request_is_told(forest: Answering, body: Any) -> None:
     status, _, said = asked(App(TRAVEL, "v1", forest), f"/v2/models/{TRAVEL}/infer", body)
     assert status == 400 and isinstance(json.loads(said)["error"], str)
+    assert not re.search("Error|Exception", said.decode()) and json.loads(said)["message_zh"]
 
 
 def chat(content: Any, **more: Any) -> Json:
@@ -235,4 +238,6 @@ def test_why_a_candidate_is_not_served_is_told_to_every_caller() -> None:
     for path in ("/v1/chat/completions", "/v2/models/x/infer"):
         status, _, body = asked(app, path, chat("{}"))
         assert status == 503 and json.loads(body)["error"]["code"] == "data.gone"
-    assert refusal(ValueError("odd")).code == "serve.worker_failed"
+    failed = refusal(ValueError("odd"))
+    assert failed.code == "serve.worker_failed"
+    assert failed.message.zh == "工作进程无法提供服务, 程序原话: ValueError: odd"

@@ -33,6 +33,13 @@ BEGIN = Text(
 )
 REFUSED = Text("Not served:", "未提供服务:")
 BAD_WORKER = Text("its worker cannot serve: {reason}", "其工作进程无法提供服务: {reason}")
+STATES = {
+    "waiting": Text("waiting", "待调用"),
+    "starting": Text("starting", "正在启动"),
+    "ready": Text("ready", "就绪"),
+    "refused": Text("refused", "拒绝服务"),
+    "down": Text("down", "已停止"),
+}
 A_KEY = Text(
     "A key made on the spot, for the party local-operator, good until {until} or until this ends:",
     "现场生成的密钥, 持有方为 local-operator, 有效至 {until} 或本命令结束:",
@@ -122,7 +129,7 @@ def shown(said: Mapping[str, Any], context: Context, language: Language) -> Iter
         yield f"  {one['service']}  {title} · {price_said(price, language) if price else '–'}"
     for name, worker in said["workers"].items():
         if worker["state"] == "refused":
-            yield f"  {name}: {words(BAD_WORKER, reason=worker['reason'])}"
+            yield f"  {name}: {words(BAD_WORKER, reason=_reason(worker, language))}"
     yield "\n" + words(A_KEY, until=said["until"])
     yield f"  export {KEY}={said['key']}"
     chosen = _simplest(said)
@@ -238,5 +245,10 @@ def _command(context: Context, *words: str) -> str:
 
 def _workers(workers: Mapping[str, Any], language: Language) -> None:
     for name, one in sorted(workers.items()):
-        reason = f": {one['reason']}" if one["reason"] else ""
-        click.echo(f"  {name} · {one['state']}{reason}")
+        reason = f": {_reason(one, language)}" if one["reason"] else ""
+        state = STATES[one["state"]].in_language(language)
+        click.echo(f"  {name} · {state}{reason}")
+
+
+def _reason(worker: Mapping[str, str], language: Language) -> str:
+    return worker["reason_zh" if language == "zh" else "reason"]

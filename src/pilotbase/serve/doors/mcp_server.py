@@ -93,10 +93,14 @@ class McpDoor:
         try:
             key = key_in(scope["headers"])
         except HeadError as error:
-            return await JSONResponse({"error": str(error)}, 400)(scope, receive, send)
+            said = {"error": str(error), "message_zh": error.zh}
+            return await JSONResponse(said, 400)(scope, receive, send)
         if not key:
             headers = {"www-authenticate": "Bearer"}
-            said = {"error": "Send your key as Authorization: Bearer pbk_…"}
+            said = {
+                "error": "Send your key as Authorization: Bearer pbk_…",
+                "message_zh": "请以 Authorization: Bearer pbk_… 发送密钥",
+            }
             return await JSONResponse(said, 401, headers=headers)(scope, receive, send)
         if self._running is None:
             self._running = asyncio.get_running_loop().create_task(self._run())

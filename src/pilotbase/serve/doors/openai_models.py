@@ -75,9 +75,7 @@ def key_of(request: Request) -> str:
         return key_in(request.headers.raw)
     except HeadError as error:
         again = Text("Send one key.", "请只发送一个密钥。")
-        raise Refused(
-            400, "serve.request", Text(str(error), "请求头中的密钥不一致"), again
-        ) from None
+        raise Refused(400, "serve.request", Text(str(error), error.zh), again) from None
 
 
 def _json(said: object) -> Response:

@@ -68,21 +68,20 @@ def made(plugin: str, settings: Mapping[str, Any]) -> Guard:
     maker = plugins.load(GROUP, plugin)
     try:
         guard: Guard = maker(settings)
-        if guard.reads not in ("texts", "whole") or not isinstance(guard.name, str):
-            raise TypeError("it does not say what it reads")
+        whole = guard.reads in ("texts", "whole") and isinstance(guard.name, str)
     except ValueError:
         raise
     except Exception as error:  # a plug-in may fail in any way
-        reason = f"{type(error).__name__}: {error}"
-        raise PluginError(
-            "plugin.broken",
-            Text(
-                f"the guard {plugin!r} cannot be made: {reason}",
-                f"防护 {plugin!r} 无法创建: {reason}",
-            ),
-            where=GROUP,
-        ) from error
+        said = f"{type(error).__name__}: {error}"
+        raise _broken(plugin, Text(f"it says: {said}", f"插件原话: {said}")) from error
+    if not whole:
+        raise _broken(plugin, _NO_GUARD)
     return guard
+
+
+def _broken(plugin: str, why: Text) -> PluginError:
+    said = Text("the guard {name!r} cannot be made: {why}", "防护 {name!r} 无法创建: {why}")
+    return PluginError("plugin.broken", said.format(name=plugin, why=why), where=GROUP)
 
 
 def _one(name: str, said: Any) -> Arranged:
@@ -111,4 +110,10 @@ def _said(error: ValueError) -> Text:
     """What a guard says; one of somebody else's may say it in one language."""
     if isinstance(error, Unfit):
         return Text(error.en, error.zh)
-    return Text(str(error), f"设置有误: {error}")
+    return Text(f"the guard says: {error}", f"设置有误, 插件原话: {error}")
+
+
+_NO_GUARD = Text(
+    "it does not say its name and what it reads, texts or whole messages",
+    "未说明其名称, 以及读取的是文本还是整条消息",
+)

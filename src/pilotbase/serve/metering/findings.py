@@ -58,14 +58,18 @@ def damaged(found: Damage | None) -> Text:
 
 def not_right(error: Exception) -> Text:
     """A record that says what cannot be; in both languages where the fault is one of ours."""
-    said = (error.en, error.zh) if isinstance(error, Unfit) else (str(error)[:200],) * 2
-    why = Text(*said)
-    return NOT_RIGHT.format(why=why)
+    if isinstance(error, Unfit):
+        return NOT_RIGHT.format(why=Text(error.en, error.zh))
+    return NOT_RIGHT.format(why=OTHER_FORM.format(said=str(error)[:200]))
 
 
 NO_HEADER = Text("its first record cannot be read", "首条记录无法读取")
 NOT_NEXT = Text("it does not follow on the segment before", "与前一分段不相衔接")
 NOT_RIGHT = Text("this record is not right: {why}", "该记录有误: {why}")
+OTHER_FORM = Text(
+    "it has not the form of a record; what read it says: {said}",
+    "不符合记录的格式; 读取程序原话: {said}",
+)
 NOT_CLAIMED = Text("not as in the record: {why}", "与记录不符: {why}")
 BROKEN = Text(
     "from here on the records do not follow on each other: changed or cut",

@@ -209,6 +209,11 @@ class _Journal:
         elif word == "intent":
             if number in self.open:
                 raise Unfit(f"the call {number} begins twice", f"第 {number} 号调用开始了两次")
+            if rest[1] not in self.tariffs:
+                if self.lost:
+                    return
+                raise Unfit(f"the call {number} names terms that do not stand before it: {rest[1]}",
+                            f"第 {number} 号调用所用的条款此前没有出现: {rest[1]}")  # fmt: skip
             name = rest[4] if len(rest) > 4 else of_sequence(self.gateway, number)
             self.open[number] = rest[1], rest[2], name
             self.begun.add(name)

@@ -21,6 +21,7 @@ from pilotbase.serve.rules.tensors import SERIES
 from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker.columns import Case, Columns, number_of
 from pilotbase.serve.worker.proof import Proven
+from pilotbase.serve.worker.unusable import own_words, unusable
 from pilotbase.trial.candidates.callable import launch_of
 from pilotbase.trial.candidates.command import Gone, Session
 from pilotbase.trial.candidates.estimator import FoldJob, answers, cutoff_of
@@ -54,6 +55,10 @@ class Answering(Protocol):
 
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
         """One answer a case. Raises Unfit."""
+        ...
+
+    def check(self, cases: Sequence[Case]) -> None:
+        """Read cases and answer none; in any thread, also while another answers. Raises Unfit."""
         ...
 
 
@@ -112,10 +117,15 @@ class Estimator:
         self._model = fitted(self._recipe, train, target)
         self._cut = cutoff_of(FoldJob(self._recipe, train, target, units, ()), self._model)
 
-    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+    def check(self, cases: Sequence[Case]) -> None:
+        self._rows(cases)
+
+    def _rows(self, cases: Sequence[Case]) -> list[list[float]]:
         many = len(cases) > 1
-        found = [self._columns.row(case, many * at) for at, case in enumerate(cases, 1)]
-        rows = np.array(found, np.float64)
+        return [self._columns.row(case, many * at) for at, case in enumerate(cases, 1)]
+
+    def answer(self, cases: Sequence[Case]) -> list[Fields]:
+        rows = np.array(self._rows(cases), np.float64)
         block = answers(self._recipe, self._model, rows.reshape(len(cases), -1), self._cut)
         return fields_of(block, self._cases)
 
@@ -142,12 +152,19 @@ class SeriesModel:
         )
         self._parameters = estimated(self._recipe, self._series)
 
+    def check(self, cases: Sequence[Case]) -> None:
+        for case in cases:
+            self._known(case)
+
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
         return [self._one(case) for case in cases]
 
-    def _one(self, case: Case) -> Fields:
+    def _known(self, case: Case) -> list[float]:
         _only(case, self.columns)
-        known = _since(case, self._series)
+        return _since(case, self._series)
+
+    def _one(self, case: Case) -> Fields:
+        known = self._known(case)
         series = np.concatenate([self._series, np.array(known, np.float64)])
         job = WindowJob(
             self._recipe, (series,), len(self._series), (len(series),), self._cases.horizon
@@ -205,17 +222,22 @@ class Program:
             session.fit(len(rows), lessons)
         return session
 
+    def check(self, cases: Sequence[Case]) -> None:
+        self._all_asked(cases)
+
     def answer(self, cases: Sequence[Case]) -> list[Fields]:
-        many = len(cases) > 1  # whatever is wrong is told before any is answered
-        return [
-            self._one(one) for one in [self._asked(c, many * n) for n, c in enumerate(cases, 1)]
-        ]
+        return [self._one(one) for one in self._all_asked(cases)]
+
+    def _all_asked(self, cases: Sequence[Case]) -> list[Fields]:
+        """Whatever is wrong is told before any is answered."""
+        many = len(cases) > 1
+        return [self._asked(case, many * at) for at, case in enumerate(cases, 1)]
 
     def _one(self, asked: Fields) -> Fields:
         try:
             reply, _ = self._session.ask(asked)
         except BadReply as error:
-            raise _unusable(str(error)) from error
+            raise unusable(str(error)) from error
         except Gone as error:
             self._session.close()
             self._session = self._started()
@@ -223,7 +245,7 @@ class Program:
             raise Unfit("the candidate's program ended at this case",
                         "候选方案的程序在处理该案例时结束") from error  # fmt: skip
         if "error" in reply:
-            raise Unfit(str(reply["error"])[:200], str(reply["error"])[:200])
+            raise own_words(str(reply["error"]))
         return {name: value for name, value in reply.items() if name != "id"}
 
     def _shown(self) -> list[str]:
@@ -294,17 +316,10 @@ def fields_of(block: Predictions, cases: Cases) -> list[Fields]:
     for row in range(len(block.status)):
         if block.status[row] != OK:
             said = next((what for at, what in block.problems if at == row), "no answer")
-            told = _unusable(said)
+            told = unusable(said)
             raise Unfit(f"case {row + 1}: {told.en}", f"第 {row + 1} 个案例: {told.zh}")
         found.append(_fields(block, cases, row))
     return found
-
-
-def _unusable(said: str) -> Unfit:
-    """What is wrong with an answer: its names are the answer's, no columns."""
-    name, found, _ = said.partition(" is not a finite number")
-    zh = f"{name} 不是有限的数值" if found else f"“{said}”"
-    return Unfit(f"the candidate's answer: {said}", f"候选方案的应答: {zh}")
 
 
 def _fields(block: Predictions, cases: Cases, row: int) -> Fields:

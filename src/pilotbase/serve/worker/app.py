@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.rules.cases import ANSWERED
+from pilotbase.serve.rules.cases import CHECK as _CHECK
 from pilotbase.serve.rules.unfit import Unfit
 from pilotbase.serve.worker import chat, oip
 from pilotbase.serve.worker.answering import Answering
@@ -54,13 +55,13 @@ class App:
             elif isinstance(self._model, PilotbaseError):
                 await _say(send, 503, _as_error(self._model))
             elif method == "POST" and path.endswith("/chat/completions"):
-                await self._chat(self._model, body, send)
+                await self._chat(self._model, body, scope, send)
             elif method == "POST" and path.startswith("/v2/models/") and path.endswith("/infer"):
                 await self._infer(self._model, body, scope, send)
             elif path.startswith("/v2/"):
                 await self._told(self._model, path, send)
             else:
-                await _say(send, 404, {"error": f"nothing is at {path[:80]}"})
+                await _say(send, 404, _nothing_at(path[:80]))
         except Unfit as error:
             said: dict[str, Any] = {
                 "message": error.en,
@@ -87,13 +88,17 @@ class App:
         headers = {key.decode("latin-1"): value for key, value in scope["headers"]}
         length = headers.get(oip.LENGTH, b"").decode("latin-1") or None
         cases = oip.cases_of(body, length, model)
+        if _CHECK in headers:
+            return await self._checked(model, cases, send)
         answers = await self._answers(model, cases)
         id_ = json.loads(body[: int(length) if length else len(body)]).get("id")
         data = oip.answer_of(answers, self._name, self._version, id_, model.fit)
         await _send(send, 200, JSON, [data], len(answers))
 
-    async def _chat(self, model: Answering, body: bytes, send: Send) -> None:
+    async def _chat(self, model: Answering, body: bytes, scope: dict[str, Any], send: Send) -> None:
         cases, said = chat.asked(body, model)
+        if any(name == _CHECK.encode() for name, _ in scope["headers"]):
+            return await self._checked(model, cases, send)
         answers = await self._answers(model, cases)
         at, id_ = int(time.time()), secrets.token_hex(12)
         done = chat.completion(answers, model, self._name, said, at, id_)
@@ -101,6 +106,11 @@ class App:
             await _send(send, 200, "text/event-stream", chat.pieces(done, said), len(answers))
         else:
             await _say(send, 200, done, len(answers))
+
+    async def _checked(self, model: Answering, cases: list[dict[str, Any]], send: Send) -> None:
+        """A gateway asks before a person has to look at it; nothing is answered."""
+        await anyio.to_thread.run_sync(model.check, cases)
+        await _say(send, 200, {"fit": True})
 
     async def _answers(self, model: Answering, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
         async with self._turn:
@@ -111,6 +121,10 @@ class App:
                     )
             except TimeoutError:
                 os._exit(STUCK)
+
+
+def _nothing_at(path: str) -> dict[str, Any]:
+    return {"error": f"nothing is at {path}", "message_zh": f"{path} 处没有内容"}
 
 
 def _as_error(error: PilotbaseError) -> dict[str, Any]:

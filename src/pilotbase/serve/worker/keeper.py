@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.home import write_whole
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.serve.call import Upstream
 from pilotbase.serve.routes.compile import Books, compiled
@@ -44,6 +45,7 @@ STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 SAID_MAX = 2**22
 """Bytes of what a worker says of itself."""
+REASON_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class _Place:
     listening: socket.socket
     process: subprocess.Popen[bytes] | None = None
     state: str = "waiting"
-    reason: str = ""
+    reason: Text | None = None
     begun: float = 0.0
     pause: float = BACK_OFF_SECONDS[0]
     again_at: float = 0.0
@@ -135,7 +137,9 @@ class Keeper:
         """By name of filing or candidate: the state of its workers, and why it is so."""
         found: dict[str, dict[str, str]] = {}
         for place in self._places.values():
-            found[place.wanted.name] = {"state": place.state, "reason": place.reason}
+            why = place.reason
+            said = {"reason": why.en, "reason_zh": why.zh} if why else {"reason": ""}
+            found[place.wanted.name] = {"state": place.state, **said}
         return found
 
     def examples(self) -> dict[str, Mapping[str, Any]]:
@@ -172,7 +176,8 @@ class Keeper:
                 self._see_to(place, now)
             except Exception as error:  # no process can be had, or what it says is no line of ours
                 _log.exception("the worker of %s failed", place.wanted.name)
-                self._fell(place, now, f"it does not start: {error}")
+                why = Text("it does not start: {error}", "无法启动: {error}")
+                self._fell(place, now, why.format(error=error))
         self._reap(now)
         if self.states() != before:
             self._tell()
@@ -180,7 +185,8 @@ class Keeper:
     def _see_to(self, place: _Place, now: float) -> None:
         self._read(place)
         if place.process is not None and place.process.poll() is not None:
-            self._fell(place, now, f"its process ended ({place.process.returncode})")
+            why = Text("its process ended ({code})", "进程已结束 ({code})")
+            self._fell(place, now, why.format(code=place.process.returncode))
         called = place.wanted.filed or place.state == "down" or _is_called(place.listening)
         due = place.process is None and now >= place.again_at and called
         if due and sum(one.state == "starting" for one in self._places.values()) < STARTING_MAX:
@@ -231,7 +237,7 @@ class Keeper:
         )
         assert place.process.stdout is not None
         os.set_blocking(place.process.stdout.fileno(), False)
-        place.state, place.reason = "starting", ""
+        place.state, place.reason = "starting", None
         place.said.clear()
 
     def _read(self, place: _Place) -> None:
@@ -242,13 +248,14 @@ class Keeper:
         place.said += place.process.stdout.read(65536) or b""
         if b"\n" in place.said or len(place.said) > SAID_MAX:
             said = json.loads(place.said.split(b"\n", 1)[0])
-            place.reason = str(said["reason"])[:500]
-            place.state = "refused" if place.reason else "ready"
+            why = said["reason"]
+            place.reason = _short(Text(str(why["en"]), str(why["zh"]))) if why else None
+            place.state = "refused" if why else "ready"
             place.example, place.error = said.get("example") or {}, said.get("error") or {}
 
-    def _fell(self, place: _Place, now: float, reason: str) -> None:
+    def _fell(self, place: _Place, now: float, reason: Text) -> None:
         self._end(place)
-        place.state, place.reason = "down", reason[:500]
+        place.state, place.reason = "down", _short(reason)
         if now - place.begun > STABLE_SECONDS:
             place.pause = BACK_OFF_SECONDS[0]
         place.again_at = now + place.pause
@@ -278,6 +285,10 @@ class Keeper:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
         self._ending = [one for one in self._ending if one[0].poll() is None]
+
+
+def _short(reason: Text) -> Text:
+    return Text(reason.en[:REASON_MAX], reason.zh[:REASON_MAX])
 
 
 def _listening(path: str) -> socket.socket:

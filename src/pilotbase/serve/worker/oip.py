@@ -48,8 +48,8 @@ def cases_of(body: bytes, header_length: str | None, model: Answering) -> list[F
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, Unfit):
             raise
-        kind = type(error).__name__
-        raise Unfit(f"no inference request: {kind}", f"不是推理请求: {kind}") from error
+        en, zh = _why(error)
+        raise Unfit(f"no inference request: {en}", f"不是推理请求: {zh}") from error
     if not 0 < count <= CASES_MAX:
         raise Unfit(f"{count} cases; from 1 to {CASES_MAX} are answered at once",
                     f"共 {count} 个案例; 每次应答 1 至 {CASES_MAX} 个")  # fmt: skip
@@ -59,6 +59,15 @@ def cases_of(body: bytes, header_length: str | None, model: Answering) -> list[F
     series = {name: each.pop(name) for name in (SERIES,) if name in each}
     rows = ({name: values[row] for name, values in each.items()} for row in range(count))
     return [{**series, **row} for row in rows]
+
+
+def _why(error: Exception) -> tuple[str, str]:
+    """What kept a request from being read."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing", f"缺少 {error.args[0]}"
+    if isinstance(error, ValueError):
+        return "its head is no JSON of the length given", "其头部不是所标明长度的 JSON"
+    return "a part of it has another form", "某一部分的形式不符"
 
 
 def _from_matrix(values: list[Any], shape: list[int], model: Answering) -> list[Fields]:

@@ -54,9 +54,10 @@ def main() -> None:
     model = _model(order)
     if isinstance(model, PilotbaseError):
         error = {"code": model.code, **model.message.as_dict()}
-        _tell(told, {"reason": model.render("en"), "error": error})
+        said = {"en": model.render("en"), "zh": model.render("zh")}
+        _tell(told, {"reason": said, "error": error})
     else:
-        _tell(told, {"reason": "", "example": dict(model.example)})
+        _tell(told, {"reason": None, "example": dict(model.example)})
     app = App(order.name, order.version, model)
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off",
                             h11_max_incomplete_event_size=2**16, timeout_keep_alive=75)  # fmt: skip

@@ -31,6 +31,15 @@ from pilotbase.trial.versions import Versions, shown_to, versions_of
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels")
 """What numbers hang on: another version of one of these is another candidate."""
+PARTS = {
+    "scenario": "场景",
+    "candidate": "候选方案",
+    "code": "代码",
+    "data": "数据",
+    "documents": "文档",
+    "cases": "案例",
+}
+"""In Chinese, what was tried; packages have one name."""
 Said = Mapping[str, Any]
 
 
@@ -135,11 +144,12 @@ def _check_software(name: str, recorded: Said) -> None:
 def _same(name: str, what: str, here: Any, then: Any) -> None:
     if here == then:
         return
+    zh = PARTS.get(what, f"{what} ")
     raise RunError(
         "serve.not_as_tried",
         Text(
             f"{what} is not what was tried: {_short(then)} then, {_short(here)} now",
-            f"{what} 与试验时不一致: 当时为 {_short(then)}, 现为 {_short(here)}",
+            f"{zh}与试验时不一致: 当时为 {_short(then)}, 现为 {_short(here)}",
         ),
         where=name,
         next_step=Text(
@@ -160,5 +170,5 @@ def refusal(error: Exception) -> PilotbaseError:
     reason = f"{type(error).__name__}: {error}"[:200]
     return RunError(
         "serve.worker_failed",
-        Text(f"the worker cannot serve: {reason}", f"工作进程无法提供服务: {reason}"),
+        Text(f"the worker cannot serve: {reason}", f"工作进程无法提供服务, 程序原话: {reason}"),
     )
