@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
-from pilotbase.serve.call import Call, Outcome, Usage
+from pilotbase.serve.call import Call, Operation, Outcome, Usage
 from pilotbase.serve.metering.ledger_file import FILE
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.segments import FOLDER
@@ -65,6 +65,34 @@ def test_a_key_covers_the_call_that_may_cost_something(tmp_path: Path, outcome: 
         with usage_of(record) as usage:
             found = usage.execute("SELECT outcome, nano > 0 FROM usage ORDER BY at").fetchall()
         assert sorted(found) == sorted([(outcome, 0), ("served", 1)])
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize("operation", ["tool", "message", "responses"])
+@pytest.mark.parametrize("outcome", ["failed", "refused"])
+def test_what_may_have_acted_keeps_its_key(
+    tmp_path: Path, operation: Operation, outcome: Outcome
+) -> None:
+    """After its failure, after a restart, and by a ledger that is counted again."""
+
+    def acting() -> Call:
+        one = call(name=NAME)
+        one.ask.operation = operation
+        return one
+
+    async def work(record: Record) -> None:
+        async with metering(record) as opened:
+            first = acting()
+            assert await begun(opened.meter, first) is None
+            opened.meter.settle(first, Usage(), outcome)
+            await asyncio.sleep(0.05)
+            assert (await begun(opened.meter, acting())) is not None
+        for file in (record.home / FOLDER).glob(f"{FILE}*"):
+            file.unlink()
+        async with metering(record) as opened:
+            refused = await begun(opened.meter, acting())
+            assert refused is not None and refused.where == first.usage_id
 
     run(tmp_path, work)
 
@@ -278,7 +306,7 @@ class KeyMachine(RuleBasedStateMachine):
     def is_recovered(self) -> None:
         for name in self.gone:
             mine = [one for one in self.calls if one.process == name and one.begun]
-            self.store.end(str(name), {}, {o.usage_id: claimed_of(o.on_disk) for o in mine})
+            self.store.end(str(name), {}, {o.usage_id: claimed_of(o.on_disk, "chat") for o in mine})
             for one in mine:
                 one.told = True
         self.calls = [one for one in self.calls if one.begun or one.process not in self.gone]
@@ -293,7 +321,7 @@ class KeyMachine(RuleBasedStateMachine):
         self.store = new_store()
         said = dict[str, list[tuple[str, int, Claimed]]]()
         for one in self.calls:
-            claim = one.usage_id, one.day * DAY, claimed_of(one.on_disk or one.late)
+            claim = one.usage_id, one.day * DAY, claimed_of(one.on_disk or one.late, "chat")
             said.setdefault(str(one.process), []).append(claim)
         self.store.count({name: Spent({}, found) for name, found in said.items()})
 

@@ -38,7 +38,9 @@ def left_open(record: Record, *calls: Call) -> list[late.Begun]:
 
     gateway = asyncio.run(work())
     return [
-        late.begun_of(one.usage_id, late.said_of(one, gateway), one.grant, one.route.service)
+        late.begun_of(
+            one.usage_id, late.said_of(one, gateway), one.grant, one.route.service, "chat"
+        )
         for one in calls
     ]
 
@@ -103,7 +105,7 @@ def test_what_its_own_journal_has_settled_stands(record: Record) -> None:
         metering.meter.settle(one, USED, "served")
         metering.close()
         said = late.said_of(one, metering.gateway)
-        return late.begun_of(one.usage_id, said, one.grant, one.route.service)
+        return late.begun_of(one.usage_id, said, one.grant, one.route.service, "chat")
 
     assert late.settle(record, asyncio.run(work()), Usage(), "refused").nano == PAID
     assert used_of(record) == {"money:CNY": PAID, "tokens": 300, "requests": 1}

@@ -19,7 +19,7 @@ from pilotbase.serve.metering.recount import counting
 from pilotbase.serve.metering.sealing import GATEWAY
 from pilotbase.serve.metering.usage import UNSETTLED, usage_of
 from pilotbase.serve.metering.views import JOURNALS
-from pilotbase.serve.rules.price import FREE, bound, due, price
+from pilotbase.serve.rules.price import bound, comes_back, due, price
 
 _PRICES = ("call", "case", "input_token", "output_token")
 
@@ -40,6 +40,7 @@ class Begun:
     tariff: Tariff
     most: Usage
     upstream: str = ""
+    operation: str = ""
 
     @property
     def reserved(self) -> int:
@@ -74,13 +75,15 @@ def said_of(call: Call, gateway: str) -> dict[str, Any]:
     }
 
 
-def begun_of(usage: str, said: Mapping[str, Any], grant: Grant, service: str) -> Begun:
+def begun_of(
+    usage: str, said: Mapping[str, Any], grant: Grant, service: str, operation: str
+) -> Begun:
     """What `said_of` said; ``grant`` needs key, holder and principal only."""
     prices = {name: int(said["tariff"][name]) for name in _PRICES}
     tariff = Tariff(said["tariff"]["currency"], **prices)
     accounts = tuple(dict.fromkeys(grant.accounts(service)))
     return Begun(usage, said["gateway"], said["at"], accounts, tariff, Usage(**said["most"]),
-                 said.get("upstream", ""))  # fmt: skip
+                 said.get("upstream", ""), operation)  # fmt: skip
 
 
 def settle(record: Record, begun: Begun, usage: Usage, outcome: Outcome) -> Charge:
@@ -133,6 +136,7 @@ def _credit(record: Record, begun: Begun, usage: Usage, charge: Charge, outcome:
             counting(record, store.used(), begun.at_ms),
         )  # fmt: skip
         store.credit([(window, n) for window, n in found if window.unit != "requests" and n])
-        (store.free if outcome in FREE else store.settled)([begun.usage])
+        again = comes_back(outcome, begun.operation)
+        (store.free if again else store.settled)([begun.usage])
     finally:
         store.close()

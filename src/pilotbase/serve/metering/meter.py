@@ -22,7 +22,7 @@ from pilotbase.serve.ports import Then
 from pilotbase.serve.rules import usage_id
 from pilotbase.serve.rules.budget import Limit
 from pilotbase.serve.rules.frames import Terms, encode
-from pilotbase.serve.rules.price import FREE, bound, due, price
+from pilotbase.serve.rules.price import bound, comes_back, due, price
 
 TICK_S = 1.0
 TRIES_MAX = 3
@@ -314,7 +314,7 @@ class JournalMeter:
         a crash it would be charged as reserved, and so would be who has its key then."""
         name = held.call.usage_id
         self._keeper.tell(Backlog(settled=[name]))
-        if outcome not in FREE:
+        if not comes_back(outcome, held.call.ask.operation):
             self._journal.add(payload)
             return
         self._ending.add(name)

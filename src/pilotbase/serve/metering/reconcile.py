@@ -111,6 +111,7 @@ class _Spent:
         self._open = dict[int, tuple[int, int, int, int, str]]()
         self.spent = Counter[Window]()
         self.claims = dict[str, Claimed]()
+        self._operations = dict[int, str]()
 
     def take(self, said: list[Any]) -> None:
         word, number, *rest = said
@@ -125,13 +126,14 @@ class _Spent:
             at, terms, _, reserved, name = self._open.pop(number)
             self._weigh(at, terms, rest[2], min(rest[3] + rest[4], reserved))
             if name:
-                self.claims[name] = claimed_of(rest[0])
+                self.claims[name] = claimed_of(rest[0], self._operations[terms])
 
     def finish(self) -> None:
         for at, terms, nano, tokens, _ in self._open.values():
             self._weigh(at, terms, nano, tokens)
 
     def _terms(self, number: int, said: Mapping[str, Any]) -> None:
+        self._operations[number] = said["operation"]
         which = {"requests": 0, "tokens": 1, f"money:{said['currency']}": 2}
         self._of[number] = [
             (window, start * 1000, end * 1000, which[window.unit])

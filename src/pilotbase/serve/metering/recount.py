@@ -168,9 +168,14 @@ def _spent_of(record: Record, gateways: Iterable[str]) -> dict[str, Spent]:
 
 
 def _claims(usage: Connection, gateway: str, since: float) -> Iterator[tuple[str, int, Claimed]]:
-    words = "SELECT usage_id, at, outcome FROM usage WHERE gateway = ? AND usage_id LIKE 'k%'"
-    for usage_id, at, outcome in usage.execute(f"{words} AND at >= ?", (gateway, since * 1000)):
-        yield usage_id, at // 1000, claimed_of("" if outcome == UNSETTLED else outcome)
+    words = (
+        "SELECT usage_id, at, outcome, operation FROM usage LEFT JOIN terms"
+        " ON terms.gateway = usage.gateway AND number = usage.terms"
+        " WHERE usage.gateway = ? AND usage_id LIKE 'k%' AND at >= ?"
+    )
+    for usage_id, at, outcome, operation in usage.execute(words, (gateway, since * 1000)):
+        said = "" if outcome == UNSETTLED else outcome
+        yield usage_id, at // 1000, claimed_of(said, operation or "")
 
 
 def differences(record: Record, store: LedgerStore, *, anew: bool = False) -> list[Difference]:

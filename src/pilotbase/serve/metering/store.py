@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.serve.rules.budget import Window, slice_of
-from pilotbase.serve.rules.price import FREE
+from pilotbase.serve.rules.price import comes_back
 from pilotbase.serve.rules.usage_id import AGAIN_MAX, again
 from pilotbase.serve.rules.window import MONTH, length_of
 
@@ -70,12 +70,14 @@ class Claimed(IntEnum):
     OPEN = 0
     SETTLED = 1
     FREE = 2
-    """It cost nothing: another call may have its key."""
+    """It cost nothing, and did nothing: another call may have its key."""
 
 
-def claimed_of(outcome: str) -> Claimed:
+def claimed_of(outcome: str, operation: str) -> Claimed:
     """What a call's outcome says of its idempotency key; empty where it has none yet."""
-    return Claimed.OPEN if not outcome else Claimed.FREE if outcome in FREE else Claimed.SETTLED
+    if not outcome:
+        return Claimed.OPEN
+    return Claimed.FREE if comes_back(outcome, operation) else Claimed.SETTLED
 
 
 class Claim(NamedTuple):

@@ -107,7 +107,7 @@ def begun_of(parked: Mapping[str, Any]) -> late.Begun | None:
         return None
     links = tuple(said["links"])
     grant = Grant(parked["key"], parked["holder"], links, parked["principal"], "", 0.0)
-    return late.begun_of(parked["usage"], said, grant, parked["service"])
+    return late.begun_of(parked["usage"], said, grant, parked["service"], parked["operation"])
 
 
 def counted_of(parked: Mapping[str, Any]) -> Counted | None:

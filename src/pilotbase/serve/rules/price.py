@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pilotbase.serve.call import Outcome, Tariff, Usage
+from pilotbase.serve.call import Operation, Outcome, Tariff, Usage
 
 DUE: Mapping[Outcome, tuple[bool, bool]] = {
     "served": (True, True),
@@ -21,7 +21,21 @@ DUE: Mapping[Outcome, tuple[bool, bool]] = {
 """By outcome: whether the call and its cases are due, and whether the tokens are. Who leaves has
 been served up to there; who is cut off pays what was delivered; nobody pays for a failure."""
 FREE = frozenset(outcome for outcome, parts in DUE.items() if not any(parts))
-"""Outcomes that never cost anything; the idempotency key of such a call may be used again."""
+"""Outcomes that never cost anything."""
+_ANSWERS = frozenset[Operation](("chat", "embeddings", "infer"))
+"""Operations that do nothing but answer."""
+
+
+def comes_back(outcome: str, operation: str) -> bool:
+    """Whether a call's idempotency key may be used again: it cost nothing, and did nothing.
+
+    A tool, an agent, or a response with tools of its own may have acted before it failed: that it
+    does so once is what the key is for.
+
+    >>> comes_back("failed", "infer"), comes_back("failed", "tool"), comes_back("served", "infer")
+    (True, False, False)
+    """
+    return outcome in FREE and operation in _ANSWERS
 
 
 def price(tariff: Tariff, usage: Usage) -> int:
