@@ -63,6 +63,10 @@ class Adds:
         found = [{"value": float(np.nansum(self._read.row(one)))} for one in cases]
         return (found * 2)[: len(found) + self._drift]
 
+    def check(self, cases: Sequence[Mapping[str, Any]]) -> None:
+        for one in cases:
+            self._read.row(one)
+
 
 class Counts:
     """A model of a series for tests: how many values have come since."""
@@ -74,9 +78,12 @@ class Counts:
     example: Mapping[str, Any] = {"history": []}
 
     def answer(self, cases: Sequence[Mapping[str, Any]]) -> list[Json]:
+        self.check(cases)
+        return [{"value": float(len(one["history"]))} for one in cases]
+
+    def check(self, cases: Sequence[Mapping[str, Any]]) -> None:
         if any(not isinstance(one.get("history"), list) for one in cases):
             raise Unfit("missing: history", "缺少列: history")
-        return [{"value": float(len(one["history"]))} for one in cases]
 
 
 @asynccontextmanager

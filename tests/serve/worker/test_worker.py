@@ -74,6 +74,7 @@ def asked(app: App, path: str, body: Any = None, **headers: str) -> tuple[int, s
 def test_every_filing_of_the_tour_is_proven_and_answers(record: Record) -> None:
     for name in filings(record):
         model = answering_of(proven(record, name, NOWHERE))
+        model.check([model.example])
         (answer,) = model.answer([model.example])
         assert set(answer) & {"label", "value"}, name
 
@@ -192,8 +193,20 @@ def test_a_table_is_asked_in_a_chat(forest: Answering) -> None:
 
 @pytest.mark.parametrize("content", ["hello", "3", "[]", "[1]", '{"nix": 1}', '{"gc_air": "x"}'])
 def test_a_chat_that_names_no_columns_is_told(forest: Answering, content: str) -> None:
-    status, _, body = asked(App(TRAVEL, "v1", forest), "/v1/chat/completions", chat(content))
+    app = App(TRAVEL, "v1", forest)
+    status, _, body = asked(app, "/v1/chat/completions", chat(content))
     assert status == 400 and json.loads(body)["error"]["code"] == "serve.unfit"
+    checked = asked(app, "/v1/chat/completions", chat(content), pilotbase_check="1")
+    assert (checked[0], checked[2]) == (status, body)
+
+
+def test_what_is_only_checked_is_not_answered(forest: Answering) -> None:
+    app, case = App(TRAVEL, "v1", forest), json.dumps(forest.example)
+    each = [{"name": name, "shape": [1], "datatype": "FP64", "data": [60.0]}
+            for name in forest.columns]  # fmt: skip
+    paths = {"/v1/chat/completions": chat(case), f"/v2/models/{TRAVEL}/infer": {"inputs": each}}
+    for path, body in paths.items():
+        assert asked(app, path, body, pilotbase_check="1")[::2] == (200, b'{"fit": true}')
 
 
 def test_documents_are_quoted_and_cited(record: Record) -> None:
@@ -208,8 +221,9 @@ def test_documents_are_quoted_and_cited(record: Record) -> None:
     )
     refused = json.loads(asked(app, "/v1/chat/completions", chat("Who won the cup?"))[2])
     assert "refusal" in refused["choices"][0]["message"]
-    with pytest.raises(Unfit):
-        model.answer([{"question": " "}])
+    for read in (model.answer, model.check):
+        with pytest.raises(Unfit):
+            read([{"question": " "}])
 
 
 def test_a_series_is_forecast_from_what_has_come_since(record: Record) -> None:
@@ -228,8 +242,9 @@ def test_a_series_is_forecast_from_what_has_come_since(record: Record) -> None:
         ({"history": ["371.9"]}, "value 1"),
     ]
     for case, said in faults:
-        with pytest.raises(Unfit, match=said):
-            model.answer([case])
+        for read in (model.answer, model.check):
+            with pytest.raises(Unfit, match=said):
+                read([case])
 
 
 def test_why_a_candidate_is_not_served_is_told_to_every_caller() -> None:

@@ -5,13 +5,15 @@ A client whose call is put down is told to come back; what it would have got is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pilotbase.kernel import canonical
 from pilotbase.serve.call import Refused
 from pilotbase.serve.gateway import said
 from pilotbase.serve.gateway.callbacks import callback
+from pilotbase.serve.gateway.checking import check
 from pilotbase.serve.gateway.headers import JSON
 from pilotbase.serve.ports import Decided, Given, People, Ticket
 
@@ -99,10 +101,35 @@ def _flags(live: Live) -> Sequence[str]:
 def park(
     live: Live, stage: Stage, why: tuple[str, ...], answer: bytes | None, media: bytes = JSON
 ) -> None:
-    """Put it down; from here on its client may leave."""
+    """Put it down; from here on its client may leave.
+
+    What its own worker would not take is refused before a person looks at it.
+    """
+    live.parked = live.waits = True
+    put = partial(_put_down, live, stage, why, answer, media)
+    if stage == "before" and live.replica.upstream.kind == "candidate":
+        check(live, partial(_checked, live, put))
+    else:
+        put()
+
+
+@callback
+def _checked(live: Live, put: Callable[[], None], refused: Refused | None) -> None:
+    if live.ended:
+        return
+    if refused is not None:
+        return live.refuse("refused", refused)
+    if live.reply.gone:  # it was left meanwhile: nobody knows that it waits
+        live.settle("refused")
+        return live.over()
+    put()
+
+
+def _put_down(
+    live: Live, stage: Stage, why: tuple[str, ...], answer: bytes | None, media: bytes
+) -> None:
     people = live.serving.people
     assert people is not None and live.call is not None
-    live.parked = live.waits = True
     given = None if answer is None else Given(answer, media_in(media), live.usage)
     people.park(
         live.call, stage, why, _flags(live), given,

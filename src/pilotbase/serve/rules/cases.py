@@ -21,6 +21,8 @@ from pilotbase.serve.rules.unfit import Unfit
 
 ANSWERED = "pilotbase-cases"
 """The header in which a worker says how many cases it answered."""
+CHECK = "pilotbase-check"
+"""The header by which a gateway asks a worker to read a request and not to answer it."""
 MATRIX = "input"
 """The tensor that holds all columns, (cases, columns)."""
 _messages = msgspec.json.Decoder(list[dict[str, Any]]).decode
