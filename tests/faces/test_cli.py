@@ -12,7 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pilotbase.faces.cli.call import invoke
+from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Context, verb
 from pilotbase.main import commands
+from pilotbase.record.verbs.asking import QueryRequest
 from tests.conftest import Toured
 from tests.desk.files import write
 
@@ -132,3 +135,15 @@ def test_code_in_a_file_needs_trust(tmp_path: Path) -> None:
 def test_a_plan_prints_its_odds(tmp_path: Path) -> None:
     result = call("plan", str(write(tmp_path)), "--home", str(tmp_path / "home"))
     assert result.exit_code == 0 and "sha256:" in result.output and "P(meets)" in result.output
+
+
+def test_a_fault_of_a_form_is_told_as_a_fault_of_pilotbase(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @verb("record.query", summary=Text("", ""), changes=False, roles=())
+    def odd(context: Context, request: QueryRequest) -> QueryRequest:
+        return request  # no answer, so that the form finds no columns in it
+
+    assert invoke(odd, QueryRequest("SELECT 1"), tmp_path, "en", as_json=False) == 3
+    said = capsys.readouterr().err
+    assert "a fault of Pilotbase itself: AttributeError" in said and "Traceback" in said

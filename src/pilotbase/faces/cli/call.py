@@ -83,13 +83,22 @@ def invoke(
     except KeyboardInterrupt:
         click.echo(INTERRUPTED.in_language(language), err=True)
         return 130
+    try:
+        _tell(verb.name, response, language, as_json)
+    except OSError:  # of the output: whoever reads it has gone
+        raise
+    except Exception as error:
+        return _unexpected(error, language, as_json)
+    return int(getattr(response, "exit_code", 0))
+
+
+def _tell(verb: str, response: Any, language: Language, as_json: bool) -> None:
     if as_json:
         click.echo(_json(as_data(response)))
     else:
         from pilotbase.faces.cli.show import show
 
-        show(verb.name, response, language)
-    return int(getattr(response, "exit_code", 0))
+        show(verb, response, language)
 
 
 def _is_terminal() -> bool:

@@ -142,6 +142,8 @@ def _keys(console: Console, found: KeyListResponse, language: Language) -> None:
         for k in found.keys
     ]  # fmt: skip
     table(console, _heads(language, ID, HOLDER, SCOPES, UNTIL, STATE), rows)
+    if not rows:
+        _say(console, Text("No key was found.", "没有找到密钥。"), language)
 
 
 def _who(console: Console, found: WhoResponse, language: Language) -> None:

@@ -51,6 +51,8 @@ def _served(console: Console, found: ServedResponse, language: Language) -> None
         for one in found.services
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in HEADS], rows)
+    if not rows:
+        _say(console, Text("No service is served.", "没有在提供的服务。"), language)
     for one in found.services:
         if terms := _terms(one, language):
             line = f"  {one['filing']} · {' · '.join(terms)}"

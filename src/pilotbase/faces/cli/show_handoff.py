@@ -62,6 +62,7 @@ RECEIPT = {
 SERVED = {"proven": Text("proven", "已证明"), "declared": Text("declared", "由人声明")}
 YES, NO = Text("yes", "是"), Text("no", "否")
 STUCK = Text("  {usage} cannot be answered any more: {why}", "  {usage} 已无法继续: {why}")
+NO_CALLS = Text("No call was found.", "没有找到调用。")
 NONE = Text("No call waits for a person.", "没有等待人工处理的调用。")
 
 
@@ -115,6 +116,8 @@ def _shares(console: Console, found: ShareResponse, language: Language) -> None:
         for one in found.filings
     ]
     table(console, [head.in_language(language) for head in SHARES], rows)
+    if not found.filings:
+        _say(console, NO_CALLS, language)
 
 
 def _share(said: Mapping[str, Any]) -> str:

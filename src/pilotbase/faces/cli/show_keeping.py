@@ -52,6 +52,8 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
         for b in found.bodies
     ]
     table(console, [head.in_language(language) for head in heads], rows)
+    if not found.bodies:
+        _say(console, Text("No body was found.", "没有找到正文。"), language)
     if found.encrypted:
         key = Text("Encrypted under the key {key}.", "已用密钥 {key} 加密。")
         _say(console, key, language, key=found.encrypted)
@@ -148,6 +150,8 @@ def _query(console: Console, found: QueryResponse, language: Language) -> None:
     table(console, found.columns, found.rows)
     if found.more:
         _say(console, Text("There are more rows: --limit.", "还有更多行: --limit。"), language)
+    elif not found.rows:
+        _say(console, Text("No row was found.", "没有找到任何行。"), language)
 
 
 def _state(said: dict[str, Any], language: Language) -> str:

@@ -81,6 +81,8 @@ def _list(console: Console, found: ListResponse, language: Language) -> None:
         for f in found.filings
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in heads], rows)
+    if not rows:
+        _say(console, Text("No filing was found.", "没有找到备案。"), language)
 
 
 REGISTER_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {

@@ -24,7 +24,7 @@ def table(console: Console, heads: Sequence[str], rows: Iterable[Sequence[object
     told = [["–" if cell is None else str(cell) for cell in row] for row in rows]
     columns = [*zip(heads, *told, strict=True)] if told else [(head,) for head in heads]
     most = [max(map(_line_width, column)) for column in columns]
-    least = [max(_head_width(head), *map(_word_width, cells)) for head, *cells in columns]
+    least = [max([_head_width(head), *map(_word_width, cells)]) for head, *cells in columns]
     # One space beside each cell, one for each edge and each border between two.
     room = console.width - (3 * len(columns) - 1)
     if sum(least) > room and told:
