@@ -8,6 +8,7 @@ import pytest
 
 from pilotbase import Base, PilotbaseError
 from pilotbase.desk.verbs import WitnessKeyRequest, WitnessSignRequest, witness_key, witness_sign
+from pilotbase.kernel.errors import InputError
 from tests.desk.files import write
 
 
@@ -66,3 +67,14 @@ def test_keys_are_never_overwritten_and_names_are_names(tmp_path: Path) -> None:
     with pytest.raises(PilotbaseError):
         witness_key(context, WitnessKeyRequest("has space", tmp_path / "x.key"))
     assert not (tmp_path / "x.key").exists()
+
+
+def test_what_is_no_plan_or_no_key_is_faulty_input(tmp_path: Path) -> None:
+    base = Base(tmp_path / "home")
+    (tmp_path / "none").touch()
+    witness_key(base.context, WitnessKeyRequest("w", tmp_path / "w.key"))
+    base.plan(write(tmp_path), out=tmp_path / "plan.txt")
+    for plan, key, where in (("none", "w.key", "none"), ("plan.txt", "none", "none")):
+        with pytest.raises(InputError) as caught:
+            witness_sign(base.context, WitnessSignRequest(tmp_path / plan, tmp_path / key))
+        assert caught.value.exit_code == 2 and caught.value.where == str(tmp_path / where)

@@ -68,10 +68,10 @@ class EvidenceCheckResponse:
 )
 def evidence_check(context: Context, request: EvidenceCheckRequest) -> EvidenceCheckResponse:
     from pilotbase.kernel.errors import RecordError
+    from pilotbase.record.inputs import verifier_key
     from pilotbase.record.rules.dsse import opened
-    from pilotbase.record.rules.note import VerifierKey
 
-    key = VerifierKey.parse(request.key)
+    key = verifier_key(request.key)
     kind, body = opened(_bytes(request.file), key)
     try:
         return _said(

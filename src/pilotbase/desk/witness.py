@@ -12,6 +12,7 @@ from pathlib import Path
 from pilotbase.kernel.errors import InputError, RunError
 from pilotbase.kernel.home import storage_errors, write_whole
 from pilotbase.kernel.text import Text
+from pilotbase.record.inputs import handed_in
 from pilotbase.record.rules import note
 
 PLAN_HEAD = "pilotbase/plan/1"
@@ -47,9 +48,10 @@ def sign_plan(plan: Path, key_file: Path, out: Path | None) -> str:
     """The witness's receipt of a signed plan file.
 
     Raises:
-        InputError: no signed plan. RecordError: no private key, or a note that is malformed.
+        InputError: no signed plan, no private key, or either is malformed.
     """
-    lines = note.parse(_read(plan)).text.splitlines()
+    with handed_in(str(plan)):
+        lines = note.parse(_read(plan)).text.splitlines()
     if len(lines) != 3 or lines[0] != PLAN_HEAD or not lines[2].startswith("sha256:"):
         raise InputError(
             "witness.no_plan",
@@ -60,7 +62,8 @@ def sign_plan(plan: Path, key_file: Path, out: Path | None) -> str:
                 "由基地用 `pilotbase plan 文件 -o plan.txt` 生成。",
             ),
         )
-    key = note.SigningKey.parse(_read(key_file).strip())
+    with handed_in(str(key_file)):
+        key = note.SigningKey.parse(_read(key_file).strip())
     receipt = note.sign(receipt_text(lines[2]), [key])
     if out is not None:
         with storage_errors(out):
@@ -126,7 +129,7 @@ def _read(file: Path) -> str:
         try:
             with file.open("rb") as opened:
                 return opened.read(FILE_MAX).decode("utf-8", "replace")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, IsADirectoryError) as error:
             raise InputError(
                 "file.missing",
                 Text("there is no such file", "没有此文件"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pilotbase.kernel.errors import InputError, RecordError
@@ -57,11 +59,23 @@ def read_text(file: Path) -> str:
 
 def read_key(vkey: str) -> VerifierKey | None:
     """The key of a vkey, None for an empty one. Raises InputError when it is malformed."""
+    return verifier_key(vkey) if vkey else None
+
+
+def verifier_key(vkey: str) -> VerifierKey:
+    """The key of a vkey. Raises InputError when it is malformed."""
+    with handed_in("--key"):
+        return VerifierKey.parse(vkey.strip())
+
+
+@contextmanager
+def handed_in(where: str) -> Iterator[None]:
+    """A key or a note that somebody gave and that is malformed is their fault, not the record's."""
     try:
-        return VerifierKey.parse(vkey.strip()) if vkey else None
+        yield
     except RecordError as error:
         raise InputError(
-            error.code, error.message, where="--key", next_step=error.next_step
+            error.code, error.message, where=where, next_step=error.next_step
         ) from error
 
 

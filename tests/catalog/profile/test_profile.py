@@ -317,6 +317,8 @@ def test_the_owner_runs_the_agreed_file_and_the_base_checks_what_comes_back(
     assert other.same_scenario is False and other.same_plan is None
     with pytest.raises(RecordError, match="not signed"):
         evidence_check(base, EvidenceCheckRequest(out, said.vkey))
+    with pytest.raises(InputError, match="malformed_key"):
+        evidence_check(base, EvidenceCheckRequest(out, "nope"))
 
 
 def test_a_trial_on_data_that_the_base_does_not_hold_says_where_it_can_run(

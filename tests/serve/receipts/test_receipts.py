@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import re
 import time
 from collections.abc import AsyncIterator
@@ -23,13 +24,14 @@ from starlette.applications import Starlette
 from pilotbase.faces.cli.call import invoke
 from pilotbase.faces.cli.show_handoff import receipt_lines
 from pilotbase.kernel.errors import InputError
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.main import commands
 from pilotbase.record.opened import Record, open_record
 from pilotbase.record.rules.note import SigningKey, VerifierKey
 from pilotbase.serve.guards.watch import Watchers
 from pilotbase.serve.receipts import store
-from pilotbase.serve.receipts.checking import NOTHING_OUT, checked
+from pilotbase.serve.receipts.checking import FILE_MAX, NOTHING_OUT, checked
 from pilotbase.serve.receipts.door import ReceiptDoor
 from pilotbase.serve.receipts.store import Receipts
 from pilotbase.serve.rules.budget import shown
@@ -263,3 +265,30 @@ def test_a_file_sent_without_its_newlines_is_told(tmp_path: Path) -> None:
         problem = checked(path, record.vkey, request, None).problem
         assert problem is not None
         assert ("--data-binary" in problem.en, "--data-binary" in problem.zh) == (hint, hint)
+
+
+@pytest.mark.parametrize("key", ["nope", "base+00000000+AAAA"])
+def test_a_malformed_key_is_faulty_input_as_it_is_for_proofs(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "receipt.json"
+    path.write_text("{}")
+    assert exits(path, key) == 2
+
+
+def test_what_is_no_file_to_read_is_told_as_what_it_is(tmp_path: Path) -> None:
+    with open_record(Context(tmp_path / "base")) as record:
+        receipts = Receipts(record)
+        path, empty, large = (tmp_path / name for name in ("receipt.json", "empty", "large"))
+        path.write_text(json.dumps(receipts.one({"format": "pilotbase/receipt/1"})))
+        receipts.close()
+    empty.touch()
+    large.touch()
+    os.truncate(large, FILE_MAX + 1)
+    for receipt, compared, said in (
+        (path, tmp_path, Text("it is a folder and no file", "这是文件夹, 不是文件")),
+        (empty, None, Text("the file is empty", "文件为空")),
+        (large, None, Text("the file is too large", "文件过大")),
+        (tmp_path / "none", None, Text("there is no such file", "没有此文件")),
+    ):
+        with pytest.raises(InputError) as caught:
+            checked(receipt, record.vkey, compared, None)
+        assert caught.value.message == said

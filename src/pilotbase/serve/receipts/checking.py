@@ -12,7 +12,7 @@ from typing import Any
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
-from pilotbase.record.rules.note import VerifierKey
+from pilotbase.record.inputs import verifier_key
 from pilotbase.serve.rules.receipt import NO_RECEIPT, Checked, check
 
 NO_HASH = Text(
@@ -45,7 +45,7 @@ def checked(
         key: the base's public key, or the path of a file that holds it.
 
     Raises:
-        InputError: no file, or no key. RecordError: a key that is none.
+        InputError: no file, no key, or a key that is none.
     """
     if not key:
         raise InputError(
@@ -59,7 +59,7 @@ def checked(
         )
     if os.path.isfile(key):
         key = _read(Path(key), FILE_MAX).decode("utf-8", "replace").strip()
-    verifier = VerifierKey.parse(key)
+    verifier = verifier_key(key)
     try:
         document = json.loads(_read(file, FILE_MAX))
     except (ValueError, RecursionError):
@@ -104,4 +104,10 @@ def _read(file: Path, most: int) -> bytes:
     def refused(message: Text) -> InputError:
         return InputError("gateway.no_file", message, where=str(file))
 
+    if file.is_dir():
+        raise refused(Text("it is a folder and no file", "这是文件夹, 不是文件"))
+    if file.is_file() and file.stat().st_size == 0:
+        raise refused(Text("the file is empty", "文件为空"))
+    if file.is_file() and file.stat().st_size > most:
+        raise refused(Text("the file is too large", "文件过大"))
     return read_attached(file, most, refused)
