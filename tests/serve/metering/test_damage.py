@@ -18,6 +18,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import Record, open_record
 from pilotbase.serve.metering.deciding import conduct
+from pilotbase.serve.metering.findings import CUT_SHORT
 from pilotbase.serve.metering.sealing import read_back
 from pilotbase.serve.metering.segments import CUT, Reading, journals, segments
 from pilotbase.serve.metering.usage import usage_of
@@ -141,7 +142,8 @@ def test_a_torn_end_is_completed_too(copy: Path) -> None:
     path = segment_of(copy)
     reading = Reading(path)
     last = list(reading.frames())[-1]
-    path.write_bytes(path.read_bytes()[: last.offset + 30] + bytes(4_000))
+    data = path.read_bytes()
+    path.write_bytes(data[: last.offset + 30].ljust(len(data), b"\0"))
     with opened(copy) as record:
         assert verify(record).ok and total(record) == (CALLS, CALLS * PAID)
         _, calls, _, given_up = conduct(record, "", "", "", "")
@@ -149,6 +151,22 @@ def test_a_torn_end_is_completed_too(copy: Path) -> None:
         (sealed,) = record.entries(kind="serve.segment_sealed/1")
         assert sealed.body["cut"] == 30
         assert path.with_suffix(CUT).stat().st_size == 30
+
+
+@pytest.mark.parametrize("length", [-30, 30, 4_000, 2**20 - 1])
+def test_an_open_segment_that_was_cut_is_damage(copy: Path, length: int) -> None:
+    """No crash makes a file shorter: zeros were written ahead of its records, and durable."""
+    path = segment_of(copy)
+    end = path.read_bytes().rstrip(b"\0").__len__()
+    path.write_bytes(path.read_bytes()[: end + length if length < 2**20 - 1 else length])
+    with opened(copy) as record:
+        assert [one.message for one in verify(record).findings] == [CUT_SHORT]
+        with pytest.raises(RecordError) as caught:
+            total(record)
+        assert caught.value.code == "serve.journal_not_right"
+        with pytest.raises(RecordError):
+            conduct(record, "", "", "", "")
+        assert path.stat().st_size != end
 
 
 @pytest.mark.parametrize("behind", [30, 600, 5_000, 300_000])

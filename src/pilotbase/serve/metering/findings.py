@@ -53,7 +53,9 @@ def _money(sums: Mapping[str, str]) -> str:
 
 def damaged(found: Damage | None) -> Text:
     """Records do not follow on each other; how many are to be read behind, where there are any."""
-    return DAMAGED.format(count=found.records) if found else BROKEN
+    if found is None:
+        return BROKEN
+    return CUT_SHORT if found.short else DAMAGED.format(count=found.records)
 
 
 def not_right(error: Exception) -> Text:
@@ -84,6 +86,11 @@ DAMAGED = Text(
     "from here on the records do not follow on each other: changed or cut, and not left so by a"
     " crash; {count} records that can be read follow",
     "自此处起记录不相衔接: 已被改动或截断, 并非崩溃所致; 其后尚有 {count} 条可读记录",
+)
+CUT_SHORT = Text(
+    "changed or cut: the file is shorter than a process leaves it, with zeros behind its last record"
+    " after a crash and nothing behind it after an ordered end",
+    "已被改动或截断: 文件短于进程所留的长度; 崩溃后末条记录之后留有零字节, 有序结束后不留任何字节",
 )
 NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
 SETTLED_HERE = Text("it is settled here", "该调用已在本日志结算")

@@ -21,6 +21,7 @@ from pilotbase.kernel.errors import RecordError
 from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.stores import store_of
+from pilotbase.serve.metering.findings import CUT_SHORT
 from pilotbase.serve.metering.rows import Rows, take
 from pilotbase.serve.metering.segments import (
     FOLDER,
@@ -170,7 +171,7 @@ class _Journal:
             if rows is not None and not rows.stand(self._connection, self._gateway, number):
                 self._as_read = False
             _hold(path, reading, summed, seal)
-            if reading.rest and seal is None:
+            if seal is None and (reading.rest or reading.damage is not None):
                 self._behind(path, reading)
             shape.add(number, summed.intents, summed.settled, summed.sums)
             link = reading.link
@@ -216,7 +217,8 @@ class _Journal:
     def _behind(self, path: Path, reading: Reading) -> None:
         """What stands behind the last good record of a segment that is not sealed."""
         if reading.damage is not None:
-            said = DAMAGED.format(count=reading.damage.records)
+            short, count = reading.damage.short, reading.damage.records
+            said = CUT_SHORT if short else DAMAGED.format(count=count)
             raise _problem(path, said, reading.size, ACCEPT)
         said = TAIL.format(where=str(path), offset=reading.size)
         self._record.context.remark(said)

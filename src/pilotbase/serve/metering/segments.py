@@ -22,16 +22,12 @@ from pilotbase.serve.rules.frames import (
     header,
     header_of,
 )
-from pilotbase.serve.rules.torn import Damage, damage, readable
+from pilotbase.serve.rules.torn import AHEAD, END, Damage, damage, is_short, readable
 from pilotbase.serve.rules.usage_id import of_sequence
 
 FOLDER = "usage"
 CUT = ".cut"
 """What is set aside of a segment has this ending."""
-AHEAD = 2**20
-"""Zeros are written this far ahead: over blocks that are there already, a write and its fdatasync
-take half as long, and a disk that fills up shows before a record needs the room."""
-_END = bytes(4)
 _SUBTREE = 256
 _FIRST_MAX = 256
 """A segment's first frame is shorter."""
@@ -179,7 +175,7 @@ class Segment:
             OSError: no room, a failing disk; nothing was added.
         """
         parts, leaves = framed(payloads, self.link)
-        data = b"".join((*parts, _END))
+        data = b"".join((*parts, END))
         try:
             self._make_room(self.size + len(data))
             _write(self._file, data, self.size)
@@ -197,7 +193,7 @@ class Segment:
             OSError: a failing disk; nothing was added.
         """
         parts, leaves = framed(payloads, self.link)
-        parts.append(_END)
+        parts.append(END)
         data = b"".join(parts)
         if self.size + len(data) > self._zeros:
             return None
@@ -215,7 +211,7 @@ class Segment:
         except OSError:
             self._take_back()
             raise
-        self.size += laid.size - len(_END)
+        self.size += laid.size - len(END)
         self.link = laid.leaves[-1][:LINK_SIZE]
         self._unsummed.append(laid)
 
@@ -274,6 +270,8 @@ class Reading:
         except Broken as broken:
             self.rest = len(self._data[broken.offset :].rstrip(b"\0"))
         self.damage = damage(self._data, self.size, self.link)
+        if self.damage is None and self.format > 1 and is_short(len(self._data), self.size):
+            self.damage = Damage(self.size, 0, short=True)
         if self.damage is not None and self.path.read_bytes() != self._data:
             self.damage = None  # it was read while it was written
         if self.damage is not None:

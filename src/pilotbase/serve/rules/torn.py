@@ -8,7 +8,8 @@ is a torn tail where that explains all that stands behind it; everything else is
 - what is missing is sectors of zeros, or the end; or the head was overwritten with zeros, which is
   how a group that the disk refused is taken back;
 - what stands behind belongs to one group: not so where a call is settled there that was not begun
-  before the break, because a call is begun durably before it is settled.
+  before the break, because a call is begun durably before it is settled;
+- the file is as long as the zeros that were written ahead (`is_short`).
 
 A sector that rots to zeros inside the very last group looks the same as one that was never written,
 and is taken for that. In turn a group of which only the first bytes of a length are missing looks
@@ -27,6 +28,11 @@ import msgspec
 
 from pilotbase.serve.rules.frames import HEAD_SIZE, LINK_SIZE, PAYLOAD_MAX, decode
 
+AHEAD = 2**20
+"""Zeros are written this far ahead: over blocks that are there already, a write and its fdatasync
+take half as long, and a disk that fills up shows before a record needs the room."""
+END = bytes(4)
+"""A length of zero, behind the last record."""
 SECTOR = 512
 """What a disk writes whole or not at all, in bytes; file systems write several at a time."""
 GROUP_MAX = 4096
@@ -36,10 +42,14 @@ _BEGUN = (b'["intent",', b'["void",')
 
 
 class Damage(NamedTuple):
-    """From ``offset`` on records were changed; ``records`` that can be read follow behind it."""
+    """From ``offset`` on records were changed; ``records`` that can be read follow behind it.
+
+    ``short``: the file ends where no process leaves it, so that whatever followed is gone.
+    """
 
     offset: int
     records: int
+    short: bool = False
 
 
 class _Whole(NamedTuple):
@@ -71,6 +81,18 @@ def damage(data: bytes, offset: int, before: bytes) -> Damage | None:
         return None if _unfinished(data, offset, end) else found
     torn = _one_group(data, offset, behind) and _explained(data, offset, end, behind)
     return None if torn else found
+
+
+def is_short(length: int, end: int) -> bool:
+    """Whether a segment of so many bytes was cut: its last good record ends at ``end``.
+
+    Zeros are written `AHEAD` at a time before any record stands on them, and only an ordered end
+    takes them away, up to the last record.
+
+    >>> is_short(AHEAD, 418), is_short(418, 418), is_short(418, 85), is_short(AHEAD, AHEAD - 3)
+    (False, False, True, True)
+    """
+    return length != end and length < -(-(end + len(END)) // AHEAD) * AHEAD
 
 
 def readable(data: bytes) -> int:
