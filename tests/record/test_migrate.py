@@ -113,6 +113,14 @@ def test_not_over_something(home: Context, tmp_path: Path) -> None:
     refused("migrate.not_empty", InputError, lambda: verbs.migrate(home, ask))
 
 
+@pytest.mark.parametrize("word", ["mysql://x", "", "postgresql://a:secret@b/c"])
+def test_a_store_that_is_none(context: Context, tmp_path: Path, word: str) -> None:
+    with pytest.raises(InputError) as error:
+        verbs.migrate(context, MigrateRequest(tmp_path / "new", word))
+    assert error.value.where == "--store" and "secret" not in str(error.value)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_damaged_record_does_not_arrive_as_a_sound_one(
     context: Context, tmp_path: Path, make: Make, make_other: Make
 ) -> None:

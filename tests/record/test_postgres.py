@@ -152,9 +152,46 @@ class TestTampering:
         scene.run("DROP INDEX entry_key")
         assert "missing: CREATE UNIQUE INDEX entry_key" in said(verify(scene.record))
         scene.run("CREATE UNIQUE INDEX entry_key ON entry (sha256(key))")
-        scene.run("CREATE TABLE more (x int)")
-        assert "unknown: more.x" in said(verify(scene.record))
+        scene.run("CREATE TABLE more () INHERITS (node)")
+        assert "unknown: CREATE TABLE more INHERITS (node)" in said(verify(scene.record))
         scene.run("DROP TABLE more")
+
+    @pytest.mark.parametrize(
+        ("made", "taken_back", "named"),
+        [
+            ("ALTER TABLE entry ADD x int", "ALTER TABLE entry DROP x", "entry.x integer YES"),
+            ("CREATE INDEX mine ON entry (count)", "DROP INDEX mine", "CREATE INDEX mine ON entry"),
+            (
+                "CREATE RULE mine AS ON DELETE TO entry DO INSTEAD NOTHING",
+                "DROP RULE mine ON entry",
+                "CREATE RULE mine ON entry",
+            ),
+            (
+                "CREATE TRIGGER mine BEFORE UPDATE ON body FOR EACH ROW EXECUTE FUNCTION "
+                "suppress_redundant_updates_trigger()",
+                "DROP TRIGGER mine ON body",
+                "CREATE TRIGGER mine ON body",
+            ),
+            (
+                "CREATE POLICY mine ON node USING (false)",
+                "DROP POLICY mine ON node",
+                "CREATE POLICY mine ON node",
+            ),
+        ],
+    )
+    def test_what_acts_on_its_tables(
+        self, scene: Scene, made: str, taken_back: str, named: str
+    ) -> None:
+        scene.run(made)
+        report = verify(scene.record)
+        assert f"unknown: {named}" in said(report)
+        assert {f.where.zh for f in report.findings} == {scene.record.log.where}, "not record.db"
+        scene.run(taken_back)
+
+    def test_other_tables_of_the_schema_are_none_of_the_records(self, scene: Scene) -> None:
+        scene.run("CREATE TABLE gateway_claim (usage_id text PRIMARY KEY, at bigint)")
+        report = verify(scene.record)
+        assert report.ok and report.findings == ()
 
     def test_a_log_put_back(self, scene: Scene, make: Make) -> None:
         for table, column in (("entry", "leaf_index"), ("node", "block"), ("checkpoint", "size")):
@@ -166,6 +203,20 @@ class TestTampering:
         scene.run("DELETE FROM body")
         for name in ("checkpoint",):
             (scene.record.home / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("dsn", "where"),
+    [
+        ("postgresql://li@127.0.0.1:27431/nodb", "postgresql://127.0.0.1:27431/nodb#s8"),
+        ("host=db port=5433 user=li password=secret", "postgresql://db:5433#s8"),
+        ("host=a,b port=5433 dbname=x", "postgresql://a:5433,b:5433/x#s8"),
+        ("postgresql://[::1]:5433/x", "postgresql://[::1]:5433/x#s8"),
+        ("postgresql:///x?host=/var/run", "postgresql://%2Fvar%2Frun/x#s8"),
+    ],
+)
+def test_the_place_is_an_address(dsn: str, where: str) -> None:
+    assert postgres.Database(dsn, "s8").where == where
 
 
 class TestServer:
@@ -250,6 +301,8 @@ class TestSetting:
         ("text", "code"),
         [
             ("store =", "record.bad_store"),
+            ('store = "sqlit\xe9"', "record.bad_store"),
+            ('store = "postgresql"\ndsn = "dbname=x"\nschema = ""', "record.bad_store"),
             ('store = "oracle"', "record.bad_store"),
             ('store = "postgresql"', "record.bad_store"),
             ('store = "postgresql"\ndsn = 5', "record.bad_store"),
@@ -258,7 +311,7 @@ class TestSetting:
         ],
     )
     def test_settings_that_are_refused(self, tmp_path: Path, text: str, code: str) -> None:
-        (tmp_path / stores.SETTING).write_text(text, "utf-8")
+        (tmp_path / stores.SETTING).write_text(text, "latin-1")
         with pytest.raises(InputError) as error:
             open_record(Context(tmp_path))
         refused(error, code)

@@ -13,8 +13,8 @@ from pilotbase.record.checkpoints import CheckpointAudit
 from pilotbase.record.cosignatures import all_cosigned
 from pilotbase.record.cosigned import POLICY, read_policy
 from pilotbase.record.findings import FINDINGS_MAX, Findings
-from pilotbase.record.opened import LOG, VAULT, Record
-from pilotbase.record.ports import FIRST, LogReader, Vault
+from pilotbase.record.opened import VAULT, Record
+from pilotbase.record.ports import FIRST, LogReader
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.absence import TALLIED
 from pilotbase.record.rules.audit import (
@@ -31,13 +31,12 @@ from pilotbase.record.rules.policy import Policy
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.views import View, declared_views
 from pilotbase.record.tile_audit import TileAudit
-from pilotbase.record.verify_report import VerifyReport, chain_of, own_key
+from pilotbase.record.verify_report import VerifyReport, chain_of, own_key, place_of
 from pilotbase.record.view_audit import ViewAudit
 from pilotbase.record.views import standing
 
 __all__ = ["FINDINGS_MAX", "VerifyReport", "verify"]
 
-_LOG, _VAULT = Text(LOG, LOG), Text(VAULT, VAULT)
 _POLICY = Text(f"the file {POLICY!r}", f"文件 {POLICY!r}")
 _TRUSTED = Text("the checkpoint to start from", "起始检查点")
 
@@ -71,7 +70,8 @@ def verify(
     found = Findings()
     key = key or own_key(record, found)
     # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
-    copy, files, kept = record.latest(), standing(record.home), _kept(record.vault, found)
+    place = place_of(record)
+    copy, files, kept = record.latest(), standing(record.home), _kept(record, found)
     cosigned, policy = list(all_cosigned(record.home)), _policy(record.home, found)
     bodies = BodyAudit(record.vault, found)
     known = declared_views() if views is None else views
@@ -79,8 +79,8 @@ def verify(
     tiles = TileAudit(published, found) if published is not None else None
     checkpoints = newest = size = 0
     root, chain = merkle.EMPTY_ROOT, None
-    with found.damage(_LOG), record.log.snapshot() as log:
-        _structure(log, bodies, found)
+    with found.damage(place), record.log.snapshot() as log:
+        _structure(log, place, bodies, found)
         chain = chain_of(log, key, found)
         trusted = _trusted(log, since, chain, found)
         tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
@@ -110,21 +110,21 @@ def _policy(home: Path, found: Findings) -> Policy | None:
         return None
 
 
-def _structure(log: LogReader, bodies: BodyAudit, found: Findings) -> None:
+def _structure(log: LogReader, place: Text, bodies: BodyAudit, found: Findings) -> None:
     """What the store itself finds wrong; and which bodies were erased, to be known beforehand."""
-    with found.damage(_LOG):
+    with found.damage(place):
         for words in log.faults():
-            found.fault(_LOG, words, words)
+            found.fault(place, words, words)
         bodies.erased(log)
 
 
-def _kept(vault: Vault, found: Findings) -> int:
+def _kept(record: Record, found: Findings) -> int:
     """How many bodies there are; what the vault itself finds wrong is a fault."""
-    kept = 0
-    with found.damage(_VAULT):
-        kept = vault.total()
-        for words in vault.faults():
-            found.fault(_VAULT, words, words)
+    kept, place = 0, place_of(record, VAULT)
+    with found.damage(place):
+        kept = record.vault.total()
+        for words in record.vault.faults():
+            found.fault(place, words, words)
     return kept
 
 

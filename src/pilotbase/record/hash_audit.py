@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pilotbase.kernel.text import Text
 from pilotbase.record.checkpoints import CheckpointAudit
 from pilotbase.record.findings import Findings
-from pilotbase.record.opened import LOG, Record
+from pilotbase.record.opened import Record
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rehash import rehash
 from pilotbase.record.rules import merkle
 from pilotbase.record.rules.audit import of_entry
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.tree import root_of
-from pilotbase.record.verify_report import VerifyReport, chain_of, own_key
-
-_LOG = Text(LOG, LOG)
+from pilotbase.record.verify_report import VerifyReport, chain_of, own_key, place_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def verify_hashes(
     found, copy, chain = Findings(), record.latest(), None
     size, root, checkpoints, newest = 0, merkle.EMPTY_ROOT, 0, 0
     key = key or own_key(record, found)
-    with found.damage(_LOG), record.log.snapshot() as log:
+    with found.damage(place_of(record)), record.log.snapshot() as log:
         chain = chain_of(log, key, found)
         again = rehash(log)
         size, root = again.size, again.root

@@ -52,12 +52,12 @@ def store_of(home: Path, environment: Mapping[str, str] = os.environ) -> Postgre
     """
     setting = home / SETTING
     with storage_errors(setting):
-        said = setting.read_text("utf-8") if setting.exists() else None
+        said = setting.read_bytes() if setting.exists() else None
     if said is not None:
         return _parsed(said, str(setting))
     dsn = environment.get(VARIABLE, "")
     if dsn and not (home / LOG).exists():
-        return _checked(dsn, SCHEMA, VARIABLE)
+        return checked(dsn, SCHEMA, VARIABLE)
     return None
 
 
@@ -67,7 +67,7 @@ def choose(home: Path, store: Postgres) -> None:
     Raises:
         InputError: the DSN holds a password.
     """
-    _checked(store.dsn, store.schema, SETTING)
+    checked(store.dsn, store.schema, SETTING)
     # JSON's and TOML's basic strings agree for all that can stand in a DSN.
     lines = ["postgresql", store.dsn, store.schema]
     names = ("store", "dsn", "schema")
@@ -180,10 +180,10 @@ def _driver() -> None:
         ) from error
 
 
-def _parsed(said: str, where: str) -> Postgres | None:
+def _parsed(said: bytes, where: str) -> Postgres | None:
     try:
-        setting = tomllib.loads(said)
-    except tomllib.TOMLDecodeError as error:
+        setting = tomllib.loads(str(said, "utf-8"))
+    except (ValueError, RecursionError) as error:  # no TOML, or no UTF-8
         raise _malformed(where, str(error)) from error
     kind = setting.get("store")
     if kind == "sqlite":
@@ -191,10 +191,18 @@ def _parsed(said: str, where: str) -> Postgres | None:
     dsn, schema = setting.get("dsn"), setting.get("schema", SCHEMA)
     if kind != "postgresql" or not (isinstance(dsn, str) and dsn and isinstance(schema, str)):
         raise _malformed(where, 'store = "postgresql" | "sqlite", dsn = "…", schema = "…"')
-    return _checked(dsn, schema, where)
+    return checked(dsn, schema, where)
 
 
-def _checked(dsn: str, schema: str, where: str) -> Postgres:
+def checked(dsn: str, schema: str, where: str) -> Postgres:
+    """The store that somebody named; ``where`` says how.
+
+    Raises:
+        InputError: no DSN, one that holds a password, or no schema. HomeError: psycopg is missing.
+    """
+    for name, word in (("dsn", dsn), ("schema", schema)):
+        if not word:
+            raise _malformed(where, f'{name} = ""')
     _driver()
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
@@ -221,8 +229,15 @@ def _malformed(where: str, detail: str) -> InputError:
         "record.bad_store",
         Text(f"the store's setting cannot be used: {detail}", f"存储设置无法使用: {detail}"),
         where=where,
-        next_step=Text(
-            'Write store = "postgresql" and dsn = "postgresql://user@host/database".',
-            '请写为 store = "postgresql" 与 dsn = "postgresql://user@host/database"。',
-        ),
+        next_step=_WRITE if where.endswith(SETTING) else _GIVE,
     )
+
+
+_WRITE = Text(
+    'Write store = "postgresql" and dsn = "postgresql://user@host/database".',
+    '请写为 store = "postgresql" 与 dsn = "postgresql://user@host/database"。',
+)
+_GIVE = Text(
+    "Give a PostgreSQL DSN such as postgresql://user@host/database, or leave it out for files.",
+    "请给出 PostgreSQL 的 DSN, 如 postgresql://user@host/database; 不给出则用文件存储。",
+)

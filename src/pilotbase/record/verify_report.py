@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pilotbase.kernel.text import Text
 from pilotbase.record import keys, rotation
 from pilotbase.record.findings import Findings
-from pilotbase.record.opened import Record
+from pilotbase.record.opened import LOG, Record
 from pilotbase.record.ports import LogReader
 from pilotbase.record.rules.audit import Finding
 from pilotbase.record.rules.note import VerifierKey
@@ -74,6 +74,13 @@ def chain_of(log: LogReader, key: VerifierKey | None, found: Findings) -> KeyCha
     with found.damage(_KEYS):
         return rotation.chain(log, key)
     return KeyChain(((0, key),))
+
+
+def place_of(record: Record, name: str = LOG) -> Text:
+    """Where the log is, or the vault: the name of its file in the home, or the database."""
+    where = record.log.where
+    place = name if where == str(record.home / LOG) else where
+    return Text(place, place)
 
 
 def own_key(record: Record, found: Findings) -> VerifierKey | None:

@@ -15,6 +15,7 @@ import pytest
 
 from pilotbase.kernel.verb import Context
 from pilotbase.record import stores
+from pilotbase.record.audit import verify as audited
 from pilotbase.record.opened import open_record
 from pilotbase.serve.metering.verifying import verify
 from pilotbase.serve.routes.offer import offer
@@ -116,3 +117,5 @@ def test_a_stop_at_one_closes_both_and_each_accounts_for_its_own(two: Two) -> No
             found = verify(record)
         assert found.ok and found.intents == found.settled and found.journals == 1
         assert len(found.elsewhere) == 1
+    # The gateways' ledger stands in the record's schema too, and is none of its faults.
+    assert audited(two.made.record).ok

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -46,9 +47,7 @@ class Database:
     def __init__(self, dsn: str, schema: str) -> None:
         self.dsn = dsn
         self.schema = schema
-        known = psycopg.conninfo.conninfo_to_dict(dsn)
-        place = (f"{known.get(name, '')}" for name in ("host", "port", "dbname"))
-        self.where = f"postgresql://{'/'.join(part for part in place if part)}#{schema}"
+        self.where = _place(dsn, schema)
 
     def connect(self) -> Connection:
         """A connection in autocommit mode.
@@ -109,6 +108,19 @@ class Database:
             raise translated(error, self.where) from error
 
 
+def _place(dsn: str, schema: str) -> str:
+    """Hosts, ports, database and schema as an address; nothing of who connects, and how."""
+    known = psycopg.conninfo.conninfo_to_dict(dsn)
+    hosts = [quote(host, safe=":") for host in str(known.get("host", "")).split(",")]
+    hosts = [f"[{host}]" if ":" in host else host for host in hosts]
+    ports = [f":{port}" if port else "" for port in str(known.get("port", "")).split(",")]
+    # One port is that of all hosts.
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    places = ",".join(map("".join, zip(hosts, ports, strict=False)))
+    database = f"/{known['dbname']}" if known.get("dbname") else ""
+    return f"postgresql://{places}{database}#{schema}"
+
+
 def one(connection: Connection, query: str, values: Any = ()) -> tuple[Any, ...] | None:
     """The first row of a query."""
     return connection.execute(query.encode(), values).fetchone()
@@ -135,19 +147,34 @@ def translated(error: psycopg.Error, where: str) -> PilotbaseError:
     return RecordError("record.damaged", message, where=where, next_step=_RESTORE)
 
 
+_STRUCTURE = (
+    "SELECT format('%%s.%%s %%s %%s', table_name, column_name, data_type, is_nullable) "
+    "FROM information_schema.columns "
+    "WHERE table_schema = %(schema)s AND table_name = ANY(%(ours)s)",
+    "SELECT replace(indexdef, format('%%I.', schemaname), '') FROM pg_indexes "
+    "WHERE schemaname = %(schema)s AND tablename = ANY(%(ours)s)",
+    "SELECT format('CREATE RULE %%s ON %%s', rulename, tablename) FROM pg_rules "
+    "WHERE schemaname = %(schema)s AND tablename = ANY(%(ours)s)",
+    "SELECT format('CREATE POLICY %%s ON %%s', policyname, tablename) FROM pg_policies "
+    "WHERE schemaname = %(schema)s AND tablename = ANY(%(ours)s)",
+    "SELECT format('CREATE TRIGGER %%s ON %%s', tgname, relname) FROM pg_trigger "
+    "JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace "
+    "WHERE NOT tgisinternal AND nspname = %(schema)s AND relname = ANY(%(ours)s)",
+    "SELECT format('CREATE TABLE %%s INHERITS (%%s)', inhrelid::regclass, relname) "
+    "FROM pg_inherits JOIN pg_class c ON c.oid = inhparent "
+    "JOIN pg_namespace n ON n.oid = relnamespace "
+    "WHERE nspname = %(schema)s AND relname = ANY(%(ours)s)",
+)
+
+
 def structure(connection: Connection, schema: str) -> set[str]:
-    """Columns and indexes of a schema, one line each."""
-    columns = connection.execute(
-        "SELECT format('%%s.%%s %%s %%s', table_name, column_name, data_type, is_nullable) "
-        "FROM information_schema.columns WHERE table_schema = %s",
-        (schema,),
-    ).fetchall()
-    indexes = connection.execute(
-        "SELECT replace(indexdef, format('%%I.', schemaname), '') FROM pg_indexes "
-        "WHERE schemaname = %s",
-        (schema,),
-    ).fetchall()
-    return {line for (line,) in [*columns, *indexes]}
+    """What the record's tables in a schema are made of, and what acts on them, one line each.
+
+    Other tables may stand there too, as the gateways' ledger does: they are none of the record's.
+    """
+    values = {"schema": schema, "ours": list(_COLUMNS)}
+    found = [connection.execute(query.encode(), values).fetchall() for query in _STRUCTURE]
+    return {line for lines in found for (line,) in lines}
 
 
 _COLUMNS = {

@@ -119,10 +119,10 @@ def restore(context: Context, request: RestoreRequest) -> RestoreResponse:
 @dataclass(frozen=True)
 class MigrateRequest:
     to: Path = asked("The new home: a new or empty folder.", "新主目录: 新的或空的文件夹。")
-    store: str = asked(
+    store: str | None = asked(
         "A PostgreSQL DSN without a password (default: SQLite files in the new home).",
         "不含口令的 PostgreSQL DSN (默认: 新主目录中的 SQLite 文件)。",
-        default="",
+        default=None,
     )
     schema: str = asked("The schema in that database.", "该数据库中的模式名。", default="pilotbase")
 
@@ -156,10 +156,12 @@ class MigrateResponse:
 def migrate(context: Context, request: MigrateRequest) -> MigrateResponse:
     from pilotbase.record.migrate import migrate as migrated
     from pilotbase.record.opened import open_record
-    from pilotbase.record.stores import Postgres
+    from pilotbase.record.stores import checked
 
     to = request.to.expanduser().absolute()
-    store = Postgres(request.store, request.schema) if request.store else None
+    store = None
+    if request.store is not None:
+        store = checked(request.store, request.schema, "--store")
     with open_record(context, create=False) as record:
         report = migrated(record, to, store)
     return MigrateResponse(
