@@ -97,7 +97,9 @@ def test_what_may_have_acted_keeps_its_key(
     run(tmp_path, work)
 
 
-def test_of_64_that_race_for_a_key_that_came_back_one_passes(tmp_path: Path) -> None:
+def test_of_64_that_race_for_a_key_that_came_back_one_passes(
+    tmp_path: Path, new_home: Callable[[Path], Path]
+) -> None:
     async def work(record: Record) -> None:
         async with metering(record) as opened, metering(record) as other:
             first = await let_in(opened.meter)
@@ -112,7 +114,7 @@ def test_of_64_that_race_for_a_key_that_came_back_one_passes(tmp_path: Path) -> 
                     passed = [one for one, no in zip(calls, said, strict=True) if no is None]
             assert len(passed) == 1
 
-    run(tmp_path, work)
+    run(new_home(tmp_path / "home"), work)
 
 
 def test_it_is_free_after_an_end_in_order_a_crash_and_a_lost_ledger(tmp_path: Path) -> None:
