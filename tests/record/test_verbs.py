@@ -165,6 +165,20 @@ class TestProveAndCheck:
         checked = verbs.check(home, CheckRequest(file))
         assert not checked.ok and checked.exit_code == 3 and checked.entry is None
 
+    @pytest.mark.parametrize("second", ["entry", "index", "vkey"])
+    def test_a_file_that_says_a_thing_twice(
+        self, home: Context, tmp_path: Path, second: str
+    ) -> None:
+        """Whoever reads the first of two would see what was never signed."""
+        file = tmp_path / "proof.json"
+        verbs.prove(home, ProveRequest(3, file))
+        file.write_text(f'{{"{second}":"forged",' + file.read_text("utf-8")[1:], "utf-8")
+        with pytest.raises(InputError) as error:
+            verbs.check(home, CheckRequest(file))
+        assert error.value.code == "record.not_a_proof"
+        assert f"{second!r} twice" in error.value.message.en
+        assert f"{second!r} 出现两次" in error.value.message.zh
+
     def test_the_newest_checkpoint_is_used_while_it_has_the_entry(
         self, home: Context, make: Make
     ) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any
@@ -107,6 +108,37 @@ def decode(data: bytes) -> Any:
     """
     # As text: given bytes, the parser would take UTF-16 and UTF-32 as well.
     return json.loads(str(data, "utf-8"), parse_int=_whole)
+
+
+class GivenTwice(ValueError):
+    """JSON with an object that has two members of one name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is given twice")
+        self.said = Text(
+            f"it gives {name!r} twice: what one reader sees, another does not",
+            f"其中 {name!r} 出现两次: 不同读取者所见不同",
+        )
+
+
+def decode_once(text: str | bytes) -> Any:
+    """JSON data of a document that others hand in, where every member has a name of its own.
+
+    Of two with one name some readers take the first and others the last (RFC 8259, 4), so a
+    document with them would say to each what it likes.
+
+    Raises:
+        GivenTwice: two members of one name. ValueError, RecursionError: no JSON.
+    """
+    return json.loads(text, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise GivenTwice(name[:60])
+    return found
 
 
 def decode_canonical(data: bytes) -> Any:

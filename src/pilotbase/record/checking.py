@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pilotbase.kernel.canonical import GivenTwice, decode_once
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
 from pilotbase.record.cosigned import who_cosigned
@@ -57,7 +57,9 @@ def _check_of(text: str, file: Path) -> Callable[[VerifierKey | None], Checked]:
     if plain is not None:
         return lambda key: plain(text, _needed(key, file))
     try:
-        document = json.loads(text)
+        document = decode_once(text)
+    except GivenTwice as error:
+        raise not_a_proof(file, error.said) from error
     except (ValueError, RecursionError) as error:
         raise not_a_proof(file) from error
     said = document.get("format") if isinstance(document, dict) else None

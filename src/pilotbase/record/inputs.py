@@ -19,12 +19,14 @@ _CHECKPOINT = re.compile(
     r"^[^\n]+\n(?:0|[1-9][0-9]{0,18})\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+", re.M
 )
 
+_NO_PROOF = Text("this file is no proof and no checkpoint", "该文件既非证明也非检查点")
 
-def not_a_proof(file: Path) -> InputError:
+
+def not_a_proof(file: Path, why: Text = _NO_PROOF) -> InputError:
     """The error for a file that is no proof in any form known here."""
     return InputError(
         "record.not_a_proof",
-        Text("this file is no proof and no checkpoint", "该文件既非证明也非检查点"),
+        why,
         where=str(file),
         next_step=Text(
             "Give a file made by `pilotbase record prove INDEX -o FILE`.",

@@ -252,6 +252,18 @@ def test_no_receipt_makes_the_check_fail_over(
     assert found.problem is not None or value == file[part]
 
 
+def test_a_receipt_that_says_a_thing_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "receipt.json"
+    with open_record(Context(tmp_path / "base")) as record:
+        receipts = Receipts(record)
+        path.write_text(json.dumps(receipts.one({"format": "pilotbase/receipt/1"})))
+        receipts.close()
+        assert checked(path, record.vkey, None, None).problem is None
+        path.write_text('{"receipt": "forged", ' + path.read_text()[1:])
+        problem = checked(path, record.vkey, None, None).problem
+    assert problem is not None and "'receipt' twice" in problem.en
+
+
 def test_a_file_sent_without_its_newlines_is_told(tmp_path: Path) -> None:
     sent = b'{"model": "f-1"}'
     with open_record(Context(tmp_path / "base")) as record:

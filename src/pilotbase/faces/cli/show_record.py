@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,8 +12,9 @@ from rich.markup import escape
 
 from pilotbase.faces.cli.show_entries import show_entries
 from pilotbase.kernel.text import Language, Text
+from pilotbase.kernel.verb import as_data
 from pilotbase.record.verbs.auditing import VerifyResponse
-from pilotbase.record.verbs.proving import CheckResponse
+from pilotbase.record.verbs.proving import CheckResponse, ProveResponse
 from pilotbase.record.verbs.publishing import FetchResponse, PublishResponse
 from pilotbase.record.verbs.signing import CheckpointResponse, RotateKeyResponse
 from pilotbase.record.verbs.witnessing import AcceptResponse, AskResponse, WitnessResponse
@@ -53,6 +55,18 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
         said = UNSIGNED.format(n=found.unsigned)
         console.print(said.in_language(language), soft_wrap=True)
     console.print(f"[dim]root {found.root}\nkey  {found.vkey}[/]", soft_wrap=True)
+
+
+def _proved(console: Console, found: ProveResponse, language: Language) -> None:
+    if found.file is None:
+        console.print_json(json.dumps(as_data(found), ensure_ascii=False))
+        return
+    said = Text(
+        "The proof is in {file}; anyone checks it with `pilotbase record check`.",
+        "证明已写入 {file}; 任何人可用 `pilotbase record check` 核验。",
+    )
+    said = said.format(file=found.file)
+    console.print(said.in_language(language), markup=False, soft_wrap=True)
 
 
 def _proof(console: Console, found: CheckResponse, language: Language) -> None:
@@ -172,6 +186,7 @@ def _findings(console: Console, findings: Iterable[dict[str, Any]], language: La
 RECORD_FORMS: dict[str, Callable[[Console, Any, Language], None]] = {
     "record.verify": _verify,
     "record.show": show_entries,
+    "record.prove": _proved,
     "record.check": _proof,
     "record.checkpoint": _checkpoint,
     "record.rotate-key": _rotated,

@@ -38,9 +38,13 @@ class ProveRequest:
 
 @dataclass(frozen=True)
 class ProveResponse:
-    """A proof that is checked without home and network; its JSON is the proof file itself."""
+    """A proof that is checked without home and network; its JSON is the proof file itself.
+
+    ``file`` is where it was written, None where no file was asked for.
+    """
 
     proof: dict[str, Any]
+    file: Path | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return self.proof
@@ -81,7 +85,7 @@ def prove(context: Context, request: ProveRequest) -> ProveResponse:
     if request.out is not None:
         with storage_errors(request.out):
             write_whole(request.out, text.encode() or encode(proof))
-    return ProveResponse(proof)
+    return ProveResponse(proof, request.out)
 
 
 @dataclass(frozen=True)

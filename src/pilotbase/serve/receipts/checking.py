@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pilotbase.kernel.canonical import GivenTwice, decode_once
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import read_attached
 from pilotbase.kernel.text import Text
@@ -61,7 +61,9 @@ def checked(
         key = _read(Path(key), FILE_MAX).decode("utf-8", "replace").strip()
     verifier = verifier_key(key)
     try:
-        document = json.loads(_read(file, FILE_MAX))
+        document = decode_once(_read(file, FILE_MAX))
+    except GivenTwice as error:
+        return Checked(error.said)
     except (ValueError, RecursionError):
         return Checked(NO_RECEIPT)
     found = check(document, verifier)

@@ -1,0 +1,24 @@
+"""How the record's answers read on a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pilotbase.faces.cli.show import show
+from pilotbase.kernel.text import Language
+from pilotbase.record.verbs.proving import ProveResponse
+
+
+def test_a_proof_in_a_file_is_not_printed_too(capsys: pytest.CaptureFixture[str]) -> None:
+    proof, languages = {"format": "pilotbase-proof/1", "index": 3}, list[Language](["en", "zh"])
+    for language, words in zip(
+        languages, ("The proof is in p.json", "证明已写入 p.json"), strict=True
+    ):
+        show("record.prove", ProveResponse(proof, Path("p.json")), language)
+        said = capsys.readouterr().out
+        assert said.startswith(words) and "format" not in said
+    show("record.prove", ProveResponse(proof), "en")
+    assert json.loads(capsys.readouterr().out) == proof
