@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,16 @@ class Running:
 
 
 def run(
-    context: Context, running: Running, announce: Announce, settled: Announce = lambda said: None
+    context: Context,
+    running: Running,
+    announce: Announce,
+    settled: Announce = lambda said: None,
+    within: AbstractContextManager[None] | None = None,
 ) -> int:
     """Serve until it is ended; the exit code.
 
     Args:
+        within: entered once the addresses are bound, left when all has ended.
         announce: told ``{"address", "processes", "pid"}`` when calls are taken. settled: told
             ``{"workers", "examples"}``, states and cases to try by name, when each own worker of
             what is filed is ready or refused.
@@ -78,6 +83,8 @@ def run(
             metrics = stack.enter_context(_bound("127.0.0.1", running.metrics, 1, "--metrics"))
         folder = Path(tempfile.mkdtemp(prefix="pilotbase-"))  # made with mode 0700
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if within is not None:
+            stack.enter_context(within)
         parent = _Parent(context, running, listening, folder, metrics)
         return asyncio.run(parent.run(announce, settled))
 

@@ -5,14 +5,10 @@ The key belongs to a party that says what it is, a local operator, and ends with
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from pilotbase.catalog.adding import add_list
-from pilotbase.catalog.parties.mandates import Wanted, create_key, revoke_key
-from pilotbase.catalog.parties.registry import registry
 from pilotbase.kernel.verb import Context
 from pilotbase.record.opened import open_record
 from pilotbase.record.views import catch_up
@@ -21,18 +17,9 @@ from pilotbase.serve.routes.shown import served
 from pilotbase.serve.routes.verbs import UpRequest
 from pilotbase.serve.routes.views import TRIED
 from pilotbase.serve.running.doors import installed
+from pilotbase.serve.running.own_key import own_key
 from pilotbase.serve.running.parent import Running, run
 
-OPERATOR = "local-operator"
-SCOPES = ("serve.call.*", "operate.*")
-ENDED = "`pilotbase up` has ended"
-PARTY = f"""\
-catalog: 1
-parties:
-  - id: {OPERATOR}
-    kind: person
-    name: {{en: Whoever runs this machine, zh: 本机操作者}}
-"""
 Say = Callable[[Mapping[str, Any]], None]
 
 
@@ -45,10 +32,16 @@ def up(context: Context, request: UpRequest, say: Say) -> int:
             "workers", "examples"}``.
 
     Raises:
-        InputError: a term that is none. RecordError: nothing was ever tried here.
+        InputError: a term that is none. RecordError: nothing was ever tried here. RunError: the
+            address is taken; then no key was made.
     """
-    key, text, until = _key(context, request.term)
     said: dict[str, Any] = {}
+
+    @contextmanager
+    def keyed() -> Iterator[None]:
+        with own_key(context, request.term) as key:
+            said.update(key=key.text, until=key.until)
+            yield
 
     def announce(ready: Mapping[str, Any]) -> None:
         said.update(ready)
@@ -57,30 +50,10 @@ def up(context: Context, request: UpRequest, say: Say) -> int:
     def settled(workers: Mapping[str, Any]) -> None:
         found = served(context, development=False)
         shown = {"services": found.services, "refused": [*found.refused, *_not_filed(context)]}
-        say({**said, "key": text, "until": until, **shown, **workers})
+        say({**said, **shown, **workers})
 
-    try:
-        return run(
-            context,
-            Running(host=request.host, port=request.port, doors=installed()),
-            announce,
-            settled,
-        )
-    finally:
-        with open_record(context, create=False) as record:
-            revoke_key(record, context, key, ENDED)
-
-
-def _key(context: Context, term: str) -> tuple[str, str, str]:
-    """Id, text and end of a new key."""
-    with open_record(context, create=False) as record:
-        if OPERATOR not in registry(record).book.parties:
-            with tempfile.TemporaryDirectory() as folder:
-                sheet = Path(folder, "party.yaml")
-                sheet.write_text(PARTY, "utf-8")
-                add_list(record, context, sheet)
-        entry, text = create_key(record, context, OPERATOR, Wanted(SCOPES, until=term))
-    return entry.body["key"], text, entry.body["until"]
+    running = Running(host=request.host, port=request.port, doors=installed())
+    return run(context, running, announce, settled, within=keyed())
 
 
 def _not_filed(context: Context) -> list[dict[str, Any]]:
