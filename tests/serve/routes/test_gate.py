@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pilotbase.catalog.parties.mandates import revoke_key, undelegate
+from pilotbase.record.erasure import bodies_of, erase
 from pilotbase.serve.call import Ask, Call, Refused, Usage
 from pilotbase.serve.routes.books import Reading
 from pilotbase.serve.routes.compile import compiled
@@ -171,6 +172,18 @@ def test_a_filing_that_nobody_can_serve_has_no_route(made: Base) -> None:
     made.compile()
     refused = why_not(made, id_)
     assert (refused.code, refused.status) == ("serve.no_upstream", 503)
+    assert "gateway offer" in refused.next_step.en
+
+
+def test_a_filing_whose_scenario_was_erased_says_so(made: Base) -> None:
+    id_, about = made.file(), "pilot:run1"
+    bodies = bodies_of(made.record, made.record.entries(about=about))
+    erase(made.record, bodies, by=made.context.actor("data steward"), reason="r", ground="g")
+    made.compile()
+    refused = why_not(made, id_)
+    assert (refused.code, refused.status) == ("serve.no_upstream", 503)
+    for said in (about, "was erased from the vault", "删除"):
+        assert said in refused.message.en + refused.message.zh
     assert "gateway offer" in refused.next_step.en
 
 

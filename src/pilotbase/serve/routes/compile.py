@@ -129,7 +129,7 @@ def compiled(
     routes = {name: making.with_fallback(route, routes) for name, route in routes.items()}
     for name, route in [*routes.items()]:
         if not route.upstreams and not route.fallback:
-            shut[name] = why.no_upstream(route.filing, making.drill_left(route.filing))
+            shut[name] = making.unreached(route.filing)
             del routes[name]
     if development:
         for name, route in making.in_development():
@@ -287,6 +287,15 @@ class _Making:
         drill = self.books.arrangements.get(id_, {}).get("drill")
         left = parse(drill["until"]).timestamp() - self.at if drill else 0.0
         return left if left > 0 else None
+
+    def unreached(self, id_: str) -> Refused:
+        """Why a live filing has no upstream."""
+        drill = self.drill_left(id_)
+        pilot = f"pilot:{self.books.filings.get(id_, {}).get('run', '')}"
+        recorded = pilot in self.books.tried.get("submitted", {})
+        if drill is None and recorded and pilot not in self.books.crafts:
+            return why.erased(id_, pilot)
+        return why.no_upstream(id_, drill)
 
     def until(self) -> float:
         books = self.books

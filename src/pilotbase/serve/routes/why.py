@@ -16,6 +16,10 @@ _KEY = Text(
     "`pilotbase catalog who KEY` shows for whom a key acts and what it opens.",
     "`pilotbase catalog who 密钥` 可查看密钥代表谁、可调用什么。",
 )
+_ARRANGE = Text(
+    "The operator arranges it: `pilotbase gateway offer SHEET`.",
+    "由运营方安排: `pilotbase gateway offer 表格`。",
+)
 # By standing: the HTTP status, and what is said of the filing.
 _SHUT = {
     "expired": (410, Text("its filing expired at {at}", "其备案已于 {at} 到期")),
@@ -82,11 +86,23 @@ def no_upstream(filing: str, wait_s: float | None = None) -> Refused:
             f"{filing} 已备案, 但尚未安排上游",
         )
         code = "serve.no_upstream"
-    step = Text(
-        "The operator arranges it: `pilotbase gateway offer SHEET`.",
-        "由运营方安排: `pilotbase gateway offer 表格`。",
+    return Refused(503, code, said, _ARRANGE, filing=filing, retry_after_s=wait_s)
+
+
+def erased(filing: str, pilot: str) -> Refused:
+    """A live filing that the base can no longer serve itself, and that nobody has arranged."""
+    return Refused(
+        503,
+        "serve.no_upstream",
+        Text(
+            f"{filing} is filed, but the scenario of {pilot} was erased from the vault or is lost, "
+            "so the base cannot serve it itself, and no upstream is arranged for it",
+            f"{filing} 已备案, 但 {pilot} 的场景已从保险库删除或遗失, 基地无法自行提供, "
+            "且尚未安排上游",
+        ),
+        _ARRANGE,
+        filing=filing,
     )
-    return Refused(503, code, said, step, filing=filing, retry_after_s=wait_s)
 
 
 def bad_arrangement(filing: str, detail: str) -> Refused:
