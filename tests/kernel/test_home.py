@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +79,51 @@ def test_only_one_may_hold_a_lock_and_it_is_let_go(tmp_path: Path) -> None:
         pass
     with only_one(lock):
         assert lock.exists()
+
+
+def test_a_lock_that_the_disk_refuses_is_not_taken_for_a_busy_one(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(HomeError) as caught, only_one(tmp_path / "run.lock"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code in ("home.disk_full", "home.io_error")
+    assert "释放空间" in caught.value.next_step.zh
+
+
+def test_a_full_disk_is_not_taken_for_a_busy_lock(tmp_path: Path) -> None:
+    """A disk of 64 KiB that is full, in a namespace of its own."""
+    words = ["unshare", "-Urm", "sh", "-ec", _FULL, str(tmp_path), sys.executable, _LOCKING]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    if "unshare" in done.stderr or "mount:" in done.stderr:
+        pytest.skip("nobody may mount a disk in a namespace of their own here")
+    assert done.stdout.split() == ["home.disk_full"], done.stderr
+
+
+_FULL = """
+mount -t tmpfs -o size=64k tmpfs "$0"
+dd if=/dev/zero of="$0/fill" bs=4k 2>/dev/null || true
+exec "$1" -c "$2" "$0/run.lock"
+"""
+_LOCKING = """
+import sys
+from pathlib import Path
+from pilotbase.kernel.errors import HomeError
+from pilotbase.kernel.home import only_one
+try:
+    with only_one(Path(sys.argv[1])):
+        print("locked")
+except HomeError as error:
+    print(error.code)
+"""
+
+
+def test_what_is_no_lock_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "run.lock").write_bytes(b"something else" * 100)
+    with pytest.raises(HomeError, match="not_writable"), only_one(tmp_path / "run.lock"):
+        pass
 
 
 def test_a_failed_write_leaves_the_old_bytes(tmp_path: Path) -> None:

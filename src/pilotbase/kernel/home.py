@@ -144,25 +144,45 @@ def only_one(file: Path) -> Iterator[None]:
     """Hold a lock file while the body runs; a process that ends, however, lets go of it.
 
     Raises:
-        HomeError: another process holds it.
+        HomeError: another process holds it; the disk is full, or nothing can be written here.
     """
     with storage_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+        connection = _locked(file)
     try:
-        # SQLite's lock is the one that works alike on every platform.
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise HomeError(
-                "home.busy",
-                Text("another process is at the same work", "另一进程正在进行同一工作"),
-                where=str(file),
-                next_step=Text(
-                    "Wait until it has ended, then run the same command to read its result.",
-                    "请待其结束后再运行同一命令以读取结果。",
-                ),
-            ) from error
         yield
     finally:
         connection.close()
+
+
+def _locked(file: Path) -> sqlite3.Connection:
+    """SQLite's lock is the one that works alike on every platform; taking it writes to the disk."""
+    try:
+        connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.DatabaseError as error:
+        code = error.sqlite_errorcode & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            raise HomeError("home.busy", _BUSY, where=str(file), next_step=_WAIT) from error
+        if code == sqlite3.SQLITE_IOERR:
+            said = _IO.format(reason=error)
+            raise HomeError("home.io_error", said, where=str(file), next_step=_FREE) from error
+        full = code == sqlite3.SQLITE_FULL
+        raise OSError(errno.ENOSPC if full else errno.EACCES, str(error)) from error
+    return connection
+
+
+_IO = Text("the disk reports an error: {reason}", "磁盘报告错误: {reason}")
+_FREE = Text(
+    "Free some space, or see to the disk, and run the same command again.",
+    "请释放空间或检查磁盘, 然后重新运行同一命令。",
+)
+_BUSY = Text("another process is at the same work", "另一进程正在进行同一工作")
+_WAIT = Text(
+    "Wait until it has ended, then run the same command to read its result.",
+    "请待其结束后再运行同一命令以读取结果。",
+)
