@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import tarfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 from pilotbase.kernel.errors import HomeError, InputError, PilotbaseError, RecordError
 from pilotbase.kernel.event import Draft
 from pilotbase.kernel.home import only_one
+from pilotbase.kernel.text import Text
 from pilotbase.kernel.verb import Context
 from pilotbase.record import keys, verbs
 from pilotbase.record.archive import MANIFEST
@@ -59,6 +62,13 @@ def new(context: Context, folder: Path) -> Context:
     return replace(context, home=folder / "restored")
 
 
+def told(context: Context, out: Path) -> tuple[Path, list[Text]]:
+    """A backup, and what was remarked beside it."""
+    said = list[Text]()
+    made: Path = verbs.backup(replace(context, remark=said.append), BackupRequest(out)).file
+    return made, said
+
+
 def rewritten(archive: Path, change: Change) -> Path:
     """The archive again, after a change to its members by name."""
     with tarfile.open(archive) as opened:
@@ -71,6 +81,21 @@ def rewritten(archive: Path, change: Change) -> Path:
             member.size = len(data)
             made.addfile(member, io.BytesIO(data))
     return target
+
+
+def listing(archive: Path, name: str) -> Path:
+    """The archive with one more file, which its manifest lists."""
+    data = b'store = "postgresql"\ndsn = "host=/nowhere"\n'
+
+    def change(members: dict[str, bytes]) -> None:
+        said = json.loads(members[MANIFEST])
+        sha256 = hashlib.sha256(data).hexdigest()
+        said["files"].append({"name": name, "size": len(data), "sha256": sha256})
+        members[MANIFEST] = json.dumps(said).encode()
+        if name.isascii():
+            members[name] = data
+
+    return rewritten(archive, change)
 
 
 class TestBackup:
@@ -112,13 +137,61 @@ class TestBackup:
         made = verbs.backup(home, BackupRequest(tmp_path))
         assert made.file.parent == tmp_path and made.file.suffix == ".tar"
 
-    def test_into_the_home_itself(self, home: Context, tmp_path: Path) -> None:
-        verbs.backup(home, BackupRequest(home.home / "one.tar"))
-        again = verbs.backup(home, BackupRequest(home.home / "two.tar"))
-        with tarfile.open(again.file) as opened:
-            names = opened.getnames()
-        assert "one.tar" in names and "two.tar" not in names
-        assert not any(name.endswith((".part", "-wal", ".lock")) for name in names)
+    def test_never_into_the_home_itself(self, home: Context, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(home.home / "reports")
+        before = sorted(home.home.rglob("*"))
+        for out in (home.home, home.home / "one.tar", tmp_path / "link" / "one.tar"):
+            ask = partial(verbs.backup, home, BackupRequest(out, with_keys=True))
+            error = refused("backup.in_home", InputError, ask)
+            assert "主目录" in error.message.zh
+        # Opening the log leaves its own files beside it; nothing else is new.
+        new = {path.name for path in {*home.home.rglob("*")} - {*before}}
+        assert new <= {f"{db}{end}" for db in ("record.db", "vault.db") for end in ("-wal", "-shm")}
+
+    def test_no_earlier_backup_is_in_it(self, home: Context, tmp_path: Path) -> None:
+        secret = (home.home / keys.SECRET).read_bytes().strip()
+        keyed = verbs.backup(home, BackupRequest(tmp_path / "k.tar", with_keys=True)).file
+        keyed.rename(home.home / "reports" / "old.tar")
+        remains = home.home / ".x.part" / "home" / "keys"
+        remains.mkdir(parents=True)
+        (remains / "base.key").write_bytes(secret)
+        made, said = told(home, tmp_path / "b.tar")
+        assert secret not in made.read_bytes()
+        assert len(said) == 1 and "reports/old.tar" in said[0].en and "备份" in said[0].zh
+
+    def test_names_that_no_archive_holds(self, home: Context, tmp_path: Path) -> None:
+        unfit = [b"a\\b", b"a\tb", b"a\nb", b"a\xff\xfeb.html"]
+        for name in [*unfit, b"a:b"]:
+            (home.home / "reports" / os.fsdecode(name)).write_text("x")
+        (home.home / MANIFEST).write_text("{}")
+        made, said = told(home, tmp_path / "b.tar")
+        assert len(said) == 1 and "请重命名" in said[0].zh
+        named = ("a\\b", "a\\tb", "a\\nb", "a\\udcff\\udcfeb.html")
+        assert all(f"reports/{name}" in said[0].en for name in named) and MANIFEST in said[0].en
+        there = new(home, tmp_path)
+        verbs.restore(there, RestoreRequest(made))
+        assert {p.name for p in (there.home / "reports").iterdir()} == {"a:b", "报告.html"}
+
+    def test_more_files_than_reading_takes(
+        self, home: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pilotbase.record.archive.FILES_MAX", 3)
+        ask = BackupRequest(tmp_path / "b.tar")
+        refused("backup.too_many_files", InputError, lambda: verbs.backup(home, ask))
+        assert not ask.out.exists()
+
+    def test_only_where_a_file_can_be_made(self, home: Context, tmp_path: Path) -> None:
+        ask = BackupRequest(tmp_path / "nope" / "x.tar")
+        error = refused("backup.no_folder", InputError, lambda: verbs.backup(home, ask))
+        assert str(tmp_path / "nope") in error.message.zh and not ask.out.parent.exists()
+        long = BackupRequest(tmp_path / ("x" * 300))
+        refused("backup.no_file", InputError, lambda: verbs.backup(home, long))
+
+    @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+    def test_where_nobody_can_make_a_file(self, home: Context) -> None:
+        with pytest.raises(PilotbaseError) as caught:
+            verbs.backup(home, BackupRequest(Path("/proc/x")))
+        assert caught.value.code in ("backup.no_file", "home.not_writable")
 
     def test_nothing_is_overwritten(self, home: Context, archive: Path) -> None:
         before = archive.read_bytes()
@@ -249,6 +322,22 @@ class TestRestore:
             )
             assert name in error.message.en
         assert not there.home.exists() and not (tmp_path / "outside").exists()
+
+    @pytest.mark.parametrize(
+        "name", ["record.toml", "views/v.json", "record.db-wal", "keys/base.key", "a\ud800"]
+    )
+    def test_what_no_backup_writes(
+        self, home: Context, archive: Path, tmp_path: Path, name: str
+    ) -> None:
+        """A setting, say, would have another record audited than the one in the archive."""
+        there, ask = new(home, tmp_path), RestoreRequest(listing(archive, name))
+        error = refused("restore.damaged", InputError, lambda: verbs.restore(there, ask))
+        assert MANIFEST in error.message.en and not there.home.exists()
+
+    def test_a_name_that_is_too_long(self, home: Context, archive: Path, tmp_path: Path) -> None:
+        there, ask = new(home, tmp_path), RestoreRequest(listing(archive, "n" * 300))
+        error = refused("restore.damaged", InputError, lambda: verbs.restore(there, ask))
+        assert "nnn…" in error.message.en and len(error.message.en) < 150
 
     def test_links_are_not_followed(self, home: Context, archive: Path, tmp_path: Path) -> None:
         target = rewritten(archive, lambda members: members.pop("checkpoint"))

@@ -6,12 +6,13 @@
                      "files": [{"name", "size", "sha256"}]}
     record.db ...   the files, in the manifest's order
 
-Reading trusts nothing: names stay inside the folder, only plain files are taken, each is compared
-with the manifest while it is written, and what differs is named.
+Reading trusts nothing: names stay inside the folder and are such as a backup writes, only plain
+files are taken, each is compared with the manifest while it is written, and what differs is named.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -26,6 +27,8 @@ from typing import IO
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
+from pilotbase.record.stores import LOG, SETTING, VAULT
+from pilotbase.record.views import FOLDER as VIEWS
 
 FORMAT = "pilotbase-backup/1"
 MANIFEST = "manifest.json"
@@ -33,7 +36,16 @@ MANIFEST_SIZE_MAX = 64 * 2**20
 FILES_MAX = 1_000_000
 CHUNK = 2**20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RESERVED = re.compile(r"[\\:\x00-\x1f]")
+KEYS = "keys"
+NAME_SHOWN_MAX = 80
+_SIDECARS = ("-wal", "-shm", "-journal", ".lock", ".part")
+# A colon is as good as a letter (reports are named after times), but on Windows it names a drive.
+_RESERVED = re.compile(
+    r"[\\\x00-\x1f\ud800-\udfff:]" if os.name == "nt" else r"[\\\x00-\x1f\ud800-\udfff]"
+)
+# What a file system says of names that it cannot hold, by themselves or beside others.
+_NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL, errno.EEXIST, errno.ENOTDIR)
+_BEGIN = json.dumps({"format": FORMAT})[:-1].encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +80,44 @@ class Manifest:
         if said["format"] != FORMAT or len(said["files"]) > FILES_MAX:
             raise ValueError("another format")
         files = tuple(Item(item["name"], item["size"], item["sha256"]) for item in said["files"])
-        if not all(map(_is_plain, files)) or len({item.name for item in files}) != len(files):
-            raise ValueError("names or sizes that cannot be")
         size, keys = said["size"], said["keys"]
         if type(size) is not int or type(keys) is not bool:
             raise TypeError("size and keys")
+        names = {item.name for item in files}
+        if not all(_is_plain(item) and is_taken(item.name, keys) for item in files):
+            raise ValueError("names or sizes that cannot be")
+        if len(names) != len(files) or not {LOG, VAULT} <= names:
+            raise ValueError("a name twice, or no record")
         return cls(str(said["made_at"]), size, str(said["root"]), keys, files)
+
+
+def is_taken(name: str, keys: bool) -> bool:
+    """Whether a backup takes a file of the home: no view, which is made again, no lock, no setting.
+
+    What it never takes, restoring refuses: a setting in an archive would name the database whose
+    record is audited instead of the archive's own.
+
+    Args:
+        name: its path in the home with ``/``. keys: whether the secret keys are taken.
+    """
+    path = PurePosixPath(name)
+    secret = path.parts[0] == KEYS and path.suffix != ".vkey"
+    own = path.parts[0] == VIEWS or name == SETTING or name.endswith(_SIDECARS)
+    return not own and (keys or not secret)
+
+
+def can_stand(name: str) -> bool:
+    """Whether an archive can hold a name: inside the home, UTF-8, no control characters."""
+    path = PurePosixPath(name)
+    inside = str(path) == name and not path.is_absolute() and ".." not in path.parts
+    return inside and name not in (".", MANIFEST) and not _RESERVED.search(name)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a backup, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(tarfile.BLOCKSIZE)
+        return head.startswith(MANIFEST.encode() + b"\0") and file.read(len(_BEGIN)) == _BEGIN
 
 
 def item_of(folder: Path, name: str) -> Item:
@@ -87,9 +131,15 @@ def item_of(folder: Path, name: str) -> Item:
 
 
 def write_archive(file: IO[bytes], folder: Path, manifest: Manifest) -> None:
-    """Write an archive of the manifest's files, which lie in the folder."""
+    """Write an archive of the manifest's files, which lie in the folder.
+
+    Raises:
+        InputError: more files than reading takes.
+    """
+    said = manifest.encode()
+    if len(manifest.files) > FILES_MAX or len(said) > MANIFEST_SIZE_MAX:
+        raise _too_many(len(manifest.files))
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        said = manifest.encode()
         archive.addfile(_member(MANIFEST, len(said)), io.BytesIO(said))
         for item in manifest.files:
             with (folder / item.name).open("rb") as source:
@@ -128,17 +178,28 @@ def read_archive(file: Path, folder: Path) -> Manifest:
 
 def damaged(file: Path, names: Iterable[str]) -> InputError:
     """The error that names what differs."""
-    listed = sorted(names)
-    named = ", ".join(listed[:20]) + (" …" if len(listed) > 20 else "")
     return InputError(
         "restore.damaged",
-        Text(f"the backup is not what was made: {named}", f"备份与制作时不一致: {named}"),
+        Text("the backup is not what was made: {names}", "备份与制作时不一致: {names}").format(
+            names=listed(names)
+        ),
         where=str(file),
         next_step=Text(
             "Use another backup, or get this one again. Nothing was restored.",
             "请使用其他备份, 或重新取得此备份。未恢复任何内容。",
         ),
     )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in one line, of whoever they are: not all of too many, and nothing unprintable."""
+    given = sorted(names)
+    return ", ".join(map(_shown, given[:20])) + (" …" if len(given) > 20 else "")
+
+
+def _shown(name: str) -> str:
+    cut = name if len(name) <= NAME_SHOWN_MAX else f"{name[: NAME_SHOWN_MAX - 1]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 def _manifest(archive: tarfile.TarFile, members: Iterator[tarfile.TarInfo], file: Path) -> Manifest:
@@ -157,9 +218,14 @@ def _manifest(archive: tarfile.TarFile, members: Iterator[tarfile.TarInfo], file
 def _extract(source: IO[bytes], folder: Path, item: Item) -> bool:
     """Write a file; whether it is what the manifest says."""
     path = folder / item.name
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        if error.errno in _NO_NAME:
+            return False
+        raise
     with os.fdopen(descriptor, "wb") as target:
         for chunk in _chunks(source):
             size += len(chunk)
@@ -173,12 +239,9 @@ def _extract(source: IO[bytes], folder: Path, item: Item) -> bool:
 
 
 def _is_plain(item: Item) -> bool:
-    name, path = item.name, PurePosixPath(str(item.name))
-    inside = isinstance(name, str) and str(path) == name and not path.is_absolute()
-    inside = inside and ".." not in path.parts and name not in ("", ".", MANIFEST)
-    inside = inside and not _RESERVED.search(name)
     counted = type(item.size) is int and item.size >= 0
-    return inside and counted and _SHA256.fullmatch(str(item.sha256)) is not None
+    named = isinstance(item.name, str) and can_stand(item.name)
+    return named and counted and _SHA256.fullmatch(str(item.sha256)) is not None
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
@@ -190,6 +253,20 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(CHUNK):
         yield chunk
+
+
+def _too_many(count: int) -> InputError:
+    return InputError(
+        "backup.too_many_files",
+        Text(
+            f"the home holds more files than a backup can: {count}",
+            f"主目录中的文件多于备份所能容纳: {count}",
+        ),
+        next_step=Text(
+            "Move files that are not Pilotbase's out of the home, then back up again.",
+            "请将不属于 Pilotbase 的文件移出主目录, 然后重新备份。",
+        ),
+    )
 
 
 def _no_backup(file: Path, message: Text) -> InputError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from pilotbase.kernel.errors import InputError
@@ -16,17 +16,21 @@ from pilotbase.kernel.time import stamp
 from pilotbase.record.adapters.sqlite_copy import copy_database, is_sqlite, settle
 from pilotbase.record.adapters.sqlite_log import SqliteLog
 from pilotbase.record.adapters.sqlite_vault import SqliteVault
-from pilotbase.record.archive import Manifest, item_of, write_archive
+from pilotbase.record.archive import (
+    Manifest,
+    can_stand,
+    is_archive,
+    is_taken,
+    item_of,
+    listed,
+    write_archive,
+)
 from pilotbase.record.copying import copy_log, copy_vault
 from pilotbase.record.encryption import EncryptedVault
 from pilotbase.record.erasure import LOCK
 from pilotbase.record.opened import LATEST, LOG, VAULT, Record
-from pilotbase.record.stores import SETTING, store_of
+from pilotbase.record.stores import store_of
 from pilotbase.record.tree import root_of
-from pilotbase.record.views import FOLDER as VIEWS
-
-KEYS = "keys"
-_SIDECARS = ("-wal", "-shm", "-journal", ".lock", ".part")
 
 
 def back_up(record: Record, out: Path, *, keys: bool) -> tuple[Path, Manifest]:
@@ -35,24 +39,31 @@ def back_up(record: Record, out: Path, *, keys: bool) -> tuple[Path, Manifest]:
     Others may append meanwhile, not erase: the copy of the log is taken first and that of the vault
     after it, so that the bodies of all entries are there.
 
+    Earlier backups that lie in the home are left out, and so are files whose names no archive can
+    hold, with a remark that names them: a stray file must not keep the record from being backed up.
+
     Args:
-        out: a new file, or a folder in which a file named after the moment is made.
+        out: a new file, or a folder in which a file named after the moment is made; neither in the
+            home, where the next backup would take it for one of the home's files.
         keys: with the secret keys. Whoever has such an archive can sign as the base.
 
     Raises:
-        InputError: the file is there already. HomeError: disk full; an erasure is under way.
+        InputError: the file is there already, its folder is not, or it lies in the home; too many
+            files. HomeError: disk full; an erasure is under way.
     """
     made_at = stamp(record.context.clock())
-    if out.is_dir():
-        out = out / f"pilotbase-{made_at.replace(':', '').replace('.', '')}.tar"
-    if out.exists():
-        raise _exists(out)
-    with storage_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    try:
+        with storage_errors(out):
+            if out.is_dir():
+                out = out / f"pilotbase-{made_at.replace(':', '').replace('.', '')}.tar"
+            _check_place(record.home, out)
+            folder = Path(tempfile.mkdtemp(prefix=".backup.", suffix=".part", dir=out.parent))
+    except OSError as error:  # a name too long, or a folder like /proc, where no file can be made
+        said = Text("no file can be made here: {why}", "无法在此处新建文件: {why}")
+        raise _misplaced("no_file", said.format(why=error.strerror), out) from error
     try:
         with storage_errors(out), only_one(record.home / LOCK):
-            manifest = _gather(record, folder, out, made_at, keys)
+            manifest = _gather(record, folder, made_at, keys)
             part = folder / "archive"
             # Bodies are in it: nobody else may read it, not even while it is written.
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,10 +77,25 @@ def back_up(record: Record, out: Path, *, keys: bool) -> tuple[Path, Manifest]:
     return out, manifest
 
 
-def _gather(record: Record, folder: Path, out: Path, made_at: str, keys: bool) -> Manifest:
+def _check_place(home: Path, out: Path) -> None:
+    if not out.parent.is_dir():
+        said = Text("there is no folder {folder}", "没有文件夹 {folder}")
+        raise _misplaced("no_folder", said.format(folder=out.parent), out)
+    folder = out.parent.resolve()
+    # By what the folders are, not by their names, which links and letter case make several of.
+    if any(above.samefile(home) for above in (folder, *folder.parents)):
+        said = Text(
+            "a backup does not lie in the home that it is of", "备份不能存于其所备份的主目录中"
+        )
+        raise _misplaced("in_home", said, out)
+    if out.exists():
+        raise _exists(out)
+
+
+def _gather(record: Record, folder: Path, made_at: str, keys: bool) -> Manifest:
     home, copy = record.home, folder / "home"
     copy.mkdir(mode=0o700)
-    names = [n for n in files_beside(home, keys) if not _is_of(home / n, out, folder)]
+    names = _remarked(record, files_beside(home, keys))
     # The newest checkpoint first: whatever it was made of is then in the copy of the log.
     names.sort(key=lambda name: name != LATEST)
     if LATEST in names:
@@ -83,6 +109,23 @@ def _gather(record: Record, folder: Path, out: Path, made_at: str, keys: bool) -
     size, root = _state(copy / LOG)
     items = tuple(item_of(copy, name) for name in [LOG, VAULT, *names])
     return Manifest(made_at, size, root, keys, items)
+
+
+def _remarked(record: Record, beside: Iterable[str]) -> list[str]:
+    """The names that are backed up; it is said which are not."""
+    names, unfit, earlier = list[str](), list[str](), list[str]()
+    for name in beside:
+        with suppress(FileNotFoundError):  # removed meanwhile
+            if not can_stand(name):
+                unfit.append(name)
+            elif is_archive(record.home / name):
+                earlier.append(name)
+            else:
+                names.append(name)
+    for left, words in ((unfit, _UNFIT), (earlier, _EARLIER)):
+        if left:
+            record.context.remark(words.format(names=listed(left)))
+    return names
 
 
 def _copy_stores(record: Record, copy: Path) -> None:
@@ -116,21 +159,14 @@ def _state(log: Path) -> tuple[int, str]:
 
 
 def files_beside(home: Path, keys: bool) -> Iterator[str]:
-    """Names of the home's files beside the stores: no views, which are made again, and no locks."""
+    """Names of the home's files beside the stores that are taken; no remains of killed work."""
     for path in sorted(home.rglob("*")):
         name = path.relative_to(home)
         if path.is_symlink() or not path.is_file():
             continue
-        secret = name.parts[0] == KEYS and path.suffix != ".vkey"
-        if name.parts[0] == VIEWS or path.name.endswith(_SIDECARS) or (secret and not keys):
-            continue
-        if name.as_posix() not in (LOG, VAULT, SETTING):
+        remains = any(part.startswith(".") and part.endswith(".part") for part in name.parts)
+        if not remains and is_taken(name.as_posix(), keys) and name.as_posix() not in (LOG, VAULT):
             yield name.as_posix()
-
-
-def _is_of(path: Path, out: Path, folder: Path) -> bool:
-    """Whether a file belongs to the backup that is being made."""
-    return path == out or folder in path.parents
 
 
 def _put(part: Path, out: Path) -> None:
@@ -152,3 +188,26 @@ def _exists(out: Path) -> InputError:
         where=str(out),
         next_step=Text("Choose another name.", "请另选文件名。"),
     )
+
+
+def _misplaced(code: str, message: Text, out: Path) -> InputError:
+    return InputError(
+        f"backup.{code}",
+        message,
+        where=str(out),
+        next_step=Text(
+            "Name a file in another folder that is there, best on another disk.",
+            "请指定其他已有文件夹中的文件, 最好在另一磁盘上。",
+        ),
+    )
+
+
+_UNFIT = Text(
+    "Left out of the backup, because no archive can hold these names; rename the files: {names}",
+    "以下文件名无法存入备份, 未予备份; 请重命名: {names}",
+)
+_EARLIER = Text(
+    "Left out of the backup, because these are backups, which may hold keys and erased bodies; "
+    "move them out of the home: {names}",
+    "以下文件本身是备份, 可能含有私钥与已删除的正文, 未予备份; 请移出主目录: {names}",
+)

@@ -16,6 +16,7 @@ from pilotbase.record.archive import Manifest, damaged, read_archive
 from pilotbase.record.audit import VerifyReport, verify
 from pilotbase.record.opened import LOG, open_record
 from pilotbase.record.rules.checkpoint import verify_checkpoint
+from pilotbase.record.stores import SETTING
 from pilotbase.record.tree import root_of
 
 
@@ -48,6 +49,8 @@ def restore(context: Context, file: Path, *, held: str | None = None) -> Restore
     try:
         with storage_errors(home):
             manifest = read_archive(file, folder)
+            if (folder / SETTING).exists():  # by another name, where letter case is no difference
+                raise damaged(file, [SETTING])
         report, behind = _audited(replace(context, home=folder), manifest, file, held)
         with storage_errors(home):
             if home.exists():
