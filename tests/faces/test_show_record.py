@@ -9,6 +9,7 @@ import pytest
 
 from pilotbase.faces.cli.show import show
 from pilotbase.kernel.text import Language
+from pilotbase.record.verbs.auditing import VerifyResponse
 from pilotbase.record.verbs.proving import ProveResponse
 
 
@@ -22,3 +23,14 @@ def test_a_proof_in_a_file_is_not_printed_too(capsys: pytest.CaptureFixture[str]
         assert said.startswith(words) and "format" not in said
     show("record.prove", ProveResponse(proof), "en")
     assert json.loads(capsys.readouterr().out) == proof
+
+
+def test_bad_published_files_do_not_convict_the_record(capsys: pytest.CaptureFixture[str]) -> None:
+    for record_ok, words in (
+        (True, "The record itself holds"),
+        (False, "The record does NOT hold"),
+    ):
+        counted = (9, "00" * 32, 1, 0, 0, 0, 3)
+        show("record.verify", VerifyResponse(False, record_ok, *counted, 7, (), 0, "k"), "en")
+        said = capsys.readouterr().out
+        assert said.startswith(words) and "7" in said

@@ -16,6 +16,7 @@ from pilotbase.record.opened import Record
 from pilotbase.record.publish import publish
 from pilotbase.record.rules import tiles
 from pilotbase.record.static import StaticLog, source_of
+from tests.record.hands import change_entry
 
 Make = Callable[..., Draft]
 
@@ -71,6 +72,30 @@ def test_a_changed_length_is_named_where_it_is(record: Record, log: Path) -> Non
     file.write_bytes(data[:at] + shorter.to_bytes(2, "big") + data[at + 2 :])
     fault(log, record, 7)
     assert verify(record, published=log).first_bad_index == 7
+
+
+@pytest.mark.parametrize("more", [b"x", bytes(8) + b"x", bytes(8)])
+def test_bytes_behind_the_last_entry_make_no_entry_bad(
+    record: Record, log: Path, more: bytes
+) -> None:
+    file = log / "tile/entries/001.p/44"
+    file.write_bytes(file.read_bytes() + more)
+    report = verify(record, published=log)
+    (found,) = report.findings
+    assert report.first_bad_index is None and report.record_ok and not report.ok
+    assert "published files" in found.where.en and file.name in found.message.en
+    fetched = read(log, record).findings
+    assert fetched.faults and fetched.listed[0].index is None
+    assert ("behind its last entry, 299" in found.message.en) is (more != bytes(8))
+
+
+def test_a_bad_published_file_is_no_fault_of_the_record(record: Record, log: Path) -> None:
+    (log / "tile/0/000").write_bytes(bytes(8192))
+    report = verify(record, published=log)
+    assert not report.ok and report.record_ok
+    assert report.findings[0].where.en == "the published files, entry 0"
+    change_entry(record.home, 7)
+    assert not verify(record, published=log).record_ok
 
 
 def test_a_tile_of_another_length(record: Record, log: Path) -> None:

@@ -102,8 +102,9 @@ class TestVerify:
         held = tmp_path / "held.txt"
         held.write_text(signed.checkpoint, "utf-8")
         assert verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
-        held.write_text("")
-        assert not verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
+        held.write_text("root:x:0:0:root:/root:/bin/bash\n")
+        for ask in (VerifyRequest(held=held), VerifyRequest(since=held)):
+            refused("record.no_checkpoint", InputError, lambda ask=ask: verbs.verify(home, ask))  # type: ignore[misc]
         held.write_text(signed.checkpoint.replace("\n6\n", "\n7\n"), "utf-8")
         assert not verbs.verify(home, VerifyRequest(signed.vkey, held)).ok
         other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -113,6 +114,9 @@ class TestVerify:
         key, missing = VerifyRequest("nonsense"), VerifyRequest("", tmp_path / "none")
         refused("note.malformed_key", InputError, lambda: verbs.verify(home, key))
         refused("record.bad_file", InputError, lambda: verbs.verify(home, missing))
+        for folder in (tmp_path / "none", tmp_path):
+            ask = VerifyRequest(tiles=folder)
+            refused("record.no_log_folder", InputError, lambda ask=ask: verbs.verify(home, ask))  # type: ignore[misc]
 
     def test_no_home(self, context: Context) -> None:
         refused("record.missing", RecordError, lambda: verbs.verify(context, VerifyRequest()))

@@ -98,7 +98,8 @@ def verify(
         newest = signed.newest
     if since is None:
         bodies.orphans(kept)
-    good = (bodies.good, folded.good, tiles.good if tiles else 0)
+    published_count = (tiles.good, tiles.faults) if tiles else (0, 0)
+    good = (bodies.good, folded.good, *published_count)
     return VerifyReport.of(found, chain, size, root, checkpoints, newest, *good)
 
 

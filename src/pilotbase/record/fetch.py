@@ -18,7 +18,7 @@ from pilotbase.record.cosigned import who_cosigned
 from pilotbase.record.events import KEY_ROTATED
 from pilotbase.record.findings import Findings
 from pilotbase.record.rules import merkle, note, tiles
-from pilotbase.record.rules.audit import EntryAudit, Finding, of_entry
+from pilotbase.record.rules.audit import EntryAudit, Finding, entry_place, of_entry
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.policy import Policy
@@ -114,7 +114,9 @@ class _Reading:
         """Take an entry bundle; False when it cannot be used, so that nothing can follow."""
         entries = self._log.entries(tile)
         if isinstance(entries, Flaw):
-            self._found.add(of_entry(self._first(tile, entries), entries.said.en, entries.said.zh))
+            first = self._first(tile, entries)
+            where = Text(tile.path, tile.path) if first is None else entry_place(first)
+            self._found.add(Finding("fault", where, entries.said, first))
             return False
         self._keep(tile, tiles.encode_bundle(entries))
         leaves = [merkle.leaf_hash(entry) for entry in entries]
@@ -129,13 +131,15 @@ class _Reading:
         self._level(0, Tile(0, tile.number, tile.width), leaves)
         return True
 
-    def _first(self, tile: Tile, flaw: Flaw) -> int:
+    def _first(self, tile: Tile, flaw: Flaw) -> int | None:
         """The first entry of a bundle that is not as it was: behind a changed length all is
-        shifted, though it may still read as entries for a while; their hashes tell."""
+        shifted, though it may still read as entries for a while; their hashes tell. None where
+        all are as they were, and something is behind them."""
         stored = self._log.hashes(Tile(0, tile.number, tile.width)) if flaw.entries else []
         known = [] if isinstance(stored, Flaw) else stored
         pairs = enumerate(zip(flaw.entries, known, strict=False), tile.start)
-        return next((at for at, (one, leaf) in pairs if merkle.leaf_hash(one) != leaf), flaw.index)
+        other = next((at for at, (one, leaf) in pairs if merkle.leaf_hash(one) != leaf), None)
+        return flaw.index if other is None and not (flaw.behind and known) else other
 
     def edges(self) -> None:
         """After the last bundle: the partial tiles above the first level."""

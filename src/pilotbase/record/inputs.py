@@ -13,6 +13,7 @@ from pilotbase.kernel.text import Text
 from pilotbase.record.rules.merkle import HASH_SIZE
 from pilotbase.record.rules.note import VerifierKey
 from pilotbase.record.rules.policy import Policy, parse
+from pilotbase.record.rules.tiles import CHECKPOINT
 
 FILE_SIZE_MAX = 64 * 2**20
 _CHECKPOINT = re.compile(
@@ -39,11 +40,40 @@ def read_checkpoint(file: Path) -> str:
     """The checkpoint in a file, also with text around it, as in a mail or a page.
 
     What is taken is the last empty line with signature lines after it, and of the lines before as
-    many as a checkpoint has; a file without any is given back as it is, for the reader to refuse.
+    many as a checkpoint has.
+
+    Raises:
+        InputError: missing, too large, or without any checkpoint.
     """
     text = read_text(file).replace("\r\n", "\n")
     match = _CHECKPOINT.search(text if text.endswith("\n") else text + "\n")
-    return match[0] if match else text
+    if match is None:
+        raise InputError(
+            "record.no_checkpoint",
+            Text("there is no checkpoint in this file", "该文件中没有检查点"),
+            where=str(file),
+            next_step=Text(
+                "Give a file with what `pilotbase record checkpoint` prints, whole.",
+                "请给出完整保存 `pilotbase record checkpoint` 输出的文件。",
+            ),
+        )
+    return match[0]
+
+
+def log_folder(folder: Path) -> Path:
+    """A folder that something of a log was published to. Raises InputError for any other."""
+    with storage_errors(folder):
+        if any((folder / name).exists() for name in (CHECKPOINT, "tile")):
+            return folder
+    raise InputError(
+        "record.no_log_folder",
+        Text("no log was published to this folder", "此文件夹中没有已发布的日志"),
+        where=str(folder),
+        next_step=Text(
+            "Give the folder that `pilotbase record publish` wrote to.",
+            "请给出 `pilotbase record publish` 写入的文件夹。",
+        ),
+    )
 
 
 def read_text(file: Path) -> str:

@@ -11,7 +11,7 @@ from pilotbase.kernel.verb import Progress
 from pilotbase.record.findings import Findings
 from pilotbase.record.ports import LogReader
 from pilotbase.record.publish import content
-from pilotbase.record.rules.audit import Finding, of_entry
+from pilotbase.record.rules.audit import Finding
 from pilotbase.record.rules.checkpoint import Checkpoint, verify_checkpoint
 from pilotbase.record.rules.rotation import KeyChain
 from pilotbase.record.rules.tiles import (
@@ -31,7 +31,8 @@ from pilotbase.record.tree import root_of
 
 
 class TileAudit:
-    """Compares the files with the log. ``good`` counts those that are as they have to be."""
+    """Compares the files with the log. ``good`` counts those that are as they have to be, and
+    ``faults`` what is wrong with others: no fault of the log."""
 
     def __init__(self, folder: Path, found: Findings) -> None:
         """Reads the checkpoint at once: whatever it speaks of is then in a later snapshot."""
@@ -40,12 +41,19 @@ class TileAudit:
         self._found = found
         self._note = self._signed()
         self._of_checkpoint = Text(f"{folder / CHECKPOINT}", f"{folder / CHECKPOINT}")
-        self.good = 0
+        self.good = self.faults = 0
 
     def compare(
         self, log: LogReader, chain: KeyChain | None, since: int, progress: Progress
     ) -> None:
         """Compare what is there and name what is missing, from entry ``since`` on."""
+        before = self._found.faults
+        self._compare(log, chain, since, progress)
+        self.faults = self._found.faults - before
+
+    def _compare(
+        self, log: LogReader, chain: KeyChain | None, since: int, progress: Progress
+    ) -> None:
         checkpoint = self._checkpoint(log, chain)
         if checkpoint is None:
             return
@@ -129,9 +137,11 @@ class TileAudit:
             why = flaw.said if flaw else _OTHER.format(path=tile.path)
             self._name(tile, _first_other(tile, said, made), why)
 
-    def _name(self, tile: Tile, at: int, said: Text) -> None:
-        """Name what is wrong with a file: at which position of its level, and what."""
-        self._found.add(of_entry(at << _height(tile), said.en, said.zh))
+    def _name(self, tile: Tile, at: int | None, said: Text) -> None:
+        """Name what is wrong with a file: at which position of its level, if at one, and what."""
+        index = at << _height(tile) if at is not None else None
+        place = _FILES if index is None else _ENTRY.format(index=index)
+        self._found.add(Finding("fault", place, said, index))
 
     def _signed(self) -> bytes | Text:
         """The published checkpoint; or why there is none."""
@@ -150,8 +160,11 @@ def _made(log: LogReader, tile: Tile) -> bytes | None:
     return content(log, tile) if tile.start + tile.width <= there else None
 
 
-def _first_other(tile: Tile, said: bytes, made: bytes) -> int:
-    """The first position in a level at which a file is not what was made."""
+def _first_other(tile: Tile, said: bytes, made: bytes) -> int | None:
+    """The first position in a level at which a file is not what was made; None where all are as
+    they have to be, and there is more behind the last."""
+    if said.startswith(made):
+        return None
     if tile.level < 0:
         one, other = read_bundle(said)[0], read_bundle(made)[0]
     else:
@@ -165,6 +178,8 @@ def _height(tile: Tile) -> int:
     return HEIGHT * max(tile.level, 0)
 
 
+_FILES = Text("the published files", "已发布的文件")
+_ENTRY = Text("the published files, entry {index}", "已发布的文件, 第 {index} 条记录")
 _NO_NOTE = Text("it is missing, or empty", "缺失或为空")
 _NO_KEY = Text("there is no key to check it with", "没有可用于核验的密钥")
 _PLACED = Text("the file {path}: {why}", "文件 {path}: {why}")

@@ -23,6 +23,7 @@ class VerifyReport:
 
     Attributes:
         ok: no fault; notes (a body that was erased, say) do not spoil the record.
+        record_ok: no fault but of the published files.
         size: entries audited. root: hex of their Merkle root as the stored tree has it.
         checkpoints, bodies, views, tiles: how many were found good.
         unsigned: how many entries come after the newest good checkpoint. No fault: they are under
@@ -32,6 +33,7 @@ class VerifyReport:
     """
 
     ok: bool
+    record_ok: bool
     size: int
     root: str
     checkpoints: int
@@ -55,10 +57,12 @@ class VerifyReport:
         bodies: int = 0,
         views: int = 0,
         tiles: int = 0,
+        tile_faults: int = 0,
     ) -> VerifyReport:
         vkey = chain.newest.encode() if chain else None
         counted = (size, root.hex(), checkpoints, size - newest, bodies, views, tiles)
-        return cls(not found.faults, *counted, tuple(found.listed), found.more, vkey)
+        ok, record_ok = not found.faults, found.faults == tile_faults
+        return cls(ok, record_ok, *counted, tuple(found.listed), found.more, vkey)
 
     @property
     def first_bad_index(self) -> int | None:

@@ -81,6 +81,8 @@ def test_limits() -> None:
         (Tile(-1, 2, 4), BUNDLE, 515, "it holds 3 entries, not 4", "有 3 条记录, 应为 4 条"),
         (Tile(-1, 2, 2), BUNDLE, 513, "it holds 3 entries, not 2", "有 3 条记录, 应为 2 条"),
         (Tile(-1, 2, 2), b"", 512, "it holds 0 entries, not 2", "有 0 条记录, 应为 2 条"),
+        (Tile(-1, 2, 3), BUNDLE + bytes(4) + b"x", 514, "5 bytes are behind its last entry, 514",
+         "最后一条记录 (第 514 条) 之后另有 5 字节"),
         (Tile(1, 0, 3), bytes(70), 2, "it is 70 bytes long, not 96", "长 70 字节, 应为 96 字节"),
         (Tile(1, 0, 3), bytes(97), 2, "it is 97 bytes long, not 96", "长 97 字节, 应为 96 字节"),
         (Tile(1, 0), bytes(8193), 255, "it is longer than 8192 bytes", "长于 8192 字节"),

@@ -20,6 +20,10 @@ from pilotbase.record.verbs.signing import CheckpointResponse, RotateKeyResponse
 from pilotbase.record.verbs.witnessing import AcceptResponse, AskResponse, WitnessResponse
 
 BAD = Text("The record does NOT hold; first bad entry: {bad}.", "记录有误; 最先出错的条目: {bad}。")
+PUBLISHED_BAD = Text(
+    "The record itself holds; the published files do NOT; first bad entry in them: {bad}.",
+    "记录本身无误; 已发布的文件有误, 其中最先出错的条目: {bad}。",
+)
 COSIGNED = Text("cosigned by {name}", "见证人 {name} 已共同签名")
 FINAL = Text(
     "final: {n} witnesses have cosigned it; the policy asks for {quorum}",
@@ -45,7 +49,7 @@ def _verify(console: Console, found: VerifyResponse, language: Language) -> None
         "{views} views{tiles}.",
         "记录无误: {size} 条目, {bodies} 份正文, {checkpoints} 个检查点, {views} 个视图{tiles}。",
     )
-    said_all = (good if found.ok else BAD).format(
+    said_all = (good if found.ok else PUBLISHED_BAD if found.record_ok else BAD).format(
         size=found.size, bodies=found.bodies, checkpoints=found.checkpoints,
         views=found.views, tiles=_TILES.format(n=found.tiles) if found.tiles else "",
         bad="–" if found.first_bad_index is None else found.first_bad_index,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pilotbase.kernel.text import Text
 from pilotbase.record.rules.merkle import HASH_SIZE
@@ -64,11 +64,13 @@ class Flaw:
     Attributes:
         index: the first entry, or hash of its level, that is concerned.
         entries: those of a bundle that could be read before.
+        behind: all of a bundle's entries can be read, and there is more behind the last.
     """
 
     said: Text
     index: int
     entries: Sequence[bytes] = ()
+    behind: bool = False
 
 
 def _number(number: int) -> str:
@@ -172,12 +174,15 @@ def flaw_of(tile: Tile, data: bytes) -> Flaw | None:
     # What is longer is read up to there, so its own end is not known.
     most = BUNDLE_SIZE_MAX if tile.level < 0 else WIDTH * HASH_SIZE
     why = found.said if len(data) <= most else TOO_LONG.format(most=most)
-    return Flaw(MALFORMED.format(path=tile.path, why=why), found.index, found.entries)
+    return replace(found, said=MALFORMED.format(path=tile.path, why=why))
 
 
 def _of_bundle(tile: Tile, data: bytes) -> Flaw | None:
     entries, end = read_bundle(data)
-    index, size = tile.start + len(entries), len(data)
+    index, size, behind = tile.start + len(entries), len(data), len(entries) >= tile.width
+    if end < size and behind:
+        last = len(encode_bundle(entries[: tile.width]))
+        return Flaw(BEHIND.format(more=size - last, index=tile.last), tile.last, entries, behind)
     if end < size:
         said = CUT_LENGTH if size - end < 2 else CUT_ENTRY
         long = int.from_bytes(data[end : end + 2], "big")
@@ -185,7 +190,7 @@ def _of_bundle(tile: Tile, data: bytes) -> Flaw | None:
         return Flaw(said, min(index, tile.last), entries)
     if len(entries) != tile.width:
         said = OTHER_COUNT.format(there=len(entries), wanted=tile.width)
-        return Flaw(said, min(index, tile.last), entries)
+        return Flaw(said, min(index, tile.last), entries, behind)
     return None
 
 
@@ -213,6 +218,10 @@ CUT_ENTRY = Text(
     " {size}: cut, or a length was changed",
     "第 {index} 条记录始于第 {at} 字节, 应长 {long} 字节, 而文件止于第 {size} 字节:"
     " 被截断, 或长度字段有改动",
+)
+BEHIND = Text(
+    "{more} bytes are behind its last entry, {index}",
+    "最后一条记录 (第 {index} 条) 之后另有 {more} 字节",
 )
 OTHER_COUNT = Text(
     "it holds {there} entries, not {wanted}", "其中有 {there} 条记录, 应为 {wanted} 条"

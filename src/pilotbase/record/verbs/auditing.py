@@ -39,7 +39,7 @@ class VerifyRequest:
 
 @dataclass(frozen=True)
 class VerifyResponse:
-    """What the audit found.
+    """What the audit found. ``record_ok`` where there is no fault but of the published files.
 
     ``findings`` are ``{"severity": "fault"|"note", "where", "index", "message"}``, where and
     message in both languages; ``first_bad_index`` is the lowest entry that shows a fault;
@@ -48,6 +48,7 @@ class VerifyResponse:
     """
 
     ok: bool
+    record_ok: bool
     size: int
     root: str
     checkpoints: int
@@ -77,21 +78,23 @@ class VerifyResponse:
 def verify(context: Context, request: VerifyRequest) -> VerifyResponse:
     from pilotbase.record.audit import verify as verify_all
     from pilotbase.record.hash_audit import verify_hashes
-    from pilotbase.record.inputs import read_checkpoint, read_key
+    from pilotbase.record.inputs import log_folder, read_checkpoint, read_key
     from pilotbase.record.opened import open_record
 
     key = read_key(request.key)
     held = read_checkpoint(request.held) if request.held is not None else None
     since = read_checkpoint(request.since) if request.since is not None else None
+    tiles = log_folder(request.tiles) if request.tiles is not None else None
     if request.hashes and (since is not None or request.tiles is not None):
         raise InputError("record.hashes_alone", _ALONE, where="--hashes")
     with open_record(context, create=False) as record:
         if request.hashes:
             report = verify_hashes(record, key, held=held)
         else:
-            report = verify_all(record, key, held=held, since=since, published=request.tiles)
+            report = verify_all(record, key, held=held, since=since, published=tiles)
     return VerifyResponse(
         ok=report.ok,
+        record_ok=report.record_ok,
         size=report.size,
         root=report.root,
         checkpoints=report.checkpoints,
