@@ -81,6 +81,8 @@ CRITERIA = [
     ("    at_least: 0.85\n", "", "no_bound", None),
     ("    at_least: 0.85", "    at_least: 0.85\n    «at_most: 1", "several_bounds", None),
     ("    at_least: 0.85", "    at_least: «85", "bound_range", "0.85"),
+    ("    at_least: 0.85", "    at_least: «nan", "type", None),
+    ("    at_least: 0.85", "    at_least: «Infinity", "type", None),
     ("    at_least: 0.85", "    at_least: «-0.1", "bound_range", None),
     ("    between: [0.7, 1]", "    between: [0.7, «70]", "bound_range", "0.7"),
     ("    between: [0.7, 1]", "    «between: [1, 0.7]", "band_order", "[0.7, 1]"),
@@ -215,6 +217,14 @@ def test_each_fault_speaks_both_languages_and_no_jargon(
         assert not re.search("[\u4e00-\u9fff]", fault.message.en)
         assert fault.expected is not None or fault.nearest is not None
         assert fault.render("zh", "文件") and fault.as_dict()["line"] == fault.line
+
+
+def test_where_data_is_missing_one_source_is_asked_for(good: str, known: Known) -> None:
+    (found,) = (one for one in faults(good.replace("\ndata:", "\nwhence:"), known)
+                if one.code == "scenario.missing_key")  # fmt: skip
+    assert found.expected is not None
+    assert found.expected.en.startswith("a section with exactly one of dataset, csv, xlsx, parquet")
+    assert found.expected.zh.endswith("sealed, results 中恰好一个的小节")
 
 
 def test_most_faults_are_told_once_and_alone(good: str, known: Known) -> None:

@@ -20,12 +20,11 @@ from pilotbase.kernel import plugins
 from pilotbase.kernel.canonical import digest, digest_bytes
 from pilotbase.kernel.errors import DataError, PilotbaseError, PluginError
 from pilotbase.kernel.text import Text
-from pilotbase.scenario.schema import Data
+from pilotbase.scenario.schema import SOURCES, Data
 
 __all__ = ["Table", "load_table"]
 
 GROUP = "pilotbase.datasets"
-SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
 
 ELSEWHERE = Text(
     "If they stay with their owner, the owner runs this scenario: page “Run where the data are”.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import Path, listed
-from pilotbase.scenario.schema import json_schema
+from pilotbase.scenario.schema import SOURCES, json_schema
 
 Node = Mapping[str, Any]
 
@@ -138,5 +138,8 @@ def _section(node: Node) -> Text:
     words = node.get("required") or node.get("properties")
     if not words:
         return Text("a section of names and values", "由名称和值组成的小节")
+    if {*words} >= {*SOURCES}:
+        one = listed(SOURCES)
+        return Text(f"a section with exactly one of {one}", f"含 {one} 中恰好一个的小节")
     some = listed(list(words)[:CHOICES_MAX])
     return Text(f"a section with {some}", f"含 {some} 的小节")

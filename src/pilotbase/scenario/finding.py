@@ -38,14 +38,14 @@ class Finding:
 
 
 def nearest(word: Any, known: Iterable[str]) -> str | None:
-    """The known word that ``word`` was probably meant to be, or None.
+    """The known word that ``word`` was probably meant to be, or None; never the same word.
 
-    >>> nearest("acuracy", ["accuracy", "auc"])
-    'accuracy'
+    >>> nearest("acuracy", ["accuracy", "auc"]), nearest("auc", ["accuracy", "auc"])
+    ('accuracy', None)
     """
     if not isinstance(word, str) or len(word) > WORD_MAX:
         return None
-    by_lower = {name.lower(): name for name in known}
+    by_lower = {name.lower(): name for name in known if name != word}
     close = difflib.get_close_matches(word.strip().lower(), by_lower, n=1, cutoff=CUTOFF)
     return by_lower[close[0]] if close else None
 

@@ -7,6 +7,7 @@ on. The file is read strictly, as JSON would be: ``"5"`` is no number and ``yes`
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -196,7 +197,8 @@ def _as_number(text: str, *, whole: bool) -> str | None:
         number = float(text[:-1]) / 100 if share else float(text)
     except ValueError:
         return None
-    return f"{number:g}" if not whole or number.is_integer() else None
+    fits = number.is_integer() if whole else math.isfinite(number)
+    return f"{number:g}" if fits else None
 
 
 def slug_of(text: str) -> str | None:

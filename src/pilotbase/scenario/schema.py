@@ -40,6 +40,8 @@ Item = Literal[
 ]  # fmt: skip
 Task = Literal["classification", "detection", "regression", "forecast", "answer", "act"]
 Estimand = Literal["these cases", "future cases"]
+SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
+"""The words of `Data` of which exactly one is given."""
 LANGUAGE_TASKS: tuple[Task, ...] = ("answer", "act")
 """Tasks whose cases are put in words; the others are tables of numbers and classes."""
 

@@ -172,6 +172,8 @@ def test_limits_are_set_by_people(context: Context) -> None:
     wrong = [
         ("party:burau", {}, "Did you mean 'party:bureau'"),
         ("bureau", {}, "Did you mean 'party:bureau'"),
+        ("key:bureau", {}, "Did you mean 'party:bureau'"),
+        ("party:nope", {}, "Write key:…, party:…"),
         ("party:bureau", {"as_": "chen"}, "no person"),
         ("party:bureau", {"as_": "bureau"}, "no person"),
         ("party:bureau", {"reason": " "}, "a reason is needed"),

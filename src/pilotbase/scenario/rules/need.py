@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
 from pilotbase.scenario.finding import Finding, Path, listed, nearest, shown
+from pilotbase.scenario.schema import SOURCES
 
-SOURCES = ("dataset", "csv", "xlsx", "parquet", "sql", "sealed", "results")
 FILES = ("csv", "xlsx", "parquet", "results")
 _OUTSIDE = re.compile(r"^([A-Za-z]:|[/\\~]|[A-Za-z][A-Za-z0-9+.-]*://)|(^|[/\\])\.\.([/\\]|$)")
 QUESTION = Text("the question", "问题列")

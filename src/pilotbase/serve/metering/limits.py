@@ -171,8 +171,10 @@ def check_account(record: Record, account: str) -> None:
     }
     if ACCOUNT.fullmatch(account) and name in known[kind]:
         return
-    every = [f"{one}:{name}" for one, names in known.items() for name in names]
-    meant = nearest(account, every)
+    # Without its kind, which would make all of a kind look alike; the kind that was named wins.
+    every = {word: f"{one}:{word}" for one in sorted(known, key=kind.__eq__) for word in known[one]}
+    word = name or kind
+    meant = every.get(word) or every.get(nearest(word, every) or "")
     raise _faulty(
         "serve.no_account",
         Text(f"there is no account {account[:80]!r}", f"没有账户 {account[:80]!r}"),
