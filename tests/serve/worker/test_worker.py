@@ -228,7 +228,7 @@ def test_documents_are_quoted_and_cited(record: Record) -> None:
 
 def test_a_series_is_forecast_from_what_has_come_since(record: Record) -> None:
     model = answering_of(proven(record, "co2-mauna-loa-seasonal-arima-1", NOWHERE))
-    assert "526 values up to 2001-12" in model.fit
+    assert "526 values up to 2001-12" in model.fit and model.fit.endswith("is 1 step ahead")
     now, later = model.answer([{"history": []}, {"history": [371.9, 372.4]}])
     assert now["lower"] < now["value"] < now["upper"] and later["value"] != now["value"]
     assert model.answer([model.example]) == [now]

@@ -59,6 +59,7 @@ SHUT = Text(
     "为 0 期间不再受理任何调用。取消: `pilotbase gateway limit {account} --per {per} --lift "
     "{units} --as 自然人 --reason 理由`。",
 )
+TOTAL = Text("total", "总额 (total)")
 WINDOWS = {
     "total": Text("in all (total)", "累计 (total)"),
     "P1M": Text("each calendar month (P1M)", "每自然月 (P1M)"),
@@ -176,8 +177,8 @@ def _limits(console: Console, found: LimitsResponse, language: Language) -> None
         _say(console, NO_LIMIT, language)
         return
     rows = [
-        (one["account"], one["per"], one["most"][language], one["used_or_held"][language],
-         one["since"], one["by"])
+        (one["account"], TOTAL.in_language(language) if one["per"] == "total" else one["per"],
+         one["most"][language], one["used_or_held"][language], one["since"], one["by"])
         for one in found.limits
     ]  # fmt: skip
     table(console, [head.in_language(language) for head in LIMITS], rows)

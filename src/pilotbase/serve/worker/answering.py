@@ -146,9 +146,10 @@ class SeriesModel:
         order = np.argsort(cases.time, kind="stable")
         self._series = proven.versions.series[0][order]
         last = cases.names[int(order[-1])]
+        steps = f"{cases.horizon} step{'s' if cases.horizon > 1 else ''}"
         self.fit = (
             f"a refit on the whole series, {len(self._series)} values up to {last}; "
-            f"`history` holds the values since; the forecast is {cases.horizon} steps ahead"
+            f"`history` holds the values since; the forecast is {steps} ahead"
         )
         self._parameters = estimated(self._recipe, self._series)
 
