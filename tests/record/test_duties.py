@@ -8,15 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pilotbase.faces.cli.show import show
 from pilotbase.kernel.actor import Actor
 from pilotbase.kernel.event import Draft, Duty, event
-from pilotbase.kernel.text import Text
+from pilotbase.kernel.text import Language, Text
 from pilotbase.kernel.time import parse, stamp
 from pilotbase.kernel.verb import Context
 from pilotbase.record import verbs
@@ -288,6 +289,29 @@ def test_the_verb_writes_proofs_that_the_other_verb_checks(story: Context, tmp_p
         "000001-test-report.json",
         "000003-test-report.json",
     ]
+
+
+def test_what_is_due_has_no_proof_and_nothing_is_recorded_for_it(
+    context: Context, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_record(context) as record:
+        record.append(ended("a"))
+    ask = OverdueRequest("2027-06-01T00:00:00Z", tmp_path / "proofs")
+    for language, words in (
+        ("en", ("Give the report. due", "of these still to come: 1", "only once")),
+        ("zh", ("提交报告。 尚未到期", "其中尚未到期 1 项", "届满后")),
+    ):
+        found = verbs.overdue(context, ask)
+        assert [(d["state"], d["proof"]) for d in found.duties] == [("due", None)]
+        show("record.overdue", found, cast(Language, language))
+        said = capsys.readouterr().out
+        assert all(word in said for word in words)
+    with open_record(context) as record:
+        assert record.size == 1 and not (tmp_path / "proofs").exists()
+    assert verbs.overdue(context, OverdueRequest(ask.at)).notice is None
+    wait(context, 100)
+    found = verbs.overdue(context, OverdueRequest(out=tmp_path / "proofs"))
+    assert found.notice is None and [d["state"] for d in found.duties] == ["not met"]
 
 
 @pytest.mark.parametrize("size", [0, 2, 4, 5, 6])

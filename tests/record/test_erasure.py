@@ -88,6 +88,25 @@ class TestErase:
         assert entry.body["reason"] == WHY["reason"] and entry.body["ground"] == WHY["ground"]
         assert entry.body["bodies"][0] == {"entry": 0, "name": "file", "commitment": committed}
 
+    def test_who_asks_for_it_is_told_by_which_entry_and_why(self, home: Context) -> None:
+        with open_record(home) as record:
+            gone = record.entry(0)
+            with pytest.raises(RecordError) as lost:
+                record.vault.erase([gone.envelope["vault"]["note"]["commitment"]])
+                record.body(gone, "note")
+            assert "from a backup if" in lost.value.next_step.en
+            bodies = [b for b in erasure.bodies_of(record, [gone]) if b.name == "file"]
+            erasure.erase(record, bodies, by=BY, **WHY)
+            for _ in range(2):
+                with pytest.raises(RecordError) as error:
+                    record.body(gone, "file")
+                told, step = error.value.message, error.value.next_step
+                assert error.value.code == "record.body_gone"
+                assert f"erased, as entry 2 records: {WHY['reason']}" in told.en
+                assert f"第 2 条记录删除: {WHY['reason']}" in told.zh
+                assert "would undo the erasure" in step.en and "record show 2" in step.zh
+            refused("record.body_gone", RecordError, lambda: record.body(gone, "note"))
+
     def test_again_adds_nothing(self, home: Context) -> None:
         verbs.erase(home, EraseRequest(**WHY, entry=0))
         again = verbs.erase(home, EraseRequest(**WHY, entry=0))

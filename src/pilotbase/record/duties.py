@@ -33,8 +33,10 @@ def prove_absence(
     """The proof file of each duty that can be shown by now; see `rules.absence`.
 
     It appends a tally, or two where the log was quiet, and signs a checkpoint that has it. Duties
-    whose deadline is still to come by the base's clock are left out.
+    whose deadline is still to come by the base's clock are left out; nothing is appended for them.
     """
+    now = record.context.clock()
+    owed = [one for one in owed if one.deadline <= now]
     if not owed:
         return []
     kinds = sorted({kind for one in owed for kind in one.rule.closed_by})
@@ -45,8 +47,8 @@ def prove_absence(
     last = record.entry(tally.body["size"] - 1)
     note = record.checkpoint()
     size = Checkpoint.parse(parse_note(note).text).size
-    now = parse(last.envelope["at"])
-    made = [one for one in owed if now >= one.deadline]
+    shown = parse(last.envelope["at"])
+    made = [one for one in owed if shown >= one.deadline]
     return [(one, _file(record, one, tally, last, note, size)) for one in made]
 
 

@@ -24,6 +24,7 @@ from pilotbase.record import cosignatures, keys, rotation, stores
 from pilotbase.record.batch import Batch
 from pilotbase.record.bulk import in_parts
 from pilotbase.record.encryption import EncryptedVault, read_key
+from pilotbase.record.erased import RESTORE, Erasures
 from pilotbase.record.forks import put_back, refuse_fork
 from pilotbase.record.group_commit import GroupCommit
 from pilotbase.record.ports import Log, LogReader, LogWriter, Row, Sealed, Vault
@@ -38,10 +39,6 @@ LATEST = "checkpoint"
 """A copy of the newest checkpoint beside the log: a log put back to an older state shows."""
 
 _BAD = Text("the entry cannot be read", "该条记录无法读取")
-_RESTORE = Text(
-    "Run `pilotbase record verify`; put the home back from a backup if it reports a fault.",
-    "请运行 `pilotbase record verify`; 如有错误, 请从备份恢复主目录。",
-)
 
 
 def open_record(context: Context, *, create: bool = True, name: str = "") -> Record:
@@ -91,6 +88,7 @@ class Record:
         self._name = name
         self._may_append = False
         self._tree: merkle.CompactRange | None = None
+        self._erasures = Erasures(log)
         self._group = GroupCommit(self._commit)
 
     def __enter__(self) -> Record:
@@ -225,15 +223,11 @@ class Record:
             )
         kept = self.vault.get(said["commitment"])
         if kept is None:
-            gone = Text(
-                "the body was erased or lost; its commitment remains",
-                "正文已被删除或丢失; 其承诺值仍在",
-            )
-            raise RecordError("record.body_gone", gone, where=where, next_step=_RESTORE)
+            raise self._erasures.gone(said["commitment"], where)
         fits = len(kept.salt) == SALT_SIZE and len(kept.body) == said["size"]
         if not fits or commit(kept.salt, kept.body) != said["commitment"]:
             changed = Text("the body is not what was recorded", "正文与当时记录的不一致")
-            raise RecordError("record.body_changed", changed, where=where, next_step=_RESTORE)
+            raise RecordError("record.body_changed", changed, where=where, next_step=RESTORE)
         return kept
 
     # Proving
@@ -399,4 +393,4 @@ class Record:
             return entry
         except (ValueError, TypeError) as error:
             where = f"{self.log.where}: entry {row.index}"
-            raise RecordError("record.bad_entry", _BAD, where=where, next_step=_RESTORE) from error
+            raise RecordError("record.bad_entry", _BAD, where=where, next_step=RESTORE) from error

@@ -24,6 +24,7 @@ STATES = {
     "erased": Text("erased", "已删除"),
     "lost": Text("LOST", "已丢失"),
     "not met": Text("not met", "未履行"),
+    "due": Text("due", "尚未到期"),
     "met late": Text("met late", "逾期履行"),
 }
 REMAINS = Text(
@@ -100,7 +101,15 @@ def _overdue(console: Console, found: OverdueResponse, language: Language) -> No
         if duty["proof"]:
             console.print(f"  {duty['proof']}", markup=False, soft_wrap=True)
     said_all = Text("Overdue or met late by {at}: {n}.", "截至 {at} 未履行或逾期履行: {n} 项。")
-    _say(console, said_all, language, at=found.at, n=len(found.duties))
+    due = sum(duty["state"] == "due" for duty in found.duties)
+    if due:
+        said_all = Text(
+            "Overdue or met late by {at}: {n}; of these still to come: {due}.",
+            "截至 {at} 未履行或逾期履行: {n} 项, 其中尚未到期 {due} 项。",
+        )
+    _say(console, said_all, language, at=found.at, n=len(found.duties), due=due)
+    if found.notice:
+        _say(console, found.notice, language)
 
 
 def _backup(console: Console, found: BackupResponse, language: Language) -> None:

@@ -27,12 +27,14 @@ class OverdueResponse:
     """Duties not met by then, or met late, in the order in which they arose.
 
     Each is ``{"duty", "text", "subject", "opened", "opened_at", "deadline", "state", "closed",
-    "closed_at", "proof"}``: ``state`` is ``not met`` or ``met late``, ``opened`` and ``closed`` are
-    entries, ``deadline`` the first moment that was too late, ``proof`` a file or None.
+    "closed_at", "proof"}``: ``state`` is ``not met``, ``met late``, or ``due`` where the deadline
+    is yet to come by the base's clock; ``opened`` and ``closed`` are entries, ``deadline`` the
+    first moment that was too late, ``proof`` a file or None. ``notice`` says why some have none.
     """
 
     at: str
     duties: tuple[dict[str, Any], ...]
+    notice: Text | None = None
 
 
 @verb(
@@ -61,6 +63,7 @@ def overdue(context: Context, request: OverdueRequest) -> OverdueResponse:
                 with storage_errors(file):
                     write_whole(file, encode(proof))
                 files[one.opened, one.rule.name] = file
+    now, state = context.clock(), {True: "not met", False: "due"}
     shown = [
         {
             "duty": one.rule.name,
@@ -69,11 +72,19 @@ def overdue(context: Context, request: OverdueRequest) -> OverdueResponse:
             "opened": one.opened,
             "opened_at": one.opened_at,
             "deadline": stamp(one.deadline),
-            "state": "not met" if one.closed is None else "met late",
+            "state": "met late" if one.closed is not None else state[one.deadline <= now],
             "closed": one.closed,
             "closed_at": one.closed_at or None,
             "proof": files.get((one.opened, one.rule.name)),
         }
         for one in found
     ]
-    return OverdueResponse(stamp(at), tuple(shown))
+    early = request.out is not None and any(one["state"] == "due" for one in shown)
+    return OverdueResponse(stamp(at), tuple(shown), TOO_EARLY if early else None)
+
+
+TOO_EARLY = Text(
+    "A proof is possible only once the deadline has passed by the base's clock: what is due has "
+    "none.",
+    "须待期限依基地时钟届满后方可出具证明: 尚未到期者没有证明。",
+)
