@@ -8,10 +8,11 @@ other.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pilotbase.kernel.errors import HomeError, PilotbaseError, RecordError
@@ -19,6 +20,7 @@ from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 
 BUSY_SECONDS = 30.0
+ROOM_MIN = 2**16  # of a disk, in bytes: what the readers of a database share takes half of that
 _PRAGMAS = (
     "synchronous=FULL",
     "fullfsync=ON",  # macOS: reach the platter, not only the drive's cache
@@ -157,7 +159,7 @@ def translated(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> Pilotba
     """The error in our tree for one of SQLite's, by its primary result code."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     where = str(path)
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path.parent)):
         return HomeError("home.disk_full", _FULL, where=where, next_step=_FREE_SPACE)
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return HomeError("home.not_writable", _READ_ONLY, where=where, next_step=_OTHER_HOME)
@@ -170,6 +172,13 @@ def translated(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> Pilotba
         return RecordError("record.not_a_database", _NO_DATABASE, where=where, next_step=_RESTORE)
     message = _DAMAGED.format(reason=error)
     return RecordError("record.damaged", message, where=where, next_step=_RESTORE)
+
+
+def _is_full(folder: Path) -> bool:
+    """SQLite calls it an I/O error where there is no room for what its readers share."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < ROOM_MIN
+    return False
 
 
 def structure_faults(connection: sqlite3.Connection, schema: str) -> Iterator[str]:
