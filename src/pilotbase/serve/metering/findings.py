@@ -88,8 +88,8 @@ DAMAGED = Text(
     "自此处起记录不相衔接: 已被改动或截断, 并非崩溃所致; 其后尚有 {count} 条可读记录",
 )
 CUT_SHORT = Text(
-    "changed or cut: the file is shorter than a process leaves it, with zeros behind its last record"
-    " after a crash and nothing behind it after an ordered end",
+    "changed or cut: the file is shorter than a process leaves it, with zeros behind its last"
+    " record after a crash and nothing behind it after an ordered end",
     "已被改动或截断: 文件短于进程所留的长度; 崩溃后末条记录之后留有零字节, 有序结束后不留任何字节",
 )
 NOT_LATE = Text("{usage} was settled in the record: {why}", "{usage} 在记录中结算有误: {why}")
