@@ -107,10 +107,14 @@ def read_attached(file: Path, size_max: int, refused: Callable[[Text], Pilotbase
         try:
             with file.open("rb") as opened:
                 data = opened.read(size_max + 1)
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except FileNotFoundError as error:
             raise refused(Text("there is no such file", "没有此文件")) from error
-    if not 0 < len(data) <= size_max:
-        raise refused(Text("the file is empty or too large", "文件为空或过大"))
+        except IsADirectoryError as error:
+            raise refused(Text("it is a folder and no file", "这是文件夹, 不是文件")) from error
+    if not data:
+        raise refused(Text("the file is empty", "文件为空"))
+    if len(data) > size_max:
+        raise refused(Text("the file is too large", "文件过大"))
     return data
 
 

@@ -106,10 +106,4 @@ def _read(file: Path, most: int) -> bytes:
     def refused(message: Text) -> InputError:
         return InputError("gateway.no_file", message, where=str(file))
 
-    if file.is_dir():
-        raise refused(Text("it is a folder and no file", "这是文件夹, 不是文件"))
-    if file.is_file() and file.stat().st_size == 0:
-        raise refused(Text("the file is empty", "文件为空"))
-    if file.is_file() and file.stat().st_size > most:
-        raise refused(Text("the file is too large", "文件过大"))
     return read_attached(file, most, refused)
