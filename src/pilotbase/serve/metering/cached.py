@@ -47,7 +47,8 @@ class Cached:
         words = "SELECT size FROM segment WHERE gateway = ? AND number = ?"
         try:
             read = self._connection.execute(words, (self._gateway, self._number)).fetchone()
-            same = self._rows.stand(self._connection, self._gateway, self._number)
+            if read != (size,):
+                return False
+            return not self._rows.stand(self._connection, self._gateway, self._number)
         except sqlite3.DatabaseError:
             return True
-        return bool(read == (size,)) and not same
