@@ -6,7 +6,8 @@ process of their own. Ours has everything on (key with a chain of delegations, f
 durable journal, receipt headers); nginx is a plain reverse proxy with kept connections; LiteLLM's
 proxy has a master key and one model, in an environment of its own that this script makes. All are
 asked in the same round; CPU is user + system time of the server's processes. A run is void unless
-the journal has as many served rows as there were good answers. Medians, with min and max.
+the journal has as many served rows as there were good answers. Medians, with min and max. A peer
+that hung is started anew for the next round.
 
 A call is let in once its intent is on disk, so no percentile of ours can be below the same one of
 the disk: what a write and its fdatasync take there is measured in every round too, and the time of
@@ -184,6 +185,15 @@ class Bench:
         listening(port)
         return Server("litellm", process, port, "sk-bench")
 
+    def anew(self, server: Server) -> Server:
+        """A peer that hung, started again."""
+        server.process.kill()
+        server.process.wait()
+        again = self.litellm() if server.name == "litellm" else self.nginx()
+        for kind in ("json", "sse"):
+            again.load(kind, WARM)
+        return again
+
     def stop(self) -> None:
         for one in self.started:
             one.send_signal(signal.SIGTERM)
@@ -253,7 +263,7 @@ def compare(bench: Bench, servers: list[Server], rounds: int) -> int:
     disk = []
     for number in range(1, rounds + 1):
         for kind in ("json", "sse", "paced"):
-            for server in servers:
+            for server in tuple(servers):
                 if (count := REQUESTS.get((server.name, kind), 0)) == 0:
                     continue
                 before = server.cpu_s
@@ -263,6 +273,7 @@ def compare(bench: Bench, servers: list[Server], rounds: int) -> int:
                     print(f"void: {server.name} {kind}: {said}", flush=True)
                     if server.name == "ours":
                         raise SystemExit(1)
+                    servers[servers.index(server)] = bench.anew(server)
                     continue
                 good += said["good"] if server.name == "ours" else 0
                 found = seen[server.name, kind]

@@ -17,7 +17,7 @@ import uvloop
 
 CHUNKS = 50
 TICK_S = 0.001
-LOAD_S_MAX = 120
+LOAD_S_MAX = 60
 USAGE = '"usage":{"prompt_tokens":9,"completion_tokens":50,"total_tokens":59}'
 ANSWER = (
     '{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'

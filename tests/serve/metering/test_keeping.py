@@ -15,7 +15,7 @@ import pytest
 
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Refused
-from pilotbase.serve.metering import keeper, ledger_file, store
+from pilotbase.serve.metering import journal, keeper, ledger_file, store
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
@@ -154,12 +154,19 @@ def test_windows_are_not_forgotten_by_the_clock_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("of", "name"),
-    [(Segment, "sync"), (store.LedgerStore, "lease"), (JournalMeter, "_intend")],
+    [
+        (Segment, "sync"),
+        (Segment, "synced"),
+        (store.LedgerStore, "lease"),
+        (JournalMeter, "_intend"),
+    ],
 )
 def test_what_nobody_expects_is_told_to_who_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: type, name: str
 ) -> None:
     """And only to them; it is logged, and serving goes on."""
+    if name == "sync":  # where the kernel cannot be asked
+        monkeypatch.setattr(journal, "best_syncs", lambda loop: None)
 
     async def work(record: Record) -> None:
         limit(record, "key:a1", requests=1000)

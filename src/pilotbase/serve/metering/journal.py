@@ -1,11 +1,11 @@
 """The usage journal of one gateway process: when it says that a record is down, it is on disk.
 
-The event loop's thread gathers records, and writes a group of them into the file in one go; a
-thread that does little else makes it durable with one fdatasync, and the loop is woken once for all
-of them (group commit, as in `record.group_commit`). While the disk works the next group gathers. A
-sync costs as much as a whole call, so they keep a distance; a call that comes alone never waits.
-Whatever takes longer than a write into memory (another segment, more room, a failing disk) is done
-in the thread as well.
+The event loop's thread gathers records, writes a group of them into the file in one go and has the
+kernel make it durable with one fdatasync; the loop is woken once for all of them (group commit, as
+in `record.group_commit`). While the disk works the next group gathers. A sync costs as much as a
+whole call, so they keep a distance; a call that comes alone never waits. Whatever takes longer than
+a write into memory (another segment, more room, a failing disk) is done in a thread, and so are the
+syncs where the kernel cannot be asked.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from pilotbase.serve.metering.segments import Complete, Laid, Segment
+from pilotbase.serve.metering.syncs import best_syncs
 from pilotbase.serve.rules.frames import FIRST_LINK, Terms, encode
 
 SEGMENT_BYTES, SEGMENT_S = 8 * 2**20, 3600.0
 GROUP_MAX = 4096
 LINGER_S = 0.02
 """How long a settle waits for a group to go with, where no intent comes."""
-APART_S = 0.002
+APART_S = 0.001
 """Groups begin at least this far apart."""
 RETRY_S = 0.5
 """How soon settles are tried again after the disk refused them."""
@@ -92,6 +93,7 @@ class Journal(Generic[W]):
         self._since = time.monotonic()
         self.groups = self.failures = 0
         self.group_s = self._begun = self._last = 0.0
+        self._syncs = best_syncs(loop)
         self._thread = threading.Thread(target=self._run, name="usage journal", daemon=True)
         self._thread.start()
 
@@ -161,9 +163,13 @@ class Journal(Generic[W]):
 
     def close(self) -> None:
         """Write what waits and complete the last segment; blocks until that is done."""
+        if self._syncs is not None:
+            self._syncs.finish()
         self._jobs.put(self._finish)
         self._jobs.put(None)
         self._thread.join()
+        if self._syncs is not None:
+            self._syncs.close()
 
     def _start(self) -> None:
         """Write a group, and have it made durable."""
@@ -181,11 +187,23 @@ class Journal(Generic[W]):
             with suppress(OSError):  # the thread tries again, and says what comes of it
                 laid = self._segment.lay(payloads)
             if laid is not None:
-                self._jobs.put(partial(self._sync, group, laid))
+                self._make_durable(group, laid)
                 return
             for terms in fresh:
                 terms.segment = 0
         self._jobs.put(partial(self._append, group))
+
+    def _make_durable(self, group: list[Item], laid: Laid) -> None:
+        syncs, file = self._syncs, self._segment.file
+        if syncs is None or not syncs.ask(file, partial(self._said, group, laid)):
+            self._jobs.put(partial(self._sync, group, laid))
+
+    def _said(self, group: list[Item], laid: Laid, done: bool) -> None:
+        """The kernel's word on a group."""
+        if done and _goes(lambda: self._segment.synced(laid)):
+            self._synced(group)
+        else:
+            self._jobs.put(partial(self._give_up, group))
 
     def _take(self) -> list[Item]:
         waiting = self._waiting
@@ -259,6 +277,10 @@ class Journal(Generic[W]):
     def _sync(self, group: list[Item], laid: Laid) -> None:
         self._answer(group, _goes(lambda: self._segment.sync(laid)))
 
+    def _give_up(self, group: list[Item]) -> None:
+        self._segment.take_back()
+        self._answer(group, done=False)
+
     def _append(self, group: list[Item]) -> bool:
         """Write a group where that takes longer; whether the disk took it."""
         return self._answer(group, _goes(lambda: self._write(group)))
@@ -307,7 +329,7 @@ class Journal(Generic[W]):
 
 
 def _goes(work: Callable[[], None]) -> bool:
-    """Whether work in the thread went well. The thread goes on in any case: who waits is told."""
+    """Whether work went well. The journal goes on in any case: who waits is told."""
     try:
         work()
     except OSError:

@@ -144,6 +144,9 @@ class Segment:
 
     `append` is all or nothing: after an error what was to be added is not there, and the same can
     be tried again.
+
+    Attributes:
+        file: its descriptor, for who makes durable what was laid.
     """
 
     def __init__(self, folder: Path, gateway: str, number: int, before: bytes) -> None:
@@ -154,7 +157,7 @@ class Segment:
         """
         self.path, self.number, self.gateway = folder / name_of(number), number, gateway
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        self._file = os.open(self.path, flags, 0o600)
+        self.file = os.open(self.path, flags, 0o600)
         self.size = self._zeros = 0
         self.link, self.summed = before, Summed()
         self._unsummed = list[Laid]()
@@ -163,7 +166,7 @@ class Segment:
             self.append([first])
             sync_folder(folder)
         except OSError:
-            os.close(self._file)
+            os.close(self.file)
             with suppress(OSError):
                 self.path.unlink()
             raise
@@ -178,16 +181,17 @@ class Segment:
         data = b"".join((*parts, END))
         try:
             self._make_room(self.size + len(data))
-            _write(self._file, data, self.size)
+            _write(self.file, data, self.size)
         except OSError:
-            self._take_back()
+            self.take_back()
             raise
         self.sync(Laid(payloads, leaves, len(data)))
 
     def lay(self, payloads: Sequence[bytes]) -> Laid | None:
         """Write records where there is room already, not yet durably; None where there is none.
 
-        They are there once `sync` has said so; nothing else may be added before.
+        They are there once `sync` has made them durable, or whoever else did has said so to
+        `synced`; nothing else may be added before.
 
         Raises:
             OSError: a failing disk; nothing was added.
@@ -197,7 +201,7 @@ class Segment:
         data = b"".join(parts)
         if self.size + len(data) > self._zeros:
             return None
-        _write(self._file, data, self.size)
+        _write(self.file, data, self.size)
         return Laid(payloads, leaves, len(data))
 
     def sync(self, laid: Laid) -> None:
@@ -207,19 +211,23 @@ class Segment:
             OSError: a failing disk; nothing was added.
         """
         try:
-            os.fdatasync(self._file)
+            os.fdatasync(self.file)
         except OSError:
-            self._take_back()
+            self.take_back()
             raise
+        self.synced(laid)
+
+    def synced(self, laid: Laid) -> None:
+        """What was laid is durable: it is there."""
         self.size += laid.size - len(END)
         self.link = laid.leaves[-1][:LINK_SIZE]
         self._unsummed.append(laid)
 
-    def _take_back(self) -> None:
-        """It may be there in part or whole; a later crash must not bring it back."""
+    def take_back(self) -> None:
+        """What was laid may be there in part or whole; a later crash must not bring it back."""
         with suppress(OSError):
-            os.pwrite(self._file, bytes(HEAD_SIZE), self.size)
-            os.fdatasync(self._file)
+            os.pwrite(self.file, bytes(HEAD_SIZE), self.size)
+            os.fdatasync(self.file)
 
     def sum_up(self) -> None:
         """Take what was added into `summed`; at leisure, it is wanted at the end only."""
@@ -229,17 +237,17 @@ class Segment:
 
     def _make_room(self, needed: int) -> None:
         while self._zeros < needed:
-            _write(self._file, bytes(AHEAD), self._zeros)
+            _write(self.file, bytes(AHEAD), self._zeros)
             self._zeros += AHEAD
 
     def close(self) -> Complete:
         """Cut off the zeros and close. What it says does not depend on that going well."""
         self.sum_up()
         with suppress(OSError):
-            os.ftruncate(self._file, self.size)
-            os.fsync(self._file)
+            os.ftruncate(self.file, self.size)
+            os.fsync(self.file)
         with suppress(OSError):
-            os.close(self._file)
+            os.close(self.file)
         return Complete(self.gateway, self.number, self.summed, self.link)
 
 

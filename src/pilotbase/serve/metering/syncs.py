@@ -1,0 +1,94 @@
+"""A file made durable with no thread waiting for it: the kernel is asked, and says when it is done.
+
+A thread that comes back from fdatasync needs the interpreter's lock, and while the loop's thread is
+busy each of its callbacks offers that lock and takes it again; at full load this costs more than
+the sync itself (ADR 28). io_uring does without. Where it is forbidden, as in many containers, the
+older native AIO does the same. Both by way of the library `caio`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+WAYS = ("io_uring", "aio")
+_MODULES = {"io_uring": "linux_uring", "aio": "linux_aio"}
+_AT_ONCE = 8
+_REFUSALS = (OSError, SystemError, OverflowError, ValueError, TypeError, AttributeError)
+
+
+class Syncs:
+    """The kernel's queue of one loop; used on that loop's thread.
+
+    Attributes:
+        way: which of `WAYS` it is.
+    """
+
+    def __init__(self, way: str, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises OSError where this kernel, or what stands between it and us, has no such queue."""
+        self.way, self._loop = way, loop
+        try:
+            module = getattr(import_module("caio"), _MODULES[way])
+            self._operation: Any = module.Operation
+            self._context: Any = module.Context(max_requests=_AT_ONCE)
+        except (ImportError, *_REFUSALS) as error:
+            raise OSError(f"no {way}: {error}") from None
+        self._flush: Callable[[], int] | None = getattr(self._context, "flush", None)
+        self._open, self._refused = 0, False
+        loop.add_reader(self._context.fileno, self._look)
+
+    def ask(self, file: int, done: Callable[[bool], None]) -> bool:
+        """Ask for a file's data to be made durable (fdatasync).
+
+        Args:
+            file: a descriptor; stays open until the answer.
+            done: called on the loop's thread, once, with whether the disk took all; maybe at once.
+
+        Returns:
+            Whether the kernel takes such questions; once it does not it is not asked again, and
+            ``done`` is not called.
+        """
+
+        def answered(result: int) -> None:
+            if not self._refused:
+                self._open -= 1
+                done(result == 0)
+
+        if self._refused:
+            return False
+        operation = self._operation.fdsync(file)
+        operation.set_callback(answered)
+        self._open += 1
+        try:
+            self._context.submit(operation)
+            if self._flush is not None:
+                self._flush()
+        except _REFUSALS:
+            self._open, self._refused = 0, True
+        return not self._refused
+
+    def _look(self) -> None:
+        with suppress(BlockingIOError):
+            self._context.poll()
+        while self._context.process_events():
+            pass
+
+    def finish(self) -> None:
+        """Wait until all that was asked is answered; blocks."""
+        while self._open:
+            self._context.process_events(min_requests=1, timeout=-1)
+
+    def close(self) -> None:
+        """What is not answered by now never is."""
+        self._loop.remove_reader(self._context.fileno)
+
+
+def best_syncs(loop: asyncio.AbstractEventLoop) -> Syncs | None:
+    """The kernel's queue; None where there is none, and a thread has to wait."""
+    for way in WAYS:
+        with suppress(OSError):
+            return Syncs(way, loop)
+    return None
