@@ -94,7 +94,7 @@ class Server:
         url = f"http://127.0.0.1:{self.port}/v1/chat/completions"
         words = ["load", url, self.key, kind, CONNECTIONS, count, rate]
         command = [sys.executable, str(HERE / "gateway_wire.py"), *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         said: dict[str, Any] = json.loads(done.stdout)
         return said
 

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from collections import deque
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -155,7 +156,7 @@ class Load:
         self.question, self.left, self.rate = question, requests, rate
         self.open = self.good = self.bad = self.receipts = self.late = 0
         self.taken: list[float] = []
-        self.free: list[Asking] = []
+        self.free = deque[Asking]()  # who waited longest is next: all connections are in use
         self.over = asyncio.get_running_loop().create_future()
 
     def answered(self, one: Asking, good: bool, receipt: bool) -> None:
@@ -171,7 +172,9 @@ class Load:
         self._look()
 
     def lost(self, one: Asking) -> None:
-        if not self.over.done() and one.began and one not in self.free:
+        if one in self.free:
+            self.free.remove(one)
+        elif not self.over.done() and one.began:
             self.bad += 1
             self.open -= 1
             self._look()
@@ -181,13 +184,13 @@ class Load:
             self.over.set_result(None)
 
     async def pace(self, conns: list[Asking]) -> None:
-        self.free = list(conns)
+        self.free.extend(conns)
         began, asked = time.perf_counter(), 0
         while self.left > 0:
             due = int((time.perf_counter() - began) * self.rate) - asked
             for _ in range(due):
                 if self.free and self.left > 0:
-                    self.free.pop().ask()
+                    self.free.popleft().ask()
                 else:
                     self.late += 1
                 asked += 1
