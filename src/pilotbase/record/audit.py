@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pilotbase.kernel.errors import InputError
 from pilotbase.kernel.text import Text
+from pilotbase.kernel.verb import Progress
 from pilotbase.record.bodies import BodyAudit
 from pilotbase.record.checkpoints import CheckpointAudit
 from pilotbase.record.cosignatures import all_cosigned
@@ -69,38 +71,83 @@ def verify(
     """
     found = Findings()
     key = key or own_key(record, found)
-    # Read before the snapshot is taken: whatever these refer to is then in the snapshot.
     place = place_of(record)
-    copy, files, kept = record.latest(), standing(record.home), _kept(record, found)
-    cosigned, policy = list(all_cosigned(record.home)), _policy(record.home, found)
-    bodies = BodyAudit(record.vault, found)
     known = declared_views() if views is None else views
-    folded = ViewAudit(files, known if since is None else (), found)
-    tiles = TileAudit(published, found) if published is not None else None
-    checkpoints = newest = size = 0
-    root, chain = merkle.EMPTY_ROOT, None
+    beside = _beside(record, held, known if since is None else (), published, found)
+    chain, size, root, checkpoints, newest = None, 0, merkle.EMPTY_ROOT, 0, 0
     with found.damage(place), record.log.snapshot() as log:
-        _structure(log, place, bodies, found)
+        _structure(log, place, beside.bodies, found)
         chain = chain_of(log, key, found)
         trusted = _trusted(log, since, chain, found)
-        tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
-        with record.context.progress.task(_AUDITING, log.size() - tree.size) as progress:
-            for index, data, said in _entries(log, tree, signed, found):
-                bodies.entry(index, said)
-                folded.entry(index, data, said)
-                progress(1)
-        found.add(*tree.rest())
-        signed.end(tree.size, copy, held, cosigned, policy)
-        folded.ahead(tree.size)
-        if tiles is not None:
-            tiles.compare(log, chain, trusted.size if trusted else 0, record.context.progress)
-        size, root, checkpoints = tree.size, tree.root(), signed.good
-        newest = signed.newest
+        progress = record.context.progress
+        size, root, checkpoints, newest = _through(log, chain, trusted, beside, progress, found)
     if since is None:
-        bodies.orphans(kept)
-    published_count = (tiles.good, tiles.faults) if tiles else (0, 0)
-    good = (bodies.good, folded.good, *published_count)
-    return VerifyReport.of(found, chain, size, root, checkpoints, newest, *good)
+        beside.bodies.orphans(beside.kept)
+    return VerifyReport.of(
+        found,
+        chain,
+        size,
+        root,
+        checkpoints,
+        newest,
+        bodies=beside.bodies.good,
+        views=beside.views.good,
+        tiles=beside.tiles.good if beside.tiles else 0,
+        tile_faults=beside.tiles.faults if beside.tiles else 0,
+    )
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What there is beside the log, here and elsewhere, and the audits that compare it."""
+
+    copy: str | None
+    held: str | None
+    cosigned: Sequence[tuple[int, str]]
+    policy: Policy | None
+    kept: int
+    bodies: BodyAudit
+    views: ViewAudit
+    tiles: TileAudit | None
+
+
+def _beside(
+    record: Record,
+    held: str | None,
+    views: Sequence[View],
+    published: Path | None,
+    found: Findings,
+) -> _Beside:
+    """Read before the log's snapshot is taken: whatever it refers to is then in the snapshot."""
+    copy, files, kept = record.latest(), standing(record.home), _kept(record, found)
+    cosigned, policy = list(all_cosigned(record.home)), _policy(record.home, found)
+    bodies, folded = BodyAudit(record.vault, found), ViewAudit(files, views, found)
+    tiles = TileAudit(published, found) if published is not None else None
+    return _Beside(copy, held, cosigned, policy, kept, bodies, folded, tiles)
+
+
+def _through(
+    log: LogReader,
+    chain: KeyChain | None,
+    trusted: Checkpoint | None,
+    beside: _Beside,
+    progress: Progress,
+    found: Findings,
+) -> tuple[int, bytes, int, int]:
+    """Audit all that comes after the trusted checkpoint: the size and root it came to, how many
+    checkpoints are good, and the size of the newest."""
+    tree, signed = _tree(log, trusted), CheckpointAudit(log, chain, found, trusted)
+    with progress.task(_AUDITING, log.size() - tree.size) as step:
+        for index, data, said in _entries(log, tree, signed, found):
+            beside.bodies.entry(index, said)
+            beside.views.entry(index, data, said)
+            step(1)
+    found.add(*tree.rest())
+    signed.end(tree.size, beside.copy, beside.held, beside.cosigned, beside.policy)
+    beside.views.ahead(tree.size)
+    if beside.tiles is not None:
+        beside.tiles.compare(log, chain, trusted.size if trusted else 0, progress)
+    return tree.size, tree.root(), signed.good, signed.newest
 
 
 def _policy(home: Path, found: Findings) -> Policy | None:
