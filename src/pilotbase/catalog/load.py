@@ -77,6 +77,47 @@ def load_table(
         DataError: a file, an encoding, a shape or a query that does not hold; says where.
         PluginError: a loader that is unknown, fails, or hands over something else than `Loaded`.
     """
+    read = _read(data, folder, trust, loaders, sealed)
+    loaded_digest = content_digest(read.frame)
+    _check_digest(data, read.raw_digest or loaded_digest)
+    frame = _prepared(read.frame, data, marked)
+    return Table(
+        frame=frame,
+        source=read.source,
+        digest=content_digest(frame),
+        loaded_digest=loaded_digest,
+        raw_digest=read.raw_digest,
+        about=read.about,
+        licence=read.licence,
+        sealed=read.sealed,
+        reported_by=read.reported_by,
+        synthetic=max(read.synthetic, _marked(read.frame)),
+        loaded_rows=len(read.frame),
+    )
+
+
+def _read(
+    data: Data,
+    folder: Path,
+    trust: bool,
+    loaders: Mapping[str, Loader] | None,
+    sealed: Opener | None,
+) -> _Read:
+    """The rows as their source holds them, before anything is prepared."""
+    source = _source(data)
+    if source == "dataset":
+        return _from_loader(str(data.dataset), trust, loaders)
+    if source == "sql":
+        return _from_query(str(data.sql), folder)
+    if source == "sealed":
+        return _from_keeping(str(data.sealed), sealed)
+    if source == "results":
+        return _from_results(str(data.results), folder, trust)
+    return _from_file(data, source, folder, trust)
+
+
+def _source(data: Data) -> str:
+    """The word that says where the data come from; refused where it is not exactly one."""
     named = [source for source in SOURCES if getattr(data, source) is not None]
     if len(named) != 1:
         raise DataError(
@@ -90,38 +131,17 @@ def load_table(
                 f"Keep one of: {', '.join(SOURCES)}.", f"请只保留其一: {', '.join(SOURCES)}。"
             ),
         )
-    if named[0] == "dataset":
-        read = _from_loader(str(data.dataset), trust, loaders)
-    elif named[0] == "sql":
-        read = _from_query(str(data.sql), folder)
-    elif named[0] == "sealed":
-        read = _from_keeping(str(data.sealed), sealed)
-    elif named[0] == "results":
-        read = _from_results(str(data.results), folder, trust)
-    else:
-        read = _from_file(data, named[0], folder, trust)
-    frame, loaded_digest = read.frame, content_digest(read.frame)
-    _check_digest(data, read.raw_digest or loaded_digest)
-    synthetic = max(read.synthetic, _marked(frame))
+    return named[0]
+
+
+def _prepared(frame: pd.DataFrame, data: Data, marked: bool) -> pd.DataFrame:
     if data.prepare is not None:
         from pilotbase.catalog.query import prepared  # DuckDB takes a while to import
 
         frame = prepared(frame, data.prepare)
     if MARKER in frame and not marked:
         frame = frame.drop(columns=MARKER)
-    return Table(
-        frame=frame,
-        source=read.source,
-        digest=content_digest(frame),
-        loaded_digest=loaded_digest,
-        raw_digest=read.raw_digest,
-        about=read.about,
-        licence=read.licence,
-        sealed=read.sealed,
-        reported_by=read.reported_by,
-        synthetic=synthetic,
-        loaded_rows=len(read.frame),
-    )
+    return frame
 
 
 def _marked(frame: pd.DataFrame) -> int:
