@@ -26,6 +26,8 @@ Page = Callable[[Context, Any, Language], None]
 Lasting = Callable[[Context, Any, Language, bool], int | None]
 """Also told whether JSON is wanted; prints by itself and returns the exit code, or None where the
 request does not ask for what lasts."""
+BY_HAND = ("rate", "catalog.label.give")
+"""Verbs for which a person at the terminal is asked where the request holds no answers."""
 INTERRUPTED = Text(
     "Interrupted. What is finished is kept; the same command goes on from there.",
     "已中断。已完成的部分已保存; 再次运行同一命令即可继续。",
@@ -48,7 +50,6 @@ def invoke(
         pages: by verb, what serves a page for a request that asks for one.
         lasting: by verb, what runs in its place until it is ended.
     """
-
     context = Context(
         home=home.expanduser().absolute(),
         operator=os.environ.get("PILOTBASE_OPERATOR", "single operator"),
@@ -63,42 +64,26 @@ def invoke(
             code = lasting[verb.name](context, request, language, as_json)
             if code is not None:
                 return code
-        if verb.name in pages and request.page:
-            pages[verb.name](context, request, language)
-        elif (
-            verb.name in ("rate", "catalog.label.give")
-            and not as_json
-            and request.answers is None
-            and _is_terminal()
-        ):
-            _rate(verb.name, context, request, language)
+        _by_hand(verb.name, context, request, as_json, pages)
         response = verb(context, request)
     except PilotbaseError as error:
-        if as_json:
-            click.echo(_json(error.as_dict()))
-        click.echo(error.render(language), err=True)
-        return error.exit_code
+        return _refused(error, language, as_json)
     except Exception as error:  # ours: say so, keep the traceback for whoever mends it
         return _unexpected(error, language, as_json)
     except KeyboardInterrupt:
         click.echo(INTERRUPTED.in_language(language), err=True)
         return 130
-    try:
-        _tell(verb.name, response, language, as_json)
-    except OSError:  # of the output: whoever reads it has gone
-        raise
-    except Exception as error:
-        return _unexpected(error, language, as_json)
-    return int(getattr(response, "exit_code", 0))
+    return _tell(verb.name, response, language, as_json)
 
 
-def _tell(verb: str, response: Any, language: Language, as_json: bool) -> None:
-    if as_json:
-        click.echo(_json(as_data(response)))
-    else:
-        from pilotbase.faces.cli.show import show
-
-        show(verb, response, language)
+def _by_hand(
+    verb: str, context: Context, request: Any, as_json: bool, pages: Mapping[str, Page]
+) -> None:
+    """What a person does on a page or at the terminal before the verb can answer."""
+    if verb in pages and request.page:
+        pages[verb](context, request, context.language)
+    elif verb in BY_HAND and not as_json and request.answers is None and _is_terminal():
+        _rate(verb, context, request, context.language)
 
 
 def _is_terminal() -> bool:
@@ -118,6 +103,29 @@ def _rate(verb: str, context: Context, request: Any, language: Language) -> None
     rate_here(desk, language)
 
 
+def _tell(verb: str, response: Any, language: Language, as_json: bool) -> int:
+    """Print the answer; returns the exit code that it comes to."""
+    try:
+        if as_json:
+            click.echo(_json(as_data(response)))
+        else:
+            from pilotbase.faces.cli.show import show
+
+            show(verb, response, language)
+    except OSError:  # of the output: whoever reads it has gone
+        raise
+    except Exception as error:
+        return _unexpected(error, language, as_json)
+    return int(getattr(response, "exit_code", 0))
+
+
+def _refused(error: PilotbaseError, language: Language, as_json: bool) -> int:
+    if as_json:
+        click.echo(_json(error.as_dict()))
+    click.echo(error.render(language), err=True)
+    return error.exit_code
+
+
 def _json(data: Any) -> str:
     """One line; escaped where the output is not UTF-8, so that nothing is lost."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
@@ -135,10 +143,7 @@ def _unexpected(error: Exception, language: Language, as_json: bool) -> int:
         ),
     )
     traceback.print_exception(error)
-    if as_json:
-        click.echo(_json(fault.as_dict()))
-    click.echo(fault.render(language), err=True)
-    return fault.exit_code
+    return _refused(fault, language, as_json)
 
 
 def _remarks(language: Language) -> Callable[[Text], None]:
