@@ -13,7 +13,7 @@ from pilotbase.kernel.errors import Fault
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.finding import nearest, shown
 from pilotbase.scenario.read import ScenarioFile
-from pilotbase.scenario.schema import LANGUAGE_TASKS
+from pilotbase.scenario.schema import LANGUAGE_TASKS, Documents
 from pilotbase.scenario.template import template_names
 
 PASSAGE_CHARACTERS_MAX = 100_000
@@ -127,23 +127,32 @@ def document_faults(
     said = file.scenario.documents
     if said is None:
         return
-    columns = [str(name) for name in documents.columns]
-    missing = [word for word in ("passage", "text") if getattr(said, word) not in columns]
-    for word in missing:
-        column = getattr(said, word)
-        yield file.fault(
-            ("documents", word),
-            "data.missing_column",
-            Text(f"the documents have no column {column!r}", f"文档中没有列 {column!r}"),
-            expected=Text(
-                "one of " + ", ".join(columns[:12]), "以下之一: " + ", ".join(columns[:12])
-            ),
-            nearest=nearest(column, columns),
-        )
+    missing = list(_missing(file, said, documents))
+    yield from missing
     if missing:
         return
     ids, text = _words(documents, said.passage), _words(documents, said.text)
     assert ids is not None and text is not None
+    yield from _passages(file, ids, text)
+    yield from _unknown_sources(file, _words(frame, file.scenario.sources), frozenset(ids))
+
+
+def _missing(file: ScenarioFile, said: Documents, documents: pd.DataFrame) -> Iterator[Fault]:
+    columns = [str(name) for name in documents.columns]
+    listed = ", ".join(columns[:12])
+    for word in ("passage", "text"):
+        column = getattr(said, word)
+        if column not in columns:
+            yield file.fault(
+                ("documents", word),
+                "data.missing_column",
+                Text(f"the documents have no column {column!r}", f"文档中没有列 {column!r}"),
+                expected=Text("one of " + listed, "以下之一: " + listed),
+                nearest=nearest(column, columns),
+            )
+
+
+def _passages(file: ScenarioFile, ids: pd.Series[Any], text: pd.Series[Any]) -> Iterator[Fault]:
     yield from _first(
         file,
         ("documents", "passage"),
@@ -162,9 +171,12 @@ def document_faults(
         Text("of the documents has no text or too long a one", "(文档) 的正文为空或过长"),
         Text(f"1 to {PASSAGE_CHARACTERS_MAX} characters", f"1 到 {PASSAGE_CHARACTERS_MAX} 个字符"),
     )
-    sources = _words(frame, file.scenario.sources)
+
+
+def _unknown_sources(
+    file: ScenarioFile, sources: pd.Series[Any] | None, known: frozenset[str]
+) -> Iterator[Fault]:
     if sources is not None:
-        known = set(ids)
         yield from _first(
             file,
             ("sources",),
