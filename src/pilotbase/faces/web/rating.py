@@ -61,56 +61,78 @@ def page(desk: Choosing, language: Language, *, token: str, host: str) -> Starle
         token: the secret in its address. host: the only ``Host`` it answers to, so that a name
             that somebody points at this machine reaches nothing.
     """
-    secret = secrets.token_urlsafe(24)
-    skipped: list[str] = []
+    shown = _Page(desk, language, token, host)
+    return Starlette(
+        routes=[
+            Route("/{token}/", shown.guarded(shown.show), methods=["GET"]),
+            Route("/{token}/", shown.guarded(shown.take), methods=["POST"]),
+            Route("/{token}/rating.css", shown.guarded(_styled), methods=["GET"]),
+        ]
+    )
 
-    def guarded(handler: Handler) -> Handler:
+
+class _Page:
+    """What one person sees and sends, and whom it is kept from."""
+
+    def __init__(self, desk: Choosing, language: Language, token: str, host: str) -> None:
+        self._desk = desk
+        self._language = language
+        self._token = token
+        self._host = host
+        self._secret = secrets.token_urlsafe(24)
+        self._skipped: list[str] = []
+
+    def guarded(self, handler: Handler) -> Handler:
+        """The handler for who knows the address; to all others there is nothing here."""
+
         async def guard(request: Request) -> Response:
-            known = hmac.compare_digest(request.path_params["token"].encode(), token.encode())
-            if request.headers.get("host") != host or not known:
+            said, token = request.path_params["token"].encode(), self._token.encode()
+            known = hmac.compare_digest(said, token)
+            if request.headers.get("host") != self._host or not known:
                 return PlainTextResponse("not found", 404, HEADERS)
             return await handler(request)
 
         return guard
 
-    async def show(request: Request) -> Response:
-        spoken = _language(request, language)
+    async def show(self, request: Request) -> Response:
+        spoken = _language(request, self._language)
         try:
-            left = await anyio.to_thread.run_sync(desk.left)
+            left = await anyio.to_thread.run_sync(self._desk.left)
         except PilotbaseError as error:
             return PlainTextResponse(error.render(spoken), 409, HEADERS)
         # Skipped ones come again once all others are done.
+        skipped = self._skipped
         left.sort(key=lambda one: skipped.index(one[0]) + 1 if one[0] in skipped else 0)
-        return HTMLResponse(_rendered(desk, left, spoken, secret), headers=HEADERS)
+        return HTMLResponse(_rendered(self._desk, left, spoken, self._secret), headers=HEADERS)
 
-    async def take(request: Request) -> Response:
-        if request.headers.get("origin") not in (None, f"http://{host}"):
+    async def take(self, request: Request) -> Response:
+        if request.headers.get("origin") not in (None, f"http://{self._host}"):
             return PlainTextResponse("not from this page", 403, HEADERS)
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > FORM_MAX:
-                return PlainTextResponse("too long", 413, HEADERS)
-        said = {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
-        if not hmac.compare_digest(said.get("secret", "").encode(), secret.encode()):
+        said = await _form(request)
+        if said is None:
+            return PlainTextResponse("too long", 413, HEADERS)
+        if not hmac.compare_digest(said.get("secret", "").encode(), self._secret.encode()):
             return PlainTextResponse("not from this page", 403, HEADERS)
-        spoken = _language(request, language)
+        spoken = _language(request, self._language)
         try:
-            await _taken(desk, said, skipped)
+            await _taken(self._desk, said, self._skipped)
         except PilotbaseError as error:
             return PlainTextResponse(error.render(spoken), 409, HEADERS)
-        return RedirectResponse(f"/{token}/?lang={spoken}", 303, HEADERS)
+        return RedirectResponse(f"/{self._token}/?lang={spoken}", 303, HEADERS)
 
-    async def style(request: Request) -> Response:
-        return Response(_style(), media_type="text/css", headers=HEADERS)
 
-    return Starlette(
-        routes=[
-            Route("/{token}/", guarded(show), methods=["GET"]),
-            Route("/{token}/", guarded(take), methods=["POST"]),
-            Route("/{token}/rating.css", guarded(style), methods=["GET"]),
-        ]
-    )
+async def _form(request: Request) -> dict[str, str] | None:
+    """What was filled in, None where it is too long to be from the page."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > FORM_MAX:
+            return None
+    return {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
+
+
+async def _styled(request: Request) -> Response:
+    return Response(_style(), media_type="text/css", headers=HEADERS)
 
 
 async def _taken(desk: Choosing, said: dict[str, str], skipped: list[str]) -> None:
