@@ -141,46 +141,41 @@ def _criterion(
     said = _OPTIONAL | papers.at(path)
     # The base adds criteria of its own (barred columns) after those of the plan.
     number = said.get("criterion", k)
-    how = kind_of(papers.at(f"plan/criteria/{number}") or said)
-    parts = said.get("parts") or []
-    evidence = _evidence_parts(papers, str(candidate["id"]), number)
-    claim = _claim(candidate, said, path)
-    axis = _axis(papers, path, how)
-    groups = papers.scenario.get("groups") or {}
-    readings = tuple(
-        _reading(
-            _OPTIONAL | part,
-            f"{path}/parts/{j}",
-            f"{id_}p{j}",
-            how,
-            axis,
-            _direction(evidence, j, said),
-            label=words.part_label(str(part.get("label", "")), groups),
-        )
-        for j, part in enumerate(parts)
-    )
     asked = papers.at(f"plan/criteria/{number}") or {}
-    planned = _bounds({"threshold": asked.get(said["direction"])}, f"plan/criteria/{number}")
-    whole = _reading(
-        said,
-        path,
-        id_,
-        how,
-        axis,
-        said["direction"],
-        claim=claim,
-        planned=[Mark(b.value, b.path.replace("threshold", said["direction"])) for b in planned],
-    )
-    items = str(said.get("items") or "units")
+    direction, how = str(said["direction"]), kind_of(asked or said)
+    axis, claim = _axis(papers, path, how), _claim(candidate, said, path)
+    planned = _bounds(asked.get(direction), f"plan/criteria/{number}/{direction}")
+    whole = _reading(said, path, id_, how, axis, direction, claim=claim, planned=planned)
+    parts = _parts(papers, candidate, whole, axis, number)
     return CriterionView(
         whole,
-        readings if len(readings) > 1 else (),
-        str(said["direction"]),
+        parts if len(parts) > 1 else (),
+        direction,
         scale_chart(axis, how, label=f"{id_}-words"),
         claim.path if claim else None,
-        words.counted(items),
+        words.counted(str(said.get("items") or "units")),
         words.counting(said),
         words.verdict_sentence(said),
+    )
+
+
+def _parts(
+    papers: Papers, candidate: Mapping[str, Any], whole: Reading, axis: Axis, number: int
+) -> tuple[Reading, ...]:
+    """The parts of a criterion, on its axis."""
+    evidence = _evidence_parts(papers, str(candidate["id"]), number)
+    groups = papers.scenario.get("groups") or {}
+    return tuple(
+        _reading(
+            _OPTIONAL | part,
+            f"{whole.path}/parts/{j}",
+            f"{whole.id}p{j}",
+            whole.how,
+            axis,
+            _direction(evidence, j, whole.said),
+            label=words.part_label(str(part.get("label", "")), groups),
+        )
+        for j, part in enumerate(whole.said.get("parts") or ())
     )
 
 
@@ -221,7 +216,7 @@ def _reading(
     claim: Mark | None = None,
     planned: Sequence[Mark] = (),
 ) -> Reading:
-    bounds = _bounds(said, path) or planned
+    bounds = _bounds(said.get("threshold"), f"{path}/threshold") or planned
     interval, estimate = said.get("interval"), said.get("estimate")
     drawn = Drawn(
         direction,
@@ -250,13 +245,13 @@ def _reading(
     )
 
 
-def _bounds(said: Mapping[str, Any], path: str) -> list[Mark]:
-    bound = said.get("threshold")
+def _bounds(bound: Any, path: str) -> list[Mark]:
+    """What has to be reached: one figure, the two of a band, or none."""
     if bound is None:
         return []
     if isinstance(bound, list):
-        return [Mark(float(b), f"{path}/threshold/{n}") for n, b in enumerate(bound)]
-    return [Mark(float(bound), f"{path}/threshold")]
+        return [Mark(float(b), f"{path}/{n}") for n, b in enumerate(bound)]
+    return [Mark(float(bound), path)]
 
 
 def _axis(papers: Papers, path: str, how: str) -> Axis:
@@ -270,7 +265,7 @@ def _axis(papers: Papers, path: str, how: str) -> Axis:
         claim = _claim(candidate, said, path)
         values += [claim.value] if claim else []
         for reading in (said, *(said.get("parts") or ())):
-            values += [bound.value for bound in _bounds(reading, "")]
+            values += [bound.value for bound in _bounds(reading.get("threshold"), "")]
             values += [float(v) for v in reading.get("interval") or ()]
             values += [float(reading["estimate"])] if reading.get("estimate") is not None else []
     least, most = _LIMITS[how]
