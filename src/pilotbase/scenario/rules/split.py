@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from pilotbase.kernel.text import Text
 from pilotbase.scenario.draft import Draft, Known
-from pilotbase.scenario.finding import Finding, listed
+from pilotbase.scenario.finding import Finding, Path, listed
 from pilotbase.scenario.schema import LANGUAGE_TASKS
 
 IN_TIME = ("time", "rolling")
+LEARNING = Text("a split by random, unit, time or rolling", "按 random、unit、time 或 rolling 划分")
 # Word → the splits in which it has an effect.
 EFFECT = {
     "folds": ("random", "unit", "time"),
@@ -114,49 +115,32 @@ def nobody_learns(draft: Draft, known: Known) -> Iterator[Finding]:
     """Frozen: an estimator is nothing before it is fitted, nor is a baseline."""
     if draft.split is None or draft.split.by != "frozen":
         return
-    expected = Text(
-        "a split by random, unit, time or rolling", "按 random、unit、time 或 rolling 划分"
-    )
     for number, offer in draft.candidates:
         if offer.estimator is not None:
             said = Text(
                 "an estimator has to learn, and by: frozen leaves it nothing to learn from",
                 "估计器需要学习, 而 by: frozen 不留任何学习数据",
             )
-            yield Finding(
-                ("candidates", number, "estimator"),
-                "scenario.nothing_to_learn",
-                said,
-                expected,
-                at_key=True,
-                about=(("split", "by"),),
-            )
+            yield _nothing_to_learn(("candidates", number, "estimator"), said, LEARNING)
         if offer.cutoff is not None and offer.cutoff.called_share is not None:
             said = Text(
                 "a share that is called is learnt, and by: frozen leaves nothing to learn from",
                 "按比例判出的阈值需要学习, 而 by: frozen 不留任何学习数据",
             )
-            yield Finding(
-                ("candidates", number, "cutoff", "called_share"),
-                "scenario.nothing_to_learn",
-                said,
-                Text("score: a cut-off that is known", "score: 已知的阈值"),
-                at_key=True,
-                about=(("split", "by"),),
-            )
+            expected = Text("score: a cut-off that is known", "score: 已知的阈值")
+            path = ("candidates", number, "cutoff", "called_share")
+            yield _nothing_to_learn(path, said, expected)
     for number, criterion in draft.criteria:
         if criterion.against is not None:
             said = Text(
                 "by: frozen leaves a baseline nothing to learn from", "by: frozen 时基线无从学习"
             )
-            yield Finding(
-                ("acceptance", number, "against"),
-                "scenario.nothing_to_learn",
-                said,
-                expected,
-                at_key=True,
-                about=(("split", "by"),),
-            )
+            yield _nothing_to_learn(("acceptance", number, "against"), said, LEARNING)
+
+
+def _nothing_to_learn(path: Path, said: Text, expected: Text) -> Finding:
+    code, about = "scenario.nothing_to_learn", (("split", "by"),)
+    return Finding(path, code, said, expected, at_key=True, about=about)
 
 
 def stratified_by_class(draft: Draft, known: Known) -> Iterator[Finding]:
