@@ -17,7 +17,7 @@ from typing import Any
 
 from pilotbase.kernel.errors import PilotbaseError
 from pilotbase.kernel.verb import Context
-from pilotbase.record.opened import open_record
+from pilotbase.record.opened import Record, open_record
 from pilotbase.serve.doors.beside import Beside
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
@@ -112,22 +112,28 @@ class _Process:
             receipts=receipts,
             observer=self._telemetry.counts,
         )
-        calls = CallDoor(self._people, self._gate, self._serving.resume, time.time)
-        receipt = ReceiptDoor(receipts, record, self._gate, time.time)
+        self._server = self._open_doors(record, receipts, ticks)
+        self._gate.on_change(self._changed)
+        self._looking: asyncio.TimerHandle | None = None
+
+    def _open_doors(self, record: Record, receipts: Receipts, ticks: Ticks) -> Server:
+        """All that can be reached: the protocols that are wanted, and the pages beside them."""
+        order, gate = self._order, self._gate
+        calls = CallDoor(self._people, gate, self._serving.resume, time.time)
+        receipt = ReceiptDoor(receipts, record, gate, time.time)
+        # Asked only when a call comes: the doors and the pages each have something of the other.
         beside = Beside(record, self._people, calls, lambda: pages.filings(),
                         lambda name: pages.said(name), order.address)  # fmt: skip
         doors = mounted(order.doors, self._serving, beside)
         pages = Pages(
-            self._gate,
-            lambda: self._gate.books,
+            gate,
+            lambda: gate.books,
             self._checks,
             workers=Note(order.sockets).states,
             upstreams=self._telemetry.upstreams,
             more=(*doors.paths, *self._telemetry.door.routes, *calls.routes, *receipt.routes),
         )
-        self._server = Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
-        self._gate.on_change(self._changed)
-        self._looking: asyncio.TimerHandle | None = None
+        return Server(self._serving, doors.door_of or _no_door, pages.app, ticks)
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
