@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from pilotbase.serve.gateway.http import LINGER_S
 from pilotbase.serve.gateway.limits import Limits
 from tests.serve.gateway.rig import (
     KEY,
@@ -242,6 +243,33 @@ def test_who_was_let_in_before_a_stop_is_answered_and_who_only_waits_is_not_wait
                 assert await silent.read() == b""
             assert rig.meter.outcomes == ["served"] * 3 and time.monotonic() - began < 8
             for _, writer in each:
+                writer.close()
+
+    asyncio.run(work())
+
+
+def test_a_request_that_is_on_its_way_when_a_stop_begins_is_answered() -> None:
+    """Whoever was answered a moment ago is about to ask again; who has not is let go at once."""
+
+    async def work() -> None:
+        async with upstream(saying(ANSWER)) as url, gateway(route(url)) as rig:
+            (quick, ask_quick), (slow, ask_slow) = [
+                await asyncio.open_connection("127.0.0.1", rig.port) for _ in range(2)
+            ]
+            ask_slow.write(post(BODY))
+            await answer(slow)
+            await asyncio.sleep(LINGER_S + 0.5)
+            ask_quick.write(post(BODY))
+            await answer(quick)
+            stop = asyncio.create_task(rig.server.stop(10))
+            await asyncio.sleep(0.05)
+            assert await asyncio.wait_for(slow.read(), 0.2) == b"" and not stop.done()
+            ask_quick.write(post(BODY))
+            got = await answer(quick)
+            assert got.status == 200 and got.headers["connection"] == "close"
+            await stop
+            assert rig.meter.outcomes == ["served"] * 3
+            for writer in (ask_quick, ask_slow):
                 writer.close()
 
     asyncio.run(work())

@@ -15,7 +15,7 @@ import pytest
 
 from pilotbase.record.opened import Record
 from pilotbase.serve.call import Refused
-from pilotbase.serve.metering import journal, keeper, ledger_file, store
+from pilotbase.serve.metering import journal, keeper, ledger_file, meter, store
 from pilotbase.serve.metering.meter import JournalMeter
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.metering.reconcile import is_over
@@ -250,5 +250,65 @@ def test_the_folder_of_a_journal_is_durable(
         async with metering(record) as opened:
             usage = record.home / "usage"
             assert {str(record.home), str(usage), str(usage / opened.gateway)} <= synced
+
+    run(tmp_path, work)
+
+
+class Hanging:
+    """A disk that takes what it is asked and does not answer until it is let."""
+
+    way, answers = "io_uring", True
+
+    def __init__(self) -> None:
+        self.asked = list[Callable[[bool], None]]()
+
+    def ask(self, file: int, done: Callable[[bool], None]) -> bool:
+        self.asked.append(done)
+        return True
+
+    def answer(self, done: bool) -> None:
+        while self.asked:
+            self.asked.pop()(done)
+
+    def finish(self) -> None:
+        self.answer(True)
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_who_waits_for_a_disk_that_does_not_answer_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takes: bool
+) -> None:
+    """Also who comes meanwhile. Once it answers nothing of it is charged, and serving goes on."""
+    monkeypatch.setattr(journal, "STUCK_S", 0.05)
+    monkeypatch.setattr(meter, "TICK_S", 0.02)
+    disk = Hanging()
+    monkeypatch.setattr(journal, "best_syncs", lambda loop: disk)
+
+    async def work(record: Record) -> None:
+        limit(record, "key:a1", requests=1000)
+        async with metering(record) as opened:
+            first, named = call(), call(name="order 7")
+            waiting = [asyncio.create_task(begun(opened.meter, one)) for one in (first, named)]
+            for refused in [*await asyncio.gather(*waiting), await begun(opened.meter, call())]:
+                assert refused is not None and refused.code == "serve.unmetered"
+            assert opened.meter.unsettled == 2 and disk.asked
+            monkeypatch.setattr(journal, "STUCK_S", 5.0)
+            for _ in range(50):
+                disk.answer(takes)
+                await asyncio.sleep(0.01)
+            assert opened.meter.unsettled == 0
+            again = asyncio.create_task(begun(opened.meter, call(name="order 7", at=named.at)))
+            while not again.done():
+                disk.answer(True)
+                await asyncio.sleep(0.01)
+            assert again.result() is None
+        with usage_of(record) as usage:
+            words = "SELECT outcome, count(*), sum(nano) FROM usage GROUP BY outcome ORDER BY 1"
+            found = dict((one[0], (one[1], one[2])) for one in usage.execute(words))
+        assert found.pop("refused", (0, 0)) == (2 * takes, 0)
+        assert list(found) == ["unsettled"], "the last, which the test leaves open"
+        assert verify(record).ok
 
     run(tmp_path, work)

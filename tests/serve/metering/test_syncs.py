@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
@@ -132,6 +134,66 @@ def test_a_queue_that_refuses_is_not_asked_again(way: str, file: int) -> None:
     run(work)
 
 
+@pytest.mark.parametrize("way", HERE)
+def test_a_signal_does_not_end_the_wait_of_a_stop(way: str, file: int) -> None:
+    """Native AIO is interrupted by any signal that has a handler."""
+
+    async def work() -> None:
+        syncs, said = Syncs(way, asyncio.get_running_loop()), list[bool]()
+        context, tries = syncs._context, list[int]()
+
+        def interrupted(**how: int) -> int:
+            tries.append(1)
+            if len(tries) < 3:
+                raise SystemError(errno.EINTR, "Interrupted system call")
+            return int(context.process_events(**how))
+
+        assert syncs.ask(file, said.append)
+        syncs._context = SimpleNamespace(process_events=interrupted, fileno=context.fileno)
+        syncs.finish()
+        assert said == [True]
+        syncs._context = context
+        syncs.close()
+
+    run(work)
+
+
+@pytest.mark.parametrize("way", HERE)
+def test_an_answer_that_cannot_be_read_is_none(way: str, file: int) -> None:
+    """What was asked may be on disk or not: it is refused, and the queue is not asked again."""
+
+    async def work() -> None:
+        syncs, said = Syncs(way, asyncio.get_running_loop()), list[bool]()
+        context = syncs._context
+
+        def denied(**how: int) -> int:
+            raise SystemError(errno.EPERM, "Operation not permitted")
+
+        assert syncs.ask(file, said.append)
+        syncs._context = SimpleNamespace(
+            process_events=denied, fileno=context.fileno, poll=lambda: 1
+        )
+        syncs._look()
+        syncs.finish()
+        assert said in ([False], [True]) and not syncs.answers
+        assert not syncs.ask(file, said.append) and len(said) == 1
+        syncs._context = context
+        syncs.close()
+
+    run(work)
+
+
+def test_a_default_of_the_library_that_is_none_says_nothing_here() -> None:
+    """``CAIO_IMPL`` chooses what is not used; warnings are errors in this program."""
+    words = "import pilotbase.serve.metering.syncs as s, asyncio\nasync def main():\n"
+    words += " print(s.best_syncs(asyncio.get_running_loop()) is not None)\nasyncio.run(main())"
+    command = [sys.executable, "-W", "error", "-c", words]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "CAIO_IMPL": "nonsense"}
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(bool(HERE)), "")
+
+
 def test_without_the_library_a_thread_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "caio", None)
 
@@ -210,3 +272,31 @@ def test_a_journal_by_each_way(
     numbers = [number for word, number in told(tmp_path) if word == "intent"]
     assert sorted(numbers) == [1, 2, 3, *range(5, 40)]
     assert ["void", 4] in told(tmp_path)
+
+
+def test_a_journal_that_is_moved_away_lets_nobody_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would be put down there would be in no books."""
+    folder = tmp_path / "journal"
+    folder.mkdir()
+
+    async def work() -> None:
+        down = Down(folder, None, monkeypatch)
+        down.put(1)
+        assert await down.until(1)
+        down.journal.look()
+        assert down.journal.writable
+        folder.rename(tmp_path / "elsewhere")
+        down.journal.look()
+        assert not down.journal.writable
+        down.put(2)
+        assert await down.until(2) is False
+        (tmp_path / "elsewhere").rename(folder)
+        down.put(3)
+        assert await down.until(3) and down.journal.writable
+        down.journal.close()
+        assert down.journal.whole
+
+    run(work)
+    assert [one for one in told(folder) if one[0] == "intent"] == [["intent", 1], ["intent", 3]]

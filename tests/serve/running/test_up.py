@@ -160,10 +160,10 @@ def test_the_known_clients_of_the_other_doors_are_answered(up: tuple[Gateway, Js
 
 
 def test_a_worker_that_is_killed_is_said_to_have_ended_and_calls_wait_for_the_next(
-    up: tuple[Gateway, Json],
+    home: Context, up: tuple[Gateway, Json]
 ) -> None:
     found, said = up
-    pid = next(int(p.name) for p in Path("/proc").iterdir() if _is_worker(p, found))
+    pid = next(int(p.name) for p in Path("/proc").iterdir() if _is_worker(p, home.home))
     case = json.dumps(said["examples"][f"{SERVICE}-1"])
     until(lambda: found.chat(said["key"], SERVICE, case)[0] == 200)  # on a connection it has taken
     os.kill(pid, signal.SIGSTOP)
@@ -179,13 +179,13 @@ def test_a_worker_that_is_killed_is_said_to_have_ended_and_calls_wait_for_the_ne
     assert found.chat(said["key"], SERVICE, case)[0] == 200
 
 
-def _is_worker(entry: Path, found: Gateway) -> bool:
+def _is_worker(entry: Path, home: Path) -> bool:
+    """Of this home: another `up` may run on the machine."""
     try:
-        return SERVICE in (entry / "cmdline").read_text() and "worker.process" in (
-            entry / "cmdline"
-        ).read_text()  # fmt: skip
+        said = (entry / "cmdline").read_text()
     except OSError:
         return False
+    return all(word in said for word in ("worker.process", SERVICE, json.dumps(str(home))))
 
 
 def test_a_stop_is_obeyed_and_the_key_ends_with_the_gateway(

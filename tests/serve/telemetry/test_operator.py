@@ -135,7 +135,7 @@ def test_metrics_of_all_processes_stand_on_one_page(stand: Stand) -> None:
     assert len(gateways) == 2
     names = {name for one in found.values() for _, labels in one.samples for name, _ in labels}
     assert names == {"gateway", "filing", "door", "operation", "outcome", "code", "le", "currency",
-                     "direction", "upstream", "state", "version"}  # fmt: skip
+                     "direction", "upstream", "state", "version", "way"}  # fmt: skip
     page = stand.get("/metrics", authorization=f"Bearer {stand.operator}")[2]
     assert not any(word in page for word in ("buyer", "person-1", stand.caller.split("_")[1]))
 

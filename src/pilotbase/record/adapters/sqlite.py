@@ -64,7 +64,7 @@ def open_database(
             if not is_read_only(path):
                 # Without an effect unless the file is empty still.
                 connection.execute(f"PRAGMA page_size={page_size}")
-                _use_wal(connection)
+                use_wal(connection)
             if new:
                 _create(connection, schema, application, version)
                 _check_marks(connection, path, application, version)
@@ -197,7 +197,7 @@ def _one_line(sql: str) -> str:
     return " ".join(sql.split())
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def use_wal(connection: sqlite3.Connection) -> None:
     """Switch to WAL; when two open a new file at once, SQLite fails here instead of waiting."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:

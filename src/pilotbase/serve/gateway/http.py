@@ -29,6 +29,9 @@ HEADS_KEPT = 1024
 KEPT_HEAD_BYTES_MAX = 2048
 FRESH_S = 1.0
 """How long a stop waits for the first byte of who has just come."""
+LINGER_S = 0.5
+"""How long after its last answer a stop waits for a client's next request, which may be on its way
+already: closed at once, it would be lost without a word."""
 STATUS = {one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode() for one in HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
@@ -387,6 +390,10 @@ class Connection(asyncio.Protocol):
             return  # read on: `_begin` sees that it is the last
         elif self._fresh:  # it was let in before the door was closed
             self.deadline = min(self.deadline, self._server.ticks.now + FRESH_S)
+        elif (until := self.deadline - self._server.limits.idle_s_max + LINGER_S) > (
+            self._server.ticks.now
+        ):
+            self.deadline = until
         else:
             self._closing = True
             self._transport.close()

@@ -34,6 +34,8 @@ APART_S = 0.001
 """Groups begin at least this far apart."""
 RETRY_S = 0.5
 """How soon settles are tried again after the disk refused them."""
+STUCK_S = 5.0
+"""A disk that is at work on one group for longer does not answer."""
 
 W = TypeVar("W")
 _log = logging.getLogger("pilotbase.serve")
@@ -65,7 +67,7 @@ class Journal(Generic[W]):
 
     Attributes:
         groups, group_s: how many groups were made durable, and the seconds that took in all.
-        failures: groups that the disk refused.
+        failures: groups that the disk refused. stuck: the disk does not answer, when last looked.
         whole: it is closed, and all that was put down in time is on disk.
     """
 
@@ -89,7 +91,7 @@ class Journal(Generic[W]):
         self._jobs = SimpleQueue[Callable[[], object] | None]()
         self._busy = self._planned = self._nudging = False
         self._segment = Segment(folder, gateway, 1, FIRST_LINK)
-        self._broken = self._over = self.whole = False
+        self._broken = self._over = self.whole = self.stuck = False
         self._since = time.monotonic()
         self.groups = self.failures = 0
         self.group_s = self._begun = self._last = 0.0
@@ -145,6 +147,11 @@ class Journal(Generic[W]):
         return len(self._waiting)
 
     @property
+    def way(self) -> str:
+        """Who waits for the disk: a queue of the kernel (`syncs.WAYS`), or a ``thread``."""
+        return self._syncs.way if self._syncs is not None and self._syncs.answers else "thread"
+
+    @property
     def lag_s(self) -> float:
         """How long the disk has been at work on a group so far; 0 where it has none."""
         begun = self._begun
@@ -156,7 +163,12 @@ class Journal(Generic[W]):
         return not (self._broken or self._over)
 
     def look(self) -> None:
-        """Look whether the segment is old, or the disk takes records again; now and then."""
+        """Look whether the segment is old or was moved away, or the disk takes records again; now
+        and then."""
+        if not self._broken and not self._busy and not self._segment.in_place:
+            _log.error("the usage journal is gone from %s: calls are refused", self._segment.path)
+            self._broken = True
+        self.stuck = self.lag_s > STUCK_S
         if self._due() and not (self._busy or self._over):
             self._busy = True
             self._jobs.put(self._renew)
@@ -235,7 +247,7 @@ class Journal(Generic[W]):
 
     def _after(self) -> None:
         """The disk is free again."""
-        self._busy = False
+        self._busy = self.stuck = False
         self._begun = 0.0
         if self._waiting and not self._planned:
             self._plan()
@@ -254,7 +266,7 @@ class Journal(Generic[W]):
         for one in reversed(group):
             kept = one if one[1] is None else (self._instead(one[2]), None, None)
             self._waiting.appendleft(kept)
-        self._busy = False
+        self._busy = self.stuck = False
         self._begun = 0.0
         if any(one[1] is not None for one in self._waiting) and not self._planned:
             self._plan()

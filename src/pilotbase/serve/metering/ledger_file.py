@@ -11,7 +11,7 @@ from pilotbase.kernel.errors import HomeError, PilotbaseError, RecordError
 from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
 from pilotbase.record import stores
-from pilotbase.record.adapters.sqlite import connect, database_errors, translated
+from pilotbase.record.adapters.sqlite import connect, database_errors, translated, use_wal
 from pilotbase.serve.metering.segments import FOLDER
 from pilotbase.serve.metering.store import LedgerStore
 
@@ -67,7 +67,7 @@ def _sqlite(file: Path) -> LedgerStore:
             file, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
         except sqlite3.Error:
             connection.close()

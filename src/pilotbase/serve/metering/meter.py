@@ -51,15 +51,15 @@ class Under:
 class Held:
     """A call between its beginning and its settling."""
 
-    __slots__ = ("at", "call", "claimed", "early", "needs", "ready", "then", "tries", "under",
-                 "weighed")  # fmt: skip
+    __slots__ = ("at", "call", "claimed", "early", "needs", "ready", "then", "told", "tries",
+                 "under", "weighed")  # fmt: skip
 
     def __init__(
         self, call: Call, then: Then, under: Under, needs: tuple[int, int, int], at: float
     ) -> None:
         self.call, self.then, self.under, self.needs, self.at = call, then, under, needs, at
         self.weighed: tuple[Weighed, ...] = ()
-        self.claimed = self.ready = False
+        self.claimed = self.ready = self.told = False
         self.early: tuple[Usage, Outcome] | None = None
         self.tries = 0
 
@@ -120,7 +120,7 @@ class JournalMeter:
         needs = (1, most.input_tokens + most.output_tokens, price(call.route.tariff, most))
         self._held[id(call)] = held = Held(call, then, under, needs, at)
         weighed, asks = under.weighed, call.ask.idempotency_key or under.foreign
-        if not asks and (not weighed or ledger.reserve(weighed, needs)):
+        if not (asks or self._journal.stuck) and (not weighed or ledger.reserve(weighed, needs)):
             held.weighed = weighed
             self._sequence = call.sequence = sequence = self._sequence + 1
             call.usage_id = f"{self.gateway}-{sequence}"
@@ -179,6 +179,8 @@ class JournalMeter:
 
     def _hopeless(self, held: Held) -> Refused | None:
         """What can be said without asking the store."""
+        if self._journal.stuck:
+            return refusals.unmetered()
         under = held.under
         if under.foreign and held.needs[ledger.MONEY]:
             return refusals.other_currency(under.foreign, under.route.tariff.currency)
@@ -276,7 +278,8 @@ class JournalMeter:
         try:
             if refused is None and held.early is not None:
                 self.settle(held.call, *held.early)
-            held.then(refused)
+            if not held.told:
+                held.then(refused)
         except Exception as error:  # of one call: the others of its group go on
             self._loop.call_exception_handler({"message": "a call's begin", "exception": error})
 
@@ -335,7 +338,19 @@ class JournalMeter:
     def _look(self) -> None:
         self._give_back()
         self._journal.look()
+        if self._journal.stuck:
+            self._excuse()
         self._tick = self._loop.call_later(TICK_S, self._look)
+
+    def _excuse(self) -> None:
+        """The disk does not answer: who waits for it is refused. Whether their intents are down is
+        known once it does; then they are settled, and cost nothing."""
+        waiting = [one for one in self._held.values() if not (one.ready or one.early)]
+        for held in waiting:
+            if held.call.sequence:  # it is with the journal, and not on its way to the store
+                held.early = Usage(), "refused"
+                self._say(held, refusals.unmetered())
+                held.told = True
 
     def _give_back(self, *, everything: bool = False) -> None:
         gives, changed = self._ledger.returns(everything=everything)

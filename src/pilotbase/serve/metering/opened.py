@@ -6,6 +6,7 @@ import asyncio
 from contextlib import ExitStack, suppress
 
 from pilotbase.kernel.home import only_one, storage_errors
+from pilotbase.kernel.text import Text
 from pilotbase.record.opened import Record
 from pilotbase.record.views import catch_up
 from pilotbase.serve.metering.journal import SEGMENT_BYTES, SEGMENT_S, Journal
@@ -21,6 +22,12 @@ from pilotbase.serve.metering.views import LIMITS
 from pilotbase.serve.rules.budget import Limit, limits_of
 
 ID_BYTES = 6
+NOT_WHOLE = Text(
+    "the disk did not take all of the usage journal: calls whose end is not on it stay charged as"
+    " reserved until `pilotbase gateway reconcile`",
+    "磁盘未能写入全部用量日志: 未写入结束记录的调用按预留额计费, 直至运行"
+    " `pilotbase gateway reconcile`",
+)
 
 
 def limits(record: Record) -> list[Limit]:
@@ -90,6 +97,8 @@ class Metering:
         """Put everything down, give back what was leased, seal; blocks. Loop's thread."""
         whole = not self.meter.unsettled
         self.meter.close()
+        if not self._journal.whole:
+            self._record.context.remark(NOT_WHOLE)
         if self._sealer.close() and whole and self._keeper.ended:
             with suppress(OSError):
                 (self._folder / ENDED).touch()

@@ -171,6 +171,14 @@ class Segment:
                 self.path.unlink()
             raise
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the file is still where it was made: what is written is found again."""
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(self.file))
+        except OSError:
+            return False
+
     def append(self, payloads: Sequence[bytes]) -> None:
         """Add records, durably.
 

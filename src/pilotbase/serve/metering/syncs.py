@@ -9,6 +9,8 @@ older native AIO does the same. Both by way of the library `caio`.
 from __future__ import annotations
 
 import asyncio
+import errno
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
@@ -31,17 +33,25 @@ class Syncs:
         """Raises OSError where this kernel, or what stands between it and us, has no such queue."""
         self.way, self._loop = way, loop
         try:
-            module = getattr(import_module("caio"), _MODULES[way])
+            with warnings.catch_warnings():  # of a default that is not used here (CAIO_IMPL)
+                warnings.simplefilter("ignore")
+                module = getattr(import_module("caio"), _MODULES[way])
             self._operation: Any = module.Operation
             self._context: Any = module.Context(max_requests=_AT_ONCE)
         except (ImportError, *_REFUSALS) as error:
             raise OSError(f"no {way}: {error}") from None
         self._flush: Callable[[], int] | None = getattr(self._context, "flush", None)
-        self._open, self._refused = 0, False
+        self._done: Callable[[bool], None] | None = None
+        self._refused = False
         loop.add_reader(self._context.fileno, self._look)
 
+    @property
+    def answers(self) -> bool:
+        """Whether it can still be asked."""
+        return not self._refused
+
     def ask(self, file: int, done: Callable[[bool], None]) -> bool:
-        """Ask for a file's data to be made durable (fdatasync).
+        """Ask for a file's data to be made durable (fdatasync); one at a time.
 
         Args:
             file: a descriptor; stays open until the answer.
@@ -51,35 +61,47 @@ class Syncs:
             Whether the kernel takes such questions; once it does not it is not asked again, and
             ``done`` is not called.
         """
-
-        def answered(result: int) -> None:
-            if not self._refused:
-                self._open -= 1
-                done(result == 0)
-
         if self._refused:
             return False
         operation = self._operation.fdsync(file)
-        operation.set_callback(answered)
-        self._open += 1
+        operation.set_callback(self._answered)
+        self._done = done
         try:
             self._context.submit(operation)
             if self._flush is not None:
                 self._flush()
         except _REFUSALS:
-            self._open, self._refused = 0, True
+            self._done, self._refused = None, True
         return not self._refused
 
+    def _answered(self, result: int) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(result == 0)
+
     def _look(self) -> None:
-        with suppress(BlockingIOError):
-            self._context.poll()
-        while self._context.process_events():
-            pass
+        try:
+            with suppress(BlockingIOError):
+                self._context.poll()
+            while self._context.process_events():
+                pass
+        except _REFUSALS:
+            self._lose()
+
+    def _lose(self) -> None:
+        """It can be asked and does not answer: nobody knows what became of the question."""
+        self._refused = True
+        self._loop.remove_reader(self._context.fileno)
+        self._answered(-errno.EIO)
 
     def finish(self) -> None:
-        """Wait until all that was asked is answered; blocks."""
-        while self._open:
-            self._context.process_events(min_requests=1, timeout=-1)
+        """Wait until what was asked is answered; blocks."""
+        while self._done is not None:
+            try:
+                self._context.process_events(min_requests=1, timeout=-1)
+            except _REFUSALS as error:
+                if errno.EINTR not in (getattr(error, "errno", None), *error.args[:1]):
+                    self._lose()
 
     def close(self) -> None:
         """What is not answered by now never is."""

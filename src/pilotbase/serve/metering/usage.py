@@ -16,7 +16,7 @@ from typing import Any
 from pilotbase.kernel.errors import HomeError
 from pilotbase.kernel.home import storage_errors
 from pilotbase.kernel.text import Text
-from pilotbase.record.adapters.sqlite import translated
+from pilotbase.record.adapters.sqlite import translated, use_wal
 from pilotbase.record.opened import Record
 from pilotbase.record.views import not_kept
 from pilotbase.serve.metering.ingesting import ingest
@@ -138,7 +138,7 @@ def _opened(record: Record, file: Path | str, damaged: bool) -> sqlite3.Connecti
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables; what another version left is thrown away."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    use_wal(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     if not is_ours(connection):
         connection.execute("BEGIN IMMEDIATE")

@@ -79,7 +79,10 @@ async def _nothing(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     refused = faulty("nothing is here", "此处没有内容", status, "serve.no_path")
-    return JSONResponse({"error": refusal_said(refused)}, status, error.headers)
+    said = refusal_said(refused)
+    if request.url.path.startswith("/v2/"):  # whose protocol has a text here, and its clients too
+        return JSONResponse({**said, "error": said["message"]}, status, error.headers)
+    return JSONResponse({"error": said}, status, error.headers)
 
 
 class Pages:

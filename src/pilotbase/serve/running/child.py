@@ -22,6 +22,7 @@ from pilotbase.serve.doors.beside import Beside
 from pilotbase.serve.gateway.server import Server
 from pilotbase.serve.gateway.serving import Serving
 from pilotbase.serve.guards.watch import Watchers
+from pilotbase.serve.metering.journal import STUCK_S
 from pilotbase.serve.metering.opened import Metering
 from pilotbase.serve.people.door import CallDoor
 from pilotbase.serve.people.handoff import HandOff
@@ -41,8 +42,6 @@ from pilotbase.serve.upstreams.replicas import Replicas
 from pilotbase.serve.upstreams.timer import Ticks
 
 PARENT_POLL_SECONDS = 1.0
-STUCK_SECONDS = 5.0
-"""So long may the disk take for a group of usage records before the process is not ready."""
 LOOK_SECONDS = 5.0
 
 
@@ -176,7 +175,7 @@ class _Process:
 
     def _checks(self) -> Mapping[str, Any]:
         journal = self._metering.journal
-        stuck = journal.lag_s > STUCK_SECONDS
+        stuck = journal.lag_s > STUCK_S
         return {
             "taking calls": not self._server.draining,
             "record fresh": self._watch.age_s < LOST_SECONDS,

@@ -132,6 +132,8 @@ def _flow(parts: Parts) -> list[Family]:
         one("journal_group_seconds_total", "counter", "Seconds that took.", journal.group_s),
         one("journal_failures_total", "counter", "Groups that the disk refused.",
             journal.failures),
+        _family(parts, "journal_way", "gauge", "By whom usage records are made durable.",
+                [({"way": journal.way}, 1.0)]),
         one("journal_writable", "gauge", "1 where the disk took the latest group.",
             float(journal.writable)),
     ]  # fmt: skip
