@@ -47,6 +47,8 @@ def test_no_word_of_a_table_stays_in_the_other_language(tmp_path: Path) -> None:
         nothing = json.loads(asyncio.run(page("/v1/completions", "en")))["error"]
         assert nothing["code"] == "serve.no_path" and "此处没有内容" in nothing["message_zh"]
         nothing = json.loads(asyncio.run(page("/v2/models/m/config", "en")))
-        assert nothing["error"].startswith("nothing is here.") and nothing["code"] == "serve.no_path"
+        assert (
+            nothing["error"].startswith("nothing is here.") and nothing["code"] == "serve.no_path"
+        )
         _, zh = asyncio.run(both("/register"))
         assert "有限" in zh and "limited" not in zh
