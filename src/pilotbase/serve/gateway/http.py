@@ -390,10 +390,15 @@ class Connection(asyncio.Protocol):
             return  # read on: `_begin` sees that it is the last
         elif self._fresh:  # it was let in before the door was closed
             self.deadline = min(self.deadline, self._server.ticks.now + FRESH_S)
-        elif (until := self.deadline - self._server.limits.idle_s_max + LINGER_S) > (
-            self._server.ticks.now
-        ):
-            self.deadline = until
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of who asks nothing now: at once, or a moment after the last answer."""
+        limits, now = self._server.limits, self._server.ticks.now
+        answered = self.deadline - limits.idle_s_max
+        if answered + LINGER_S > now:
+            self.deadline = answered + LINGER_S
         else:
             self._closing = True
             self._transport.close()

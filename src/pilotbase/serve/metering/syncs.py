@@ -20,6 +20,7 @@ WAYS = ("io_uring", "aio")
 _MODULES = {"io_uring": "linux_uring", "aio": "linux_aio"}
 _AT_ONCE = 8
 _REFUSALS = (OSError, SystemError, OverflowError, ValueError, TypeError, AttributeError)
+"""What the library raises where the kernel says no; it has no error of its own."""
 
 
 class Syncs:
